@@ -1,0 +1,273 @@
+//! Civil dates and months as plain numbers, so that they sort, subtract and encode small.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{fmt, str::FromStr};
+
+/// Days between 0000-01-01 (proleptic Gregorian) and 1970-01-01.
+const EPOCH_DAYS: i32 = 719_528;
+/// Days between 0000-01-01 and 9999-12-31, the calendar's end.
+const LAST_DAYS: u32 = 3_652_424;
+
+/// A text that is not a calendar date or month, with the text itself left out (it may be personal).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DateError {
+    /// Not `YYYY-MM-DD`, or no such day (30 February).
+    #[error("not a calendar date written YYYY-MM-DD")]
+    Date,
+    /// Not `YYYY-MM`.
+    #[error("not a month written YYYY-MM")]
+    Month,
+}
+
+/// A civil date of the years 1 to 9999: days since 0000-01-01.
+///
+/// Serialised as text where the format is read by people, else as a day number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Date(u32);
+
+impl Date {
+    /// The date of a year, month (1-12) and day, or an error where the calendar has none.
+    pub fn new(year: i16, month: i8, day: i8) -> Result<Self, DateError> {
+        let civil = jiff::civil::Date::new(year, month, day).map_err(|_| DateError::Date)?;
+        Self::from_civil(civil)
+    }
+
+    fn from_civil(civil: jiff::civil::Date) -> Result<Self, DateError> {
+        if civil.year() < 1 {
+            return Err(DateError::Date);
+        }
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let span = (civil - epoch).get_days();
+        u32::try_from(span + EPOCH_DAYS).map(Self).map_err(|_| DateError::Date)
+    }
+
+    /// The date that `days` since 0000-01-01 names; an error outside the years 1 to 9999.
+    pub fn from_days(days: u32) -> Result<Self, DateError> {
+        let span = i32::try_from(days).map_err(|_| DateError::Date)? - EPOCH_DAYS;
+        let civil = jiff::civil::date(1970, 1, 1)
+            .checked_add(jiff::Span::new().try_days(span).map_err(|_| DateError::Date)?)
+            .map_err(|_| DateError::Date)?;
+        if civil.year() < 1 { Err(DateError::Date) } else { Ok(Self(days)) }
+    }
+
+    /// The civil date in Vietnam (UTC+7, no summer time) at a moment in Unix milliseconds.
+    pub fn in_vietnam(unix_ms: u64) -> Self {
+        let days = (unix_ms / 1000 + 7 * 3600) / 86_400;
+        Self((u32::try_from(days).unwrap_or(LAST_DAYS).saturating_add(EPOCH_DAYS as u32)).min(LAST_DAYS))
+    }
+
+    /// Days since 0000-01-01.
+    pub fn days(self) -> u32 {
+        self.0
+    }
+
+    fn civil(self) -> jiff::civil::Date {
+        let span = jiff::Span::new().days(self.0 as i32 - EPOCH_DAYS);
+        jiff::civil::date(1970, 1, 1).checked_add(span).expect("a Date holds only days of the calendar")
+    }
+
+    /// Year, month 1-12, day 1-31.
+    pub fn parts(self) -> (i16, i8, i8) {
+        let civil = self.civil();
+        (civil.year(), civil.month(), civil.day())
+    }
+
+    /// The month this date lies in.
+    pub fn month(self) -> Month {
+        let (year, month, _) = self.parts();
+        Month(year as u16 * 12 + month as u16 - 1)
+    }
+
+    /// This date moved by a number of days, held inside the calendar's ends.
+    #[must_use]
+    pub fn plus_days(self, days: i32) -> Self {
+        Self(self.0.saturating_add_signed(days).clamp(366, LAST_DAYS))
+    }
+
+    /// Completed years between a birth date and this date (negative before birth).
+    pub fn years_since(self, birth: Self) -> i32 {
+        let (year, month, day) = self.parts();
+        let (birth_year, birth_month, birth_day) = birth.parts();
+        i32::from(year) - i32::from(birth_year) - i32::from((month, day) < (birth_month, birth_day))
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.parts();
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+impl fmt::Debug for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Date {
+    type Err = DateError;
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        let bytes = text.as_bytes();
+        let shaped = bytes.len() == 10
+            && bytes.iter().enumerate().all(|(i, b)| if i == 4 || i == 7 { *b == b'-' } else { b.is_ascii_digit() });
+        if !shaped {
+            return Err(DateError::Date);
+        }
+        Self::from_civil(text.parse().map_err(|_| DateError::Date)?)
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if s.is_human_readable() { s.collect_str(self) } else { s.serialize_u32(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        if d.is_human_readable() {
+            String::deserialize(d)?.parse().map_err(D::Error::custom)
+        } else {
+            Self::from_days(u32::deserialize(d)?).map_err(D::Error::custom)
+        }
+    }
+}
+
+/// A calendar month: year × 12 + month − 1, so `2025-07` is 24306.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(u16);
+
+impl Month {
+    /// The month of a year 1 to 5000 and month 1-12.
+    pub fn new(year: u16, month: u16) -> Result<Self, DateError> {
+        if (1..=5000).contains(&year) && (1..=12).contains(&month) {
+            Ok(Self(year * 12 + month - 1))
+        } else {
+            Err(DateError::Month)
+        }
+    }
+
+    /// The month with an index as given by [`Month::index`].
+    pub fn from_index(index: u16) -> Result<Self, DateError> {
+        Self::new(index / 12, index % 12 + 1)
+    }
+
+    /// Year × 12 + month − 1.
+    pub fn index(self) -> u16 {
+        self.0
+    }
+
+    /// The calendar year.
+    pub fn year(self) -> u16 {
+        self.0 / 12
+    }
+
+    /// The month of the year, 1-12.
+    pub fn month(self) -> u16 {
+        self.0 % 12 + 1
+    }
+
+    /// The first day of the month.
+    pub fn first_day(self) -> Date {
+        Date::new(self.year() as i16, self.month() as i8, 1).expect("a Month has a first day")
+    }
+
+    /// The last day of the month.
+    pub fn last_day(self) -> Date {
+        self.plus(1).first_day().plus_days(-1)
+    }
+
+    /// This month moved by a number of months, held inside the years 1 to 5000.
+    #[must_use]
+    pub fn plus(self, months: i32) -> Self {
+        Self((i32::from(self.0) + months).clamp(12, 60_011) as u16)
+    }
+
+    /// Months from `earlier` to this month (negative when `earlier` is later).
+    pub fn since(self, earlier: Self) -> i32 {
+        i32::from(self.0) - i32::from(earlier.0)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year(), self.month())
+    }
+}
+
+impl fmt::Debug for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Month {
+    type Err = DateError;
+    fn from_str(text: &str) -> Result<Self, DateError> {
+        let (year, month) = text.split_once('-').ok_or(DateError::Month)?;
+        if year.len() != 4 || month.len() != 2 || !text.bytes().all(|b| b == b'-' || b.is_ascii_digit()) {
+            return Err(DateError::Month);
+        }
+        let number = |part: &str| part.parse::<u16>().map_err(|_| DateError::Month);
+        Self::new(number(year)?, number(month)?)
+    }
+}
+
+impl Serialize for Month {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        if s.is_human_readable() { s.collect_str(self) } else { s.serialize_u16(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Month {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        if d.is_human_readable() {
+            String::deserialize(d)?.parse().map_err(D::Error::custom)
+        } else {
+            Self::from_index(u16::deserialize(d)?).map_err(D::Error::custom)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_survive_text_and_day_numbers() {
+        for text in ["0001-01-01", "1970-01-01", "2000-02-29", "2025-07-01", "9999-12-31"] {
+            let date: Date = text.parse().unwrap();
+            assert_eq!(date.to_string(), text);
+            assert_eq!(Date::from_days(date.days()), Ok(date));
+        }
+        assert_eq!("2023-02-30".parse::<Date>(), Err(DateError::Date));
+        assert_eq!("0000-01-01".parse::<Date>(), Err(DateError::Date));
+        assert_eq!("1/2/2023".parse::<Date>(), Err(DateError::Date));
+        assert_eq!(Date::from_days(u32::MAX), Err(DateError::Date));
+    }
+
+    #[test]
+    fn vietnam_is_seven_hours_ahead() {
+        assert_eq!(Date::in_vietnam(0).to_string(), "1970-01-01");
+        assert_eq!(Date::in_vietnam(17 * 3_600_000).to_string(), "1970-01-02");
+        assert_eq!(Date::in_vietnam(u64::MAX).to_string(), "9999-12-31");
+    }
+
+    #[test]
+    fn months_order_and_step() {
+        let july: Month = "2025-07".parse().unwrap();
+        assert_eq!(july.last_day().to_string(), "2025-07-31");
+        assert_eq!(july.plus(6).to_string(), "2026-01");
+        assert_eq!(july.plus(-7).since(july), -7);
+        assert_eq!("2025-13".parse::<Month>(), Err(DateError::Month));
+        assert_eq!(Month::from_index(july.index()), Ok(july));
+    }
+
+    #[test]
+    fn age_is_in_completed_years() {
+        let birth: Date = "2000-02-29".parse().unwrap();
+        assert_eq!("2001-02-28".parse::<Date>().unwrap().years_since(birth), 0);
+        assert_eq!("2001-03-01".parse::<Date>().unwrap().years_since(birth), 1);
+    }
+}
