@@ -58,6 +58,11 @@ pub const EFFECTIVE_AHEAD_DAYS_MAX: i32 = 2;
 pub const HOUSEHOLD_SIZE_CELL_MAX: u16 = 255;
 /// Largest birth order that has a tally cell of its own.
 pub const BIRTH_ORDER_CELL_MAX: u8 = 20;
+/// Longest life of an infant in days that has a tally cell of its own; rules refuse more.
+pub const INFANT_DAYS_CELL_MAX: u16 = 366;
+/// Most that one batch can add to or take from one tally: every change moves each of its persons and
+/// households once, and counts one event.
+pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * (2 * CHANGE_PERSONS_MAX as i64 + 1);
 
 /// Longest TLS handshake, in milliseconds.
 pub const HANDSHAKE_MS_MAX: u64 = 10_000;
@@ -67,6 +72,20 @@ pub const CONNECTIONS_MAX: usize = 8_192;
 pub const STREAM_SILENCE_MS_MAX: u64 = 60_000;
 /// Interval of HTTP/2 keep-alive pings, in milliseconds.
 pub const KEEPALIVE_MS: u64 = 20_000;
+/// Longest wait for the answer to a keep-alive ping, in milliseconds.
+pub const KEEPALIVE_ANSWER_MS_MAX: u64 = 10_000;
+/// Longest time from dialling a node to its first HTTP/2 bytes, in milliseconds.
+pub const CONNECT_MS_MAX: u64 = 15_000;
+/// Pause before accepting again after the system refused a connection (no file descriptors), in milliseconds.
+pub const ACCEPT_PAUSE_MS: u64 = 200;
+/// Time left to a refused peer to read why, in milliseconds.
+pub const REFUSED_LINGER_MS: u64 = 1_000;
+/// Largest total of HTTP/2 headers accepted in an answer, in bytes.
+pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1_024;
+/// Days for which a new certificate authority is good.
+pub const AUTHORITY_DAYS: u32 = 3_650;
+/// Largest key, certificate or authority file, in bytes.
+pub const KEY_FILE_BYTES_MAX: usize = 1_048_576;
 /// Largest answer of a count, in rows.
 pub const COUNT_ROWS_MAX: usize = 200_000;
 /// Most months one count may span.
@@ -76,6 +95,14 @@ pub const COUNT_MONTHS_MAX: i32 = 1_200;
 pub const SEGMENT_BYTES: u64 = 16 * 1_048_576;
 /// Largest record of the ledger, in bytes: a batch with its three frames.
 pub const RECORD_BYTES_MAX: usize = 3 * FRAME_BYTES_MAX + 2 * 1_048_576;
+/// Largest segment file of the ledger that is read at all, in bytes.
+pub const SEGMENT_FILE_BYTES_MAX: u64 = 256 * 1_048_576;
+/// Bytes that a reader of the ledger fetches at a time when it reads in order.
+pub const LEDGER_READ_AHEAD_BYTES: usize = 1_048_576;
+/// Bytes that a reader of the ledger fetches first for a single record.
+pub const LEDGER_READ_BYTES: usize = 4_096;
+/// Most segment files that the readers of one ledger keep open.
+pub const LEDGER_OPEN_SEGMENTS_MAX: usize = 8;
 /// Most records of one group commit.
 pub const COMMIT_RECORDS_MAX: usize = 4_096;
 /// Segment size of sled, in bytes.
@@ -89,6 +116,7 @@ pub const BALLAST_BYTES: u64 = 4 * 1_048_576;
 
 const _: () = assert!(3 * FRAME_BYTES_MAX + HEADER_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < SEGMENT_BYTES as usize);
+const _: () = assert!(SEGMENT_BYTES <= SEGMENT_FILE_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < FRAME_PLAIN_BYTES_MAX);
 const _: () = assert!(IMPORT_CHUNK_BYTES < MESSAGE_BYTES_MAX);
 const _: () = assert!(PROTOCOL_VERSION_MIN <= PROTOCOL_VERSION);
@@ -134,3 +162,48 @@ impl Default for Limits {
         }
     }
 }
+
+/// One field of [`Limits`] that a node's file may set, with its bounds (both inclusive).
+#[derive(Debug, Clone, Copy)]
+pub struct LimitField {
+    /// The key in the file.
+    pub name: &'static str,
+    /// Smallest value allowed.
+    pub min: u64,
+    /// Largest value allowed.
+    pub max: u64,
+    /// What the value means, for people.
+    pub meaning: &'static str,
+    /// Reads the field.
+    pub get: fn(&Limits) -> u64,
+    /// Writes the field; the value is within the bounds.
+    pub set: fn(&mut Limits, u64),
+}
+
+/// An entry of [`LIMIT_FIELDS`].
+macro_rules! field {
+    ($field:ident, $type:ty, $min:expr, $max:expr, $meaning:expr) => {
+        LimitField {
+            name: stringify!($field),
+            min: $min,
+            max: $max,
+            meaning: $meaning,
+            get: |limits| limits.$field.into(),
+            set: |limits, value| limits.$field = value as $type,
+        }
+    };
+}
+
+/// Every field of [`Limits`] with its bounds: the one table that reading and writing a node's file use.
+pub const LIMIT_FIELDS: [LimitField; 10] = [
+    field!(batch_changes, u32, 1, BATCH_CHANGES_MAX as u64, "changes at which a batch is sealed"),
+    field!(batch_age_ms, u64, 1, 60_000, "age of the oldest unsealed change that seals a batch, ms"),
+    field!(window_batches, u32, 1, 1_024, "batches sent and not yet answered"),
+    field!(heartbeat_ms, u64, 100, STREAM_SILENCE_MS_MAX / 2, "interval of heartbeats on an idle link, ms"),
+    field!(backoff_first_ms, u64, 10, 60_000, "first delay before a broken link is opened again, ms"),
+    field!(backoff_max_ms, u64, 100, 3_600_000, "longest delay between two attempts, ms"),
+    field!(late_after_ms, u64, 1_000, 366 * 86_400_000, "age of a watermark that makes a unit late, ms"),
+    field!(pull_interval_ms, u64, 100, 86_400_000, "interval between looks for new releases, ms"),
+    field!(release_after_days, u32, 0, 366, "days after a month's end before it is closed"),
+    field!(cache_bytes, u64, 1_048_576, 8 << 30, "cache given to sled, bytes"),
+];

@@ -73,11 +73,6 @@ impl<'d, 'a, 'v> Section<'d, 'a, 'v> {
         self.table.is_some()
     }
 
-    /// The line of the table's name, or of the file's beginning where it is missing.
-    pub(crate) fn line(&self) -> usize {
-        self.line
-    }
-
     fn get(&self, key: &'static str) -> Option<(&'v Value<'v>, usize)> {
         self.asked.borrow_mut().push(key);
         let (name, value) = self.table?.get_key_value(key)?;
@@ -176,7 +171,7 @@ impl<'d, 'a, 'v> Section<'d, 'a, 'v> {
     }
 
     /// Refuses every key that was never asked for, naming the nearest known one.
-    pub(crate) fn close(self) {
+    pub(crate) fn close(&self) {
         let asked = self.asked.borrow();
         let keys = self.table.into_iter().flat_map(|table| table.keys());
         for key in keys.filter(|key| !asked.contains(&key.name.as_ref())) {

@@ -12,4 +12,8 @@
 //! 1. Time, keys and randomness are arguments.
 //! 2. Everything that comes from outside is verified before it is decoded and bounded before it is allocated.
 
+pub mod chain;
+pub mod demography;
 pub mod domain;
+pub mod replication;
+pub mod rollup;

@@ -8,6 +8,7 @@
 //! | `event.rs` | the kinds of change and their facts |
 //! | `change.rs` | core and personal part, their encoding |
 //! | `personal.rs` | names, numbers, addresses; never printed |
+//! | `form.rs` | rows of the A0 book and the P0 sheet as typed values |
 //! | `rules.rs` | the verdict on a core, the same at every tier |
 //! | `entry.rs` | what a person writes down, turned into a change or refused |
 //!
@@ -20,6 +21,7 @@ pub mod change;
 pub mod clock;
 pub mod entry;
 pub mod event;
+pub mod form;
 pub mod identity;
 pub mod personal;
 pub mod rules;

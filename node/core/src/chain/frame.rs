@@ -1,0 +1,124 @@
+//! The compressed frames of a batch: leaves one after the other, each with its length, in zstd.
+
+use super::{Digest, Fault, merkle};
+use danso_tier_config::limits;
+use std::io::Read;
+
+/// Bytes of the random salt of a personal leaf.
+pub const SALT_BYTES: usize = 16;
+/// zstd level: 3 is its default, and cheap beside a signature at our sizes.
+const ZSTD_LEVEL: i32 = 3;
+/// Largest zstd window accepted, as a power of two; no larger one is needed for the largest frame.
+const ZSTD_WINDOW_LOG_MAX: u32 = 24;
+
+/// A personal leaf: what one change's personal part looks like in its frame.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PersonalLeaf {
+    /// The change names nobody.
+    Absent,
+    /// Salt and encoded personal part.
+    Present {
+        /// Random; without it the hash of a short number could be guessed.
+        salt: [u8; SALT_BYTES],
+        /// Encoded personal part.
+        bytes: Vec<u8>,
+    },
+    /// Erased: only the leaf's hash is left.
+    Erased(Digest),
+}
+
+impl PersonalLeaf {
+    /// The leaf's hash, the same before and after erasure.
+    pub fn hash(&self) -> Digest {
+        match self {
+            Self::Absent => merkle::leaf(&[b""]),
+            Self::Present { salt, bytes } => merkle::leaf(&[salt, bytes]),
+            Self::Erased(hash) => *hash,
+        }
+    }
+
+    /// The leaf as it stands in the frame.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Absent => Vec::new(),
+            Self::Present { salt, bytes } => [&[1], salt.as_slice(), bytes].concat(),
+            Self::Erased(hash) => [&[2], hash.0.as_slice()].concat(),
+        }
+    }
+
+    /// The leaf of such bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        let malformed = Fault::Malformed("personal leaf");
+        match bytes.split_first() {
+            None => Ok(Self::Absent),
+            Some((1, rest)) => {
+                let (salt, bytes) = rest.split_at_checked(SALT_BYTES).ok_or(malformed)?;
+                let salt = salt.try_into().expect("split at the salt's length");
+                Ok(Self::Present { salt, bytes: bytes.to_vec() })
+            }
+            Some((2, rest)) => Digest::from_slice(rest).map(Self::Erased).ok_or(malformed),
+            Some(_) => Err(malformed),
+        }
+    }
+}
+
+/// Compresses leaves into a frame.
+pub fn write_frame<'a>(leaves: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut plain = Vec::new();
+    for leaf in leaves {
+        write_length(&mut plain, leaf.len());
+        plain.extend_from_slice(leaf);
+    }
+    zstd::bulk::compress(&plain, ZSTD_LEVEL).expect("zstd compresses memory into memory")
+}
+
+/// Reads a frame's leaves, bounded in compressed size, plain size and number of leaves.
+pub fn read_frame(frame: &[u8], what: &'static str, leaves_max: usize) -> Result<Vec<Vec<u8>>, Fault> {
+    let plain = decompress(frame, what)?;
+    let mut rest = plain.as_slice();
+    let mut leaves = Vec::new();
+    while !rest.is_empty() {
+        if leaves.len() == leaves_max {
+            return Err(Fault::Malformed(what));
+        }
+        let (leaf, after) = read_leaf(rest).ok_or(Fault::Malformed(what))?;
+        leaves.push(leaf.to_vec());
+        rest = after;
+    }
+    Ok(leaves)
+}
+
+fn decompress(frame: &[u8], what: &'static str) -> Result<Vec<u8>, Fault> {
+    if frame.len() > limits::FRAME_BYTES_MAX {
+        return Err(Fault::TooLarge { what, bytes: frame.len(), max: limits::FRAME_BYTES_MAX });
+    }
+    let malformed = |_| Fault::Malformed(what);
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame).map_err(malformed)?;
+    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(malformed)?;
+    let mut plain = Vec::new();
+    let max = limits::FRAME_PLAIN_BYTES_MAX;
+    decoder.take(max as u64 + 1).read_to_end(&mut plain).map_err(malformed)?;
+    if plain.len() > max {
+        return Err(Fault::TooLarge { what, bytes: plain.len(), max });
+    }
+    Ok(plain)
+}
+
+fn write_length(out: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+}
+
+fn read_leaf(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut length = 0usize;
+    for (index, byte) in bytes.iter().enumerate().take(4) {
+        length |= usize::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return bytes[index + 1..].split_at_checked(length);
+        }
+    }
+    None
+}

@@ -1,0 +1,193 @@
+//! Every call to the file system that changes a ledger, in the order that survives a power cut.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use super::error::LedgerError;
+use super::position::{Position, SegmentNumber};
+use super::segment::{self, Segment};
+
+const ZEROS: [u8; 65_536] = [0; 65_536];
+
+/// A step that can fail; its text completes "cannot ...".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    CreateFolder,
+    Create,
+    Preallocate,
+    WriteHeader,
+    SyncFile,
+    Rename,
+    SyncFolder,
+    Open,
+    Write,
+    SyncData,
+    Remove,
+}
+
+impl Step {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::CreateFolder => "create folder",
+            Self::Create => "create",
+            Self::Preallocate => "preallocate",
+            Self::WriteHeader => "write header of",
+            Self::SyncFile | Self::SyncData => "sync",
+            Self::Rename => "rename",
+            Self::SyncFolder => "sync folder",
+            Self::Open => "open",
+            Self::Write => "write",
+            Self::Remove => "remove",
+        }
+    }
+}
+
+/// The folder of one ledger.
+#[derive(Debug)]
+pub(super) struct Disk {
+    folder: PathBuf,
+    #[cfg(test)]
+    pub faults: super::tests::faults::Faults,
+}
+
+impl Disk {
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            #[cfg(test)]
+            faults: super::tests::faults::Faults::default(),
+        }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Creates the folder if it is not there, durably.
+    pub fn create_folder(&self) -> Result<(), LedgerError> {
+        if self.folder.is_dir() {
+            return Ok(());
+        }
+        self.run(Step::CreateFolder, &self.folder, || fs::create_dir_all(&self.folder))?;
+        match self.folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            Some(parent) => self.run(Step::SyncFolder, parent, || File::open(parent)?.sync_all()),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a segment under its temporary name: preallocated, header written, synced. A failure
+    /// leaves nothing behind that counts.
+    pub fn prepare(&self, number: SegmentNumber, first: Position, bytes: u64) -> Result<Segment, LedgerError> {
+        let path = self.folder.join(segment::temporary_name(number));
+        let make = || {
+            let file = self.run(Step::Create, &path, || {
+                OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)
+            })?;
+            self.run(Step::Preallocate, &path, || preallocate(&file, bytes))?;
+            self.run(Step::WriteHeader, &path, || file.write_all_at(&segment::header(number, first), 0))?;
+            self.run(Step::SyncFile, &path, || file.sync_all())?;
+            Ok(Segment { number, first, bytes, file: Arc::new(file) })
+        };
+        make().inspect_err(|_| self.discard(number))
+    }
+
+    /// Gives a prepared segment its name, durably. A failed rename leaves nothing behind that counts.
+    pub fn publish(&self, number: SegmentNumber) -> Result<(), LedgerError> {
+        let path = self.folder.join(segment::file_name(number));
+        let temporary = self.folder.join(segment::temporary_name(number));
+        self.run(Step::Rename, &path, || fs::rename(&temporary, &path)).inspect_err(|_| self.discard(number))?;
+        self.sync_folder()
+    }
+
+    /// Frees the space of a prepared segment; if that fails too, the next start removes it.
+    pub fn discard(&self, number: SegmentNumber) {
+        let path = self.folder.join(segment::temporary_name(number));
+        let _ = self.run(Step::Remove, &path, || fs::remove_file(&path));
+    }
+
+    /// Removes a segment; durable after [`Disk::sync_folder`].
+    pub fn remove(&self, number: SegmentNumber) -> Result<(), LedgerError> {
+        let path = self.folder.join(segment::file_name(number));
+        self.run(Step::Remove, &path, || fs::remove_file(&path))
+    }
+
+    /// Makes names in the folder durable.
+    pub fn sync_folder(&self) -> Result<(), LedgerError> {
+        let synced = self.run(Step::SyncFolder, &self.folder, || File::open(&self.folder)?.sync_all());
+        synced.map_err(LedgerError::never_disk_full)
+    }
+
+    /// Opens an existing segment file for reading and writing.
+    pub fn open(&self, number: SegmentNumber) -> Result<File, LedgerError> {
+        let path = self.folder.join(segment::file_name(number));
+        self.run(Step::Open, &path, || OpenOptions::new().read(true).write(true).open(&path))
+    }
+
+    /// Writes `bytes` at `offset`; raises `touched` to the end of what may have been written.
+    pub fn write(
+        &self,
+        segment: &Segment,
+        offset: u64,
+        bytes: &[u8],
+        touched: &mut u64,
+    ) -> Result<(), LedgerError> {
+        let path = self.folder.join(segment::file_name(segment.number));
+        let mut written = 0;
+        while written < bytes.len() {
+            *touched = (*touched).max(offset + bytes.len() as u64);
+            let at = offset + written as u64;
+            written += self.run(Step::Write, &path, || match segment.file.write_at(&bytes[written..], at) {
+                Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+                answer => answer,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Writes zeros from `from` to `to`, so that nothing there can be taken for a record.
+    pub fn zero(&self, segment: &Segment, from: u64, to: u64) -> Result<(), LedgerError> {
+        let mut at = from;
+        while at < to {
+            let bytes = (to - at).min(ZEROS.len() as u64);
+            self.write(segment, at, &ZEROS[..bytes as usize], &mut 0)?;
+            at += bytes;
+        }
+        Ok(())
+    }
+
+    /// Makes the records of a segment durable. Never answers [`LedgerError::DiskFull`]: after a
+    /// failed sync nobody knows what is on the disk.
+    pub fn sync(&self, segment: &Segment) -> Result<(), LedgerError> {
+        let path = self.folder.join(segment::file_name(segment.number));
+        self.run(Step::SyncData, &path, || segment.file.sync_data()).map_err(LedgerError::never_disk_full)
+    }
+
+    fn run<T>(
+        &self,
+        step: Step,
+        path: &Path,
+        call: impl FnOnce() -> io::Result<T>,
+    ) -> Result<T, LedgerError> {
+        #[cfg(test)]
+        let call = || self.faults.before(step).and_then(|()| call());
+        call().map_err(|source| LedgerError::from_io(step.text(), path, source))
+    }
+}
+
+/// Reserves the blocks of a file; where the file system cannot, only its length is set.
+fn preallocate(file: &File, bytes: u64) -> io::Result<()> {
+    loop {
+        match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return file.set_len(bytes),
+            answer => return answer.map_err(io::Error::from),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! How a node is reached and reaches others.
+
+pub mod authority;
+pub mod tls;
