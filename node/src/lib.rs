@@ -1,2 +1,19 @@
-//! x
+//! A danso node: everything that touches a disk, a socket or a clock.
+//!
+//! | folder | holds | may import |
+//! |---|---|---|
+//! | `store/` | the ledger files and sled | core |
+//! | `operations/` | recording, acceptance, forwarding, counting, releases, imports | store |
+//! | `wire/` | messages of `danso-proto` to and from the core's types | operations |
+//! | `transport/` | tonic and rustls: services, links, certificates | wire |
+//! | `runtime/` | a running node: tasks, start, stop | transport |
+//! | `cli/` | the `danso` command | runtime |
+//!
+//! Invariants:
+//! 1. Imports point up this table only; a test in `danso-tests` checks it.
+//! 2. `sled` is named only in `store`, `tonic` and `rustls` only in `transport` (`wire` may name
+//!    `tonic::Status`), `clap` only in `cli`.
+
+pub mod operations;
+pub mod store;
 pub mod transport;

@@ -8,7 +8,7 @@
 //! | `tier.rs` | tiers, what passes their boundaries, hierarchies from profile files |
 //! | `fault.rs` | what is wrong in a file: file, line, key, words, code |
 //! | `toml_file.rs` | TOML tables read key by key, with lines |
-//! | `node_file.rs` | a node's own file |
+//! | `node_file/` | a node's own file, read and written |
 //! | `directory/` | the dated list of all units, and its import from the official lists |
 //!
 //! Invariants:

@@ -39,6 +39,14 @@ pub const NAME_CHARS_MAX: usize = 200;
 pub const NOTE_CHARS_MAX: usize = 1_000;
 /// Longest line of a CSV file, in bytes.
 pub const CSV_LINE_BYTES_MAX: usize = 65_536;
+/// Most physical lines that one record of a CSV file may run over.
+pub const CSV_RECORD_LINES_MAX: usize = 16;
+/// Longest household number (hộ số), in characters.
+pub const HOUSEHOLD_NUMBER_CHARS_MAX: usize = 20;
+/// Longest subject code (health-insurance number), in characters.
+pub const SUBJECT_CODE_CHARS_MAX: usize = 15;
+/// Longest telephone number, in characters.
+pub const PHONE_CHARS_MAX: usize = 20;
 /// Most faults listed for one imported file; the rest are counted.
 pub const IMPORT_FAULTS_MAX: usize = 10_000;
 /// Bytes of a file sent in one chunk of an import.
@@ -107,8 +115,14 @@ pub const LEDGER_OPEN_SEGMENTS_MAX: usize = 8;
 pub const COMMIT_RECORDS_MAX: usize = 4_096;
 /// Segment size of sled, in bytes.
 pub const SLED_SEGMENT_BYTES: usize = 4 * 1_048_576;
-/// Most keys in one sled write batch.
-pub const SLED_BATCH_KEYS_MAX: usize = 1_000;
+/// Most keys in one sled write batch; 1,000 random ones took gigabytes.
+pub const SLED_BATCH_KEYS_MAX: usize = 100;
+/// Unflushed keys at which the index is flushed.
+pub const INDEX_UNFLUSHED_KEYS_MAX: usize = 20_000;
+/// Longest time that a change stays out of sled, in milliseconds (it is in the ledger all the time).
+pub const INDEX_FLUSH_MS: u64 = 500;
+/// Interval at which sled hands its writes to the operating system, in milliseconds.
+pub const SLED_FLUSH_MS: u64 = 1_000;
 /// Largest value stored in sled, in bytes.
 pub const SLED_VALUE_BYTES_MAX: usize = 4_096;
 /// Bytes kept aside so that a node starts on a full disk.

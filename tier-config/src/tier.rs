@@ -184,7 +184,11 @@ impl Hierarchy {
         let sections = root.sections("tier");
         let count = sections.len();
         if count == 0 || count > TIERS_MAX {
-            root.fault("tier", "value-range", format!("expected 1 to {TIERS_MAX} [[tier]] tables, found {count}"));
+            root.fault(
+                "tier",
+                "value-range",
+                format!("expected 1 to {TIERS_MAX} [[tier]] tables, found {count}"),
+            );
         }
         let mut tiers: Vec<Tier> = Vec::new();
         for (i, section) in sections.into_iter().enumerate() {

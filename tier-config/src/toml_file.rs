@@ -57,7 +57,12 @@ impl<'a> Document<'a> {
         self.section(String::new(), 1, value.as_table())
     }
 
-    fn section<'d, 'v>(&'d self, name: String, line: usize, table: Option<&'v Table<'v>>) -> Section<'d, 'a, 'v> {
+    fn section<'d, 'v>(
+        &'d self,
+        name: String,
+        line: usize,
+        table: Option<&'v Table<'v>>,
+    ) -> Section<'d, 'a, 'v> {
         Section { document: self, name, line, table, asked: RefCell::new(Vec::new()) }
     }
 }
@@ -111,7 +116,11 @@ impl<'d, 'a, 'v> Section<'d, 'a, 'v> {
     }
 
     /// A text parsed into a type; a text that does not parse is a fault.
-    pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, key: &'static str, text: &str) -> Option<T> {
+    pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        key: &'static str,
+        text: &str,
+    ) -> Option<T> {
         text.parse().map_err(|error| self.fault(key, "value-form", format!("`{text}`: {error}"))).ok()
     }
 
@@ -134,8 +143,9 @@ impl<'d, 'a, 'v> Section<'d, 'a, 'v> {
     /// A list of texts; empty where the key is missing.
     pub(crate) fn texts(&self, key: &'static str) -> Vec<String> {
         let Some((value, _)) = self.get(key) else { return Vec::new() };
-        let texts: Option<Vec<String>> =
-            value.as_array().and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
+        let texts: Option<Vec<String>> = value
+            .as_array()
+            .and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
         texts.unwrap_or_else(|| {
             self.wrong_type(key, "a list of texts, for example [\"a\", \"b\"]", value);
             Vec::new()
@@ -175,8 +185,10 @@ impl<'d, 'a, 'v> Section<'d, 'a, 'v> {
         let asked = self.asked.borrow();
         let keys = self.table.into_iter().flat_map(|table| table.keys());
         for key in keys.filter(|key| !asked.contains(&key.name.as_ref())) {
-            let hint = nearest(&key.name, asked.iter().copied())
-                .map_or_else(|| format!("known keys: {}", asked.join(", ")), |near| format!("did you mean `{near}`?"));
+            let hint = nearest(&key.name, asked.iter().copied()).map_or_else(
+                || format!("known keys: {}", asked.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             self.fault(&key.name, "key-unknown", format!("unknown key; {hint}"));
         }
     }

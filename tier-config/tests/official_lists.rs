@@ -1,5 +1,7 @@
 //! The import against the official lists themselves, where they are on this machine.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use danso_tier_config::{
     Date, Directory, Kind, Relation, UnitId,
     directory::official::{self, Oddity, Report},
@@ -121,7 +123,9 @@ fn the_ten_known_wrong_cells_are_found_and_set_right() {
     assert_eq!(codes(report, Oddity::NameCodeMismatch, table), ["00553", "01615", "02485"]);
     assert_eq!(codes(report, Oddity::CodeUnknown, table), ["06970"; 5]);
     assert_eq!(codes(report, Oddity::ProvinceMismatch, table), ["27691", "30781"]);
-    assert!(report.unrepaired().next().is_none(), "{}", report.unrepaired().next().unwrap());
+    // Two communes that the table calls phường and the old list still xã: for someone to look at.
+    let open: Vec<_> = report.unrepaired().map(|found| (found.oddity, found.unit_code.as_str())).collect();
+    assert_eq!(open, [(Oddity::KindMismatch, "13369"), (Oddity::KindMismatch, "22267")], "{report}");
     let edge = |old: &str, new: &str| {
         let new = id(&format!("{new}@2025-07-01"));
         directory.successors(id(&format!("{old}@2004-07-08"))).iter().any(|edge| edge.successor == new)
@@ -146,7 +150,7 @@ fn the_other_oddities_are_found() {
     assert_eq!(codes(report, Oddity::KindMismatch, RAW[0]), ["15061", "27046", "27076"]);
     assert_eq!(directory.name(id("06325@2025-07-01")), Some("Xã Bắc Sơn"));
     let spelt = codes(report, Oddity::Spelling, RAW[4]);
-    for code in ["00736", "04621", "12664"] {
+    for code in ["00736", "04621", "12664", "19780", "25462"] {
         assert!(spelt.iter().any(|found| found == code), "{code}");
     }
     // Hòa and Hoà are no oddity.
@@ -163,7 +167,12 @@ fn real_units_have_their_real_fate() {
     assert_eq!(fate("09886@2004-07-08"), ["00634 part", "00637 part", "09877 part", "09886 part"]);
     assert_eq!(
         fate("00316@2004-07-08"),
-        ["00316 part_area_whole_population", "00337 part_area_only", "00364 part_area_only", "00643 part_area_only"]
+        [
+            "00316 part_area_whole_population",
+            "00337 part_area_only",
+            "00364 part_area_only",
+            "00643 part_area_only"
+        ]
     );
     assert_eq!(fate("30781@2004-07-08"), ["30781 unchanged"]);
     assert_eq!(fate("318@2004-07-08"), ["11948 district_to_special_zone"]);

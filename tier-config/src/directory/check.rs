@@ -55,7 +55,8 @@ fn periods(by_id: &ById<'_>, report: &mut impl FnMut(usize, &str, &'static str, 
     for (id, rows) in by_id {
         let (first, line) = rows[0];
         if first.valid_from != id.valid_from {
-            let message = format!("first row of {id} begins on {}, expected {}", first.valid_from, id.valid_from);
+            let message =
+                format!("first row of {id} begins on {}, expected {}", first.valid_from, id.valid_from);
             report(line, "valid_from", "unit-period", message);
         }
         for (unit, line) in rows {
@@ -70,7 +71,8 @@ fn periods(by_id: &ById<'_>, report: &mut impl FnMut(usize, &str, &'static str, 
         for pair in rows.windows(2) {
             let ((earlier, first_line), (later, line)) = (pair[0], pair[1]);
             if earlier.valid_to.is_none_or(|last| last >= later.valid_from) {
-                let message = format!("{id} has two rows on {}, the other in line {first_line}", later.valid_from);
+                let message =
+                    format!("{id} has two rows on {}, the other in line {first_line}", later.valid_from);
                 report(line, "unit", "unit-duplicate", message);
             } else if earlier.valid_to.map(|last| last.plus_days(1)) != Some(later.valid_from) {
                 let message = format!("{id} has a gap before {}", later.valid_from);

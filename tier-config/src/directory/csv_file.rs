@@ -65,6 +65,7 @@ fn read_row(
     lineage: &mut Vec<(Lineage, usize)>,
 ) {
     let cell = |column: usize| record.get(column).unwrap_or_default().trim();
+    let found_before = faults.faults.0.len();
     let id: Option<UnitId> = parsed(cell(0), line, "unit", faults);
     let kind = parsed(cell(3), line, "kind", faults);
     let tier = parsed(cell(4), line, "tier", faults);
@@ -74,7 +75,12 @@ fn read_row(
     let (Some(id), Some(valid_from)) = (id, valid_from) else { return };
     let code = id.code;
     if cell(1) != code.as_str() {
-        faults.add(line, "code", "value-form", format!("expected {code} as in the unit's id, found `{}`", cell(1)));
+        faults.add(
+            line,
+            "code",
+            "value-form",
+            format!("expected {code} as in the unit's id, found `{}`", cell(1)),
+        );
     }
     for text in cell(8).split(';').map(str::trim).filter(|text| !text.is_empty()) {
         let Some((predecessor, relation)) = text.split_once(':') else {
@@ -87,8 +93,11 @@ fn read_row(
             lineage.push((Lineage { on: valid_from, predecessor, successor: id, relation }, line));
         }
     }
-    let (Some(kind), Some(tier), Some(parent), Some(valid_to)) = (kind, tier, parent, valid_to) else { return };
-    units.push((Unit { id, name: cell(2).to_owned(), kind, tier, parent, valid_from, valid_to }, line));
+    // A row whose cells are wrong is not checked any further: its faults are told already.
+    if let (Some(kind), Some(tier), true) = (kind, tier, faults.faults.0.len() == found_before) {
+        let name = cell(2).to_owned();
+        units.push((Unit { id, name, kind, tier, parent, valid_from, valid_to }, line));
+    }
 }
 
 fn parsed<T: FromStr<Err: Display>>(
@@ -100,14 +109,14 @@ fn parsed<T: FromStr<Err: Display>>(
     text.parse().map_err(|error| faults.add(line, key, "value-form", format!("`{text}`: {error}"))).ok()
 }
 
-/// `Some(None)` for an empty cell, `None` for a fault.
+/// `None` for an empty cell, and for a fault.
 fn optional<T: FromStr<Err: Display>>(
     text: &str,
     line: usize,
     key: &str,
     faults: &mut Collector<'_>,
-) -> Option<Option<T>> {
-    if text.is_empty() { Some(None) } else { parsed(text, line, key, faults).map(Some) }
+) -> Option<T> {
+    if text.is_empty() { None } else { parsed(text, line, key, faults) }
 }
 
 /// The text that [`read`] reads back to an equal directory.

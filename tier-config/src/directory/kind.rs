@@ -5,9 +5,7 @@ use std::{fmt, str::FromStr};
 
 /// A text that is no kind of unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "expected one of: xã, phường, thị trấn, đặc khu, huyện, quận, thị xã, thành phố, tỉnh, trung ương"
-)]
+#[error("expected one of: xã, phường, thị trấn, đặc khu, huyện, quận, thị xã, thành phố, tỉnh, trung ương")]
 pub struct KindError;
 
 /// What a unit is called in law; the tier, not the kind, says at which level it stands.

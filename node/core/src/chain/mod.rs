@@ -10,6 +10,7 @@
 //! | `batch.rs` | sealing, withholding and opening a batch |
 //! | `link.rs` | does a batch follow the head: next, repeat, gap or fork |
 //! | `receipt.rs` | a parent's signed answer, and its list of excluded deltas |
+//! | `downward.rs` | directory versions and releases that central signs |
 //! | `fault.rs` | one error per broken rule |
 //!
 //! Invariants:
@@ -19,6 +20,7 @@
 //! 4. Sizes are checked before and while decompressing, before anything is allocated for them.
 
 mod batch;
+mod downward;
 mod fault;
 mod frame;
 mod hash;
@@ -31,6 +33,7 @@ mod signed;
 mod tests;
 
 pub use batch::{Batch, Contents, SealInput, SealedChange, check_deltas, open, seal, strip};
+pub use downward::{DirectoryVersion, Release, ReleaseRow};
 pub use fault::Fault;
 pub use frame::{PersonalLeaf, SALT_BYTES, read_frame, write_frame};
 pub use hash::Digest;

@@ -265,12 +265,9 @@ impl Cell {
             Self::MarriedWomen { birth, method } => {
                 Fields { birth: birth.index(), listed: method.map_or(0, Method::code), ..none }
             }
-            Self::Births { sex, order, mother_birth } => Fields {
-                sex: sex.code(),
-                number: u16::from(order),
-                birth: mother_birth.index(),
-                ..none
-            },
+            Self::Births { sex, order, mother_birth } => {
+                Fields { sex: sex.code(), number: u16::from(order), birth: mother_birth.index(), ..none }
+            }
             Self::Deaths { sex, birth, infant_days } => Fields {
                 sex: sex.code(),
                 birth: birth.index(),
@@ -299,25 +296,15 @@ impl Cell {
             Cuboid::Population => {
                 Self::Population { sex: sex?, birth: birth?, residence: Residence::from_code(listed)? }
             }
-            Cuboid::Households => {
-                Self::Households { kind: HouseholdKind::from_code(listed)?, size: number }
+            Cuboid::Households => Self::Households { kind: HouseholdKind::from_code(listed)?, size: number },
+            Cuboid::MarriedWomen => Self::MarriedWomen { birth: birth?, method: Method::from_code(listed) },
+            Cuboid::Births => {
+                Self::Births { sex: sex?, order: u8::try_from(number).ok()?, mother_birth: birth? }
             }
-            Cuboid::MarriedWomen => {
-                Self::MarriedWomen { birth: birth?, method: Method::from_code(listed) }
-            }
-            Cuboid::Births => Self::Births {
-                sex: sex?,
-                order: u8::try_from(number).ok()?,
-                mother_birth: birth?,
-            },
-            Cuboid::Deaths => {
-                Self::Deaths { sex: sex?, birth: birth?, infant_days: number.checked_sub(1) }
-            }
+            Cuboid::Deaths => Self::Deaths { sex: sex?, birth: birth?, infant_days: number.checked_sub(1) },
             Cuboid::Marriages => Self::Marriages { sex: sex?, birth: birth? },
             Cuboid::Divorces => Self::Divorces { sex: sex?, birth: birth? },
-            Cuboid::Arrivals => {
-                Self::Arrivals { sex: sex?, birth: birth?, reach: Reach::from_code(listed)? }
-            }
+            Cuboid::Arrivals => Self::Arrivals { sex: sex?, birth: birth?, reach: Reach::from_code(listed)? },
             Cuboid::Departures => {
                 Self::Departures { sex: sex?, birth: birth?, reach: Reach::from_code(listed)? }
             }

@@ -32,7 +32,10 @@ pub enum DeltaError {
         position: usize,
     },
     /// Zero, or more than one batch can add.
-    #[error("delta {position} has an amount of {amount}, expected 1 to {} either way", limits::DELTA_AMOUNT_MAX)]
+    #[error(
+        "delta {position} has an amount of {amount}, expected 1 to {} either way",
+        limits::DELTA_AMOUNT_MAX
+    )]
     Amount {
         /// Its position, from 0.
         position: usize,
@@ -71,7 +74,13 @@ impl DeltaError {
 pub fn deltas(core: &Core, out: &mut Vec<Delta>) {
     let month = core.effective_on.month();
     for person in &core.persons {
-        shift(month, person.before.as_ref(), person.after.as_ref(), |state| Some(Cell::population(state)), out);
+        shift(
+            month,
+            person.before.as_ref(),
+            person.after.as_ref(),
+            |state| Some(Cell::population(state)),
+            out,
+        );
         shift(month, person.before.as_ref(), person.after.as_ref(), Cell::married_woman, out);
     }
     for household in &core.households {
@@ -121,16 +130,12 @@ fn flows(core: &Core, amount: i64, out: &mut Vec<Delta>) {
             birth: dead.birth,
             infant_days: infant_days.map(|days| days.min(limits::INFANT_DAYS_CELL_MAX)),
         }),
-        Event::MovedIn { reach, .. } => arrived.map(|PersonState { sex, birth, .. }| Cell::Arrivals {
-            sex,
-            birth,
-            reach: *reach,
-        }),
-        Event::MovedOut { reach, .. } => left.map(|PersonState { sex, birth, .. }| Cell::Departures {
-            sex,
-            birth,
-            reach: *reach,
-        }),
+        Event::MovedIn { reach, .. } => {
+            arrived.map(|PersonState { sex, birth, .. }| Cell::Arrivals { sex, birth, reach: *reach })
+        }
+        Event::MovedOut { reach, .. } => {
+            left.map(|PersonState { sex, birth, .. }| Cell::Departures { sex, birth, reach: *reach })
+        }
         Event::ContraceptionStarted { method } => {
             arrived.map(|woman| Cell::ContraceptionStarts { method: *method, birth: woman.birth })
         }
@@ -188,8 +193,7 @@ pub fn decode_leaves<'a>(leaves: impl IntoIterator<Item = &'a [u8]>) -> Result<V
             return Err(DeltaError::TooMany);
         }
         let delta = decode_delta(leaf, position)?;
-        let in_order =
-            deltas.last().is_none_or(|last| (last.month, last.cell) < (delta.month, delta.cell));
+        let in_order = deltas.last().is_none_or(|last| (last.month, last.cell) < (delta.month, delta.cell));
         if !in_order {
             return Err(DeltaError::Order { position });
         }

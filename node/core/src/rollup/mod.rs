@@ -1,1 +1,34 @@
-//! (being written)
+//! Roll-up: what a change adds to the counts, the counts kept in memory, and the questions asked of them.
+//! Everything here follows from cores alone, so every tier that has the cores finds the same numbers.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `cell.rs` | cuboids and count cells, their packed form |
+//! | `deltas.rs` | a core's additions to cells; their canonical form and leaves |
+//! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
+//! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
+//! | `judge.rs` | what a batch adds: verdicts, deltas claimed and counted |
+//! | `count.rs` | a question, checked and answered in rows |
+//!
+//! Invariants:
+//! 1. Deltas are a pure function of the core; order between changes, batches and origins does not matter.
+//! 2. A change and its void add nothing together.
+//! 3. A tally of 0 is not kept, so equal tallies have equal digests however they came about.
+//! 4. A stock at the end of a month is the sum of its tallies of that month and all before.
+//! 5. The rows of a question by any dimensions sum to its answer without them.
+
+mod cell;
+mod count;
+mod deltas;
+mod dimension;
+mod judge;
+mod tallies;
+#[cfg(test)]
+mod tests;
+
+pub use cell::{Cell, Cuboid};
+pub use count::{CountError, Question, Row, UnitGroup, count};
+pub use deltas::{Delta, DeltaError, canonical, decode_leaves, deltas, encode_delta, encode_leaves};
+pub use dimension::{Accept, Dimension, Measure};
+pub use judge::{Judged, claim, judge};
+pub use tallies::{Difference, Tallies, Tally, difference};

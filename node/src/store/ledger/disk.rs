@@ -13,7 +13,7 @@ use super::error::LedgerError;
 use super::position::{Position, SegmentNumber};
 use super::segment::{self, Segment};
 
-const ZEROS: [u8; 65_536] = [0; 65_536];
+static ZEROS: [u8; 65_536] = [0; 65_536];
 
 /// A step that can fail; its text completes "cannot ...".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,12 @@ impl Disk {
 
     /// Makes a segment under its temporary name: preallocated, header written, synced. A failure
     /// leaves nothing behind that counts.
-    pub fn prepare(&self, number: SegmentNumber, first: Position, bytes: u64) -> Result<Segment, LedgerError> {
+    pub fn prepare(
+        &self,
+        number: SegmentNumber,
+        first: Position,
+        bytes: u64,
+    ) -> Result<Segment, LedgerError> {
         let path = self.folder.join(segment::temporary_name(number));
         let make = || {
             let file = self.run(Step::Create, &path, || {
@@ -101,14 +106,20 @@ impl Disk {
     pub fn publish(&self, number: SegmentNumber) -> Result<(), LedgerError> {
         let path = self.folder.join(segment::file_name(number));
         let temporary = self.folder.join(segment::temporary_name(number));
-        self.run(Step::Rename, &path, || fs::rename(&temporary, &path)).inspect_err(|_| self.discard(number))?;
+        self.run(Step::Rename, &path, || fs::rename(&temporary, &path))
+            .inspect_err(|_| self.discard(number))?;
         self.sync_folder()
     }
 
     /// Frees the space of a prepared segment; if that fails too, the next start removes it.
     pub fn discard(&self, number: SegmentNumber) {
+        let _ = self.remove_temporary(number);
+    }
+
+    /// Removes a file that was being made.
+    pub fn remove_temporary(&self, number: SegmentNumber) -> Result<(), LedgerError> {
         let path = self.folder.join(segment::temporary_name(number));
-        let _ = self.run(Step::Remove, &path, || fs::remove_file(&path));
+        self.run(Step::Remove, &path, || fs::remove_file(&path))
     }
 
     /// Removes a segment; durable after [`Disk::sync_folder`].
@@ -129,7 +140,7 @@ impl Disk {
         self.run(Step::Open, &path, || OpenOptions::new().read(true).write(true).open(&path))
     }
 
-    /// Writes `bytes` at `offset`; raises `touched` to the end of what may have been written.
+    /// Writes `bytes` at `offset`; raises `touched` to the end of what was written.
     pub fn write(
         &self,
         segment: &Segment,
@@ -140,13 +151,16 @@ impl Disk {
         let path = self.folder.join(segment::file_name(segment.number));
         let mut written = 0;
         while written < bytes.len() {
-            *touched = (*touched).max(offset + bytes.len() as u64);
+            let rest = &bytes[written..];
+            #[cfg(test)]
+            let rest = self.faults.shorten(rest);
             let at = offset + written as u64;
-            written += self.run(Step::Write, &path, || match segment.file.write_at(&bytes[written..], at) {
+            written += self.run(Step::Write, &path, || match segment.file.write_at(rest, at) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
                 answer => answer,
             })?;
+            *touched = (*touched).max(offset + written as u64);
         }
         Ok(())
     }
@@ -169,6 +183,7 @@ impl Disk {
         self.run(Step::SyncData, &path, || segment.file.sync_data()).map_err(LedgerError::never_disk_full)
     }
 
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests plan failures for one folder"))]
     fn run<T>(
         &self,
         step: Step,

@@ -9,7 +9,7 @@ use danso_tier_config::limits::SEGMENT_FILE_BYTES_MAX;
 
 use super::error::{Damage, LedgerError};
 use super::position::{Position, SegmentNumber};
-use super::scan::Bytes;
+use super::scan::Content;
 use super::segment::{self, HEADER_BYTES, Name};
 
 /// One segment file.
@@ -79,7 +79,9 @@ fn read_span(folder: &Path, number: SegmentNumber, last: bool) -> Result<Option<
 fn check_join(before: Option<&Span>, span: Span) -> Result<(), LedgerError> {
     let (low, high) = match before {
         None => (0, 0),
-        Some(before) => (before.first.0.saturating_add(HEADER_BYTES), before.first.0.saturating_add(before.bytes)),
+        Some(before) => {
+            (before.first.0.saturating_add(HEADER_BYTES), before.first.0.saturating_add(before.bytes))
+        }
     };
     if (low..=high).contains(&span.first.0) {
         return Ok(());
@@ -98,14 +100,12 @@ fn check_join(before: Option<&Span>, span: Span) -> Result<(), LedgerError> {
 pub(super) fn open(folder: &Path, number: SegmentNumber) -> Result<File, LedgerError> {
     let path = folder.join(segment::file_name(number));
     File::open(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => {
-            LedgerError::MissingSegment { segment: number, folder: folder.to_owned() }
-        }
+        io::ErrorKind::NotFound => LedgerError::MissingSegment { segment: number, folder: folder.to_owned() },
         _ => LedgerError::from_io("open", &path, source),
     })
 }
 
-/// Fills `bytes` from a segment; a file that ends too early has the wrong length.
+/// Fills `bytes` from a segment, from `offset` on.
 pub(super) fn read_exact(
     folder: &Path,
     number: SegmentNumber,
@@ -145,7 +145,7 @@ fn length(folder: &Path, number: SegmentNumber, file: &File) -> Result<u64, Ledg
 
 impl Span {
     /// The loaded bytes of this segment, ready to be scanned.
-    pub fn scan<'a>(&self, bytes: &'a [u8]) -> Bytes<'a> {
-        Bytes { number: self.number, first: self.first, bytes }
+    pub fn scan<'a>(&self, bytes: &'a [u8]) -> Content<'a> {
+        Content { number: self.number, first: self.first, bytes }
     }
 }

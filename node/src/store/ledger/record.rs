@@ -52,7 +52,11 @@ pub(super) fn encode(out: &mut Vec<u8>, kind: Kind, position: Position, durable:
 /// the checksum. `bytes` holds at least a head.
 pub(super) fn claimed_bytes(bytes: &[u8]) -> Result<usize, Damage> {
     let length = u32_at(bytes, 0) as usize;
-    if (HEAD_BYTES..=HEAD_BYTES + RECORD_BYTES_MAX).contains(&length) { Ok(length) } else { Err(Damage::Length) }
+    if (HEAD_BYTES..=HEAD_BYTES + RECORD_BYTES_MAX).contains(&length) {
+        Ok(length)
+    } else {
+        Err(Damage::Length)
+    }
 }
 
 /// Position that the head at the start of `bytes` names; `bytes` holds at least a head.

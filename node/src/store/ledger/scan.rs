@@ -25,13 +25,13 @@ pub(super) struct Extent {
 
 /// The bytes of one segment, from offset 0 on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bytes<'a> {
+pub(super) struct Content<'a> {
     pub number: SegmentNumber,
     pub first: Position,
     pub bytes: &'a [u8],
 }
 
-impl<'a> Bytes<'a> {
+impl<'a> Content<'a> {
     fn frame(&self, at: usize) -> Result<Frame<'a>, Damage> {
         record::decode(&self.bytes[at..], self.position(at))
     }
@@ -41,12 +41,7 @@ impl<'a> Bytes<'a> {
     }
 
     fn damaged(&self, at: usize, damage: Damage) -> LedgerError {
-        LedgerError::Damaged {
-            segment: self.number,
-            offset: at as u64,
-            position: self.position(at),
-            damage,
-        }
+        LedgerError::Damaged { segment: self.number, offset: at as u64, position: self.position(at), damage }
     }
 
     /// Walks over whole records; the second part is what is wrong at the end, if the bytes go on.

@@ -110,7 +110,9 @@ mod tests {
         assert_eq!(file_name(number), "00000012.ledger");
         assert_eq!(parse_name(&file_name(number)), Some(Name::Segment(number)));
         assert_eq!(parse_name(&temporary_name(number)), Some(Name::Temporary(number)));
-        for other in ["12.ledger", "000000012.ledger", "00000000.ledger", "00000012.ledger.bak", "+0000012.ledger"] {
+        for other in
+            ["12.ledger", "000000012.ledger", "00000000.ledger", "00000012.ledger.bak", "+0000012.ledger"]
+        {
             assert_eq!(parse_name(other), None, "{other}");
         }
     }
@@ -123,7 +125,10 @@ mod tests {
             let mut flipped = good;
             flipped[bit / 8] ^= 1 << (bit % 8);
             let error = read_header(SegmentNumber(3), &flipped).unwrap_err();
-            assert!(matches!(error, LedgerError::Damaged { damage: Damage::Header, .. }), "bit {bit}: {error}");
+            assert!(
+                matches!(error, LedgerError::Damaged { damage: Damage::Header, .. }),
+                "bit {bit}: {error}"
+            );
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// From when until when a certificate is good; whole seconds count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -176,7 +176,12 @@ impl Authority {
     }
 
     /// A certificate for a person, for connecting only.
-    pub fn issue_person(&self, role: Role, unit: UnitId, validity: Validity) -> Result<Issued, AuthorityError> {
+    pub fn issue_person(
+        &self,
+        role: Role,
+        unit: UnitId,
+        validity: Validity,
+    ) -> Result<Issued, AuthorityError> {
         self.issue(Identity::Person { role, unit }, Vec::new(), validity)
     }
 
@@ -188,20 +193,32 @@ impl Authority {
     ) -> Result<Issued, AuthorityError> {
         let mut names = vec![identity.name()];
         names.extend(extra_names);
+        let (certificate_pem, key_pem) = self.sign(names, matches!(identity, Identity::Node(_)), validity)?;
+        Ok(Issued { identity, certificate_pem, key_pem })
+    }
+
+    /// A certificate for any names, also for none or several identities (which tests need), and its key.
+    pub(crate) fn sign(
+        &self,
+        names: Vec<String>,
+        serves: bool,
+        validity: Validity,
+    ) -> Result<(String, String), AuthorityError> {
+        let subject = names.first().cloned().unwrap_or_default();
         let mut params = CertificateParams::new(names).map_err(AuthorityError::Signing)?;
-        params.distinguished_name = common_name(&identity.name());
+        params.distinguished_name = common_name(&subject);
         params.serial_number = Some(serial()?);
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        if matches!(identity, Identity::Node(_)) {
+        if serves {
             params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         }
         params.use_authority_key_identifier_extension = true;
         set_validity(&mut params, validity)?;
         let key = KeyPair::generate().map_err(AuthorityError::Signing)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(AuthorityError::Signing)?;
-        Ok(Issued { identity, certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
+        Ok((certificate.pem(), key.serialize_pem()))
     }
 }
 
@@ -249,7 +266,8 @@ fn common_name(name: &str) -> DistinguishedName {
 
 fn set_validity(params: &mut CertificateParams, validity: Validity) -> Result<(), AuthorityError> {
     let since_epoch = |moment: SystemTime| moment.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (from, until) = (since_epoch(validity.not_before).as_secs(), since_epoch(validity.not_after).as_secs());
+    let (from, until) =
+        (since_epoch(validity.not_before).as_secs(), since_epoch(validity.not_after).as_secs());
     if until <= from || until > LAST_SECOND {
         return Err(AuthorityError::Validity);
     }

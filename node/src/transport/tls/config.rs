@@ -1,10 +1,6 @@
 //! A key folder, read and checked whole, as rustls configurations for both directions.
 
-use super::{
-    files,
-    identity::{Identity, IdentityError},
-    verifier::IdentityVerifier,
-};
+use super::{error::TlsError, files, identity::Identity, verifier::IdentityVerifier};
 use danso_tier_config::{Date, UnitId};
 use rustls::{
     CertificateError, ClientConfig, RootCertStore, ServerConfig,
@@ -31,114 +27,6 @@ pub const AUTHORITY_FILE: &str = "ca.crt";
 
 /// The application protocol of gRPC.
 const HTTP2: &[u8] = b"h2";
-
-/// A key folder that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file is not there.
-    #[error("no file {}", path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file is there but cannot be read.
-    #[error("cannot read {}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A certificate file holds no PEM certificate, or a broken one.
-    #[error("{} holds no readable certificate", path.display())]
-    NotCertificate {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A key file holds no PEM private key of a supported kind.
-    #[error("{} holds no usable private key", path.display())]
-    NotKey {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The private key belongs to another certificate.
-    #[error("the key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
-    KeyMismatch {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-    },
-    /// A certificate is no longer valid.
-    #[error("the certificate in {} expired on {on}", path.display())]
-    Expired {
-        /// The file.
-        path: PathBuf,
-        /// The last day of validity.
-        on: Date,
-    },
-    /// A certificate is not valid yet, or this computer's clock is behind.
-    #[error("the certificate in {} is valid from {from}; is the clock right", path.display())]
-    NotYetValid {
-        /// The file.
-        path: PathBuf,
-        /// The first day of validity.
-        from: Date,
-    },
-    /// The certificate was issued by an authority that the folder does not trust.
-    #[error("the certificate in {} is not from the authority in {}", certificate.display(), authority.display())]
-    ForeignAuthority {
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The authority's file.
-        authority: PathBuf,
-    },
-    /// The certificate names no node or person.
-    #[error("the certificate in {} cannot be used", path.display())]
-    Nameless {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with its names.
-        source: IdentityError,
-    },
-    /// The certificate names another holder than this node.
-    #[error("the certificate in {} names {found}, this is node {expected}", path.display())]
-    OtherHolder {
-        /// The file.
-        path: PathBuf,
-        /// The unit of this node.
-        expected: UnitId,
-        /// The holder that the certificate names.
-        found: Identity,
-    },
-    /// The certificate cannot be used for TLS for another reason (purpose, algorithm).
-    #[error("the certificate in {} cannot be used for TLS", path.display())]
-    Unfit {
-        /// The file.
-        path: PathBuf,
-        /// What rustls says.
-        source: rustls::Error,
-    },
-}
-
-impl TlsError {
-    /// The stable code, which names the page in the runbooks.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing { .. } => "keys_file_missing",
-            Self::Unreadable { .. } => "keys_file_unreadable",
-            Self::NotCertificate { .. } => "keys_not_certificate",
-            Self::NotKey { .. } => "keys_not_key",
-            Self::KeyMismatch { .. } => "keys_mismatch",
-            Self::Expired { .. } => "keys_expired",
-            Self::NotYetValid { .. } => "keys_not_yet_valid",
-            Self::ForeignAuthority { .. } => "keys_foreign_authority",
-            Self::Nameless { .. } => "keys_nameless",
-            Self::OtherHolder { .. } => "keys_other_holder",
-            Self::Unfit { .. } => "keys_unfit",
-        }
-    }
-}
 
 /// A usable key folder: certificate, key and authority agree and are in their dates.
 #[derive(Debug, Clone)]
@@ -293,9 +181,9 @@ fn check_chain(
         rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => {
             TlsError::NotYetValid { path, from: moment(not_before) }
         }
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            TlsError::ForeignAuthority { certificate: path, authority: authority.to_owned() }
-        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => TlsError::ForeignAuthority { certificate: path, authority: authority.to_owned() },
         rustls::Error::InvalidCertificate(CertificateError::BadEncoding) => TlsError::NotCertificate { path },
         source => TlsError::Unfit { path, source },
     })

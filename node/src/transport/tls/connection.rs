@@ -56,7 +56,12 @@ impl TlsConnection {
         place: OwnedSemaphorePermit,
     ) -> Self {
         let deadline = Box::pin(sleep(greeting_max));
-        Self { stream, peer, greeting: Some(Greeting { missing_bytes: PREFACE_BYTES, deadline }), _place: place }
+        Self {
+            stream,
+            peer,
+            greeting: Some(Greeting { missing_bytes: PREFACE_BYTES, deadline }),
+            _place: place,
+        }
     }
 
     /// Who is at the other end.
@@ -74,7 +79,11 @@ impl Connected for TlsConnection {
 }
 
 impl AsyncRead for TlsConnection {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);

@@ -96,8 +96,8 @@ fn prepare(
     let wrong = || ConnectError::Address { address: address.to_owned() };
     let uri: Uri = format!("http://{address}").parse().map_err(|_| wrong())?;
     let authority = uri.authority().ok_or_else(wrong)?;
-    if authority.as_str() != address || authority.port_u16().is_none_or(|port| port == 0) || authority.host().is_empty()
-    {
+    let plain = authority.as_str() == address && !address.contains('@') && !authority.host().is_empty();
+    if !plain || authority.port_u16().is_none_or(|port| port == 0) {
         return Err(wrong());
     }
     let name = server_name(expected);
@@ -110,7 +110,12 @@ fn prepare(
         .keep_alive_while_idle(true)
         .http2_max_header_list_size(limits::HEADER_LIST_BYTES_MAX);
     let name = ServerName::try_from(name).expect("a server name is a host name");
-    Ok((endpoint, Route { address: address.to_owned(), name, config }))
+    let patience = Duration::from_millis(limits::CONNECT_MS_MAX);
+    Ok((endpoint, Route { address: address.to_owned(), name, config, patience }))
+}
+
+fn carries_tls_error(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
 }
 
 /// Everything needed to open the connection again.
@@ -119,6 +124,7 @@ struct Route {
     address: String,
     name: ServerName<'static>,
     config: Arc<ClientConfig>,
+    patience: Duration,
 }
 
 impl Route {
@@ -128,7 +134,7 @@ impl Route {
     /// place of the first bytes. HTTP/2 servers send their settings at once (RFC 9113, section 3.4), so
     /// waiting for them costs nothing and turns a refusal into an error of the connection, with its alert.
     async fn open(self) -> Result<TokioIo<TlsStream<TcpStream>>, DialError> {
-        let deadline = Instant::now() + Duration::from_millis(limits::CONNECT_MS_MAX);
+        let deadline = Instant::now() + self.patience;
         let tcp = self.dial(deadline).await?;
         // Without it small messages wait for acknowledgements; a failure only costs time.
         let _ = tcp.set_nodelay(true);
@@ -151,7 +157,7 @@ impl Route {
         let address = || self.address.clone();
         match timeout_at(deadline, work).await {
             Err(_) => Err(DialError::Timeout { address: address(), step }),
-            Ok(Err(error)) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            Ok(Err(error)) if carries_tls_error(&error) => {
                 Err(DialError::Handshake { address: address(), source: error })
             }
             Ok(Err(_)) => Err(DialError::Closed { address: address(), step }),
@@ -181,5 +187,33 @@ impl Route {
             };
         }
         Err(failure)
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use crate::transport::{
+        authority::{Authority, Validity},
+        tls::{Cause, Keys},
+    };
+    use std::time::SystemTime;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (now, unit) = (SystemTime::now(), "01@2004-07-08".parse().unwrap());
+        let authority = Authority::create(folder.path(), now).unwrap();
+        let issued = authority.issue_node(unit, &[], Validity::days(now, 1)).unwrap();
+        issued.write(folder.path(), authority.certificate_pem()).unwrap();
+        let config = Keys::read(folder.path(), now).unwrap().client();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (_, route) = prepare(&address, unit, config).unwrap();
+        let error = Route { patience: Duration::from_millis(100), ..route }.open().await.unwrap_err();
+        let found = reason(&error);
+        assert_eq!(found.cause, Cause::Timeout);
+        assert_eq!(found.sentence, format!("{address} did not finish the TLS handshake in time"));
     }
 }

@@ -73,16 +73,16 @@ pub enum IdentityError {
 impl Identity {
     /// The identity that a DER certificate names. The certificate's signature and dates are **not** checked here.
     pub fn of_certificate(der: &[u8]) -> Result<Self, IdentityError> {
-        let (rest, certificate) =
-            X509Certificate::from_der(der).map_err(|_| IdentityError::Unreadable)?;
+        let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| IdentityError::Unreadable)?;
         if !rest.is_empty() {
             return Err(IdentityError::Unreadable);
         }
         let names = certificate.subject_alternative_name().map_err(|_| IdentityError::Unreadable)?;
-        let mut own = names.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
-            GeneralName::DNSName(name) if is_identity_name(name) => Some(*name),
-            _ => None,
-        });
+        let mut own =
+            names.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
+                GeneralName::DNSName(name) if is_identity_name(name) => Some(*name),
+                _ => None,
+            });
         let first = own.next().ok_or(IdentityError::Missing)?;
         if let Some(second) = own.next() {
             return Err(IdentityError::Several { first: shown(first), second: shown(second) });
@@ -203,7 +203,11 @@ mod unit_tests {
             ".danso",
             "danso",
         ] {
-            assert_eq!(Identity::of_name(name), Err(IdentityError::Malformed { name: name.into() }), "{name}");
+            assert_eq!(
+                Identity::of_name(name),
+                Err(IdentityError::Malformed { name: name.into() }),
+                "{name}"
+            );
         }
     }
 

@@ -147,7 +147,8 @@ async fn handshake(
     // Without it small answers wait for acknowledgements; a failure only costs time.
     let _ = stream.set_nodelay(true);
     let accepted = TlsAcceptor::from(config).accept(stream).into_fallible().await;
-    let stream = accepted.map_err(|(error, stream)| Refusal { reason: reason(&error), stream: Some(stream) })?;
+    let stream =
+        accepted.map_err(|(error, stream)| Refusal { reason: reason(&error), stream: Some(stream) })?;
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let identity = certificate.ok_or(IdentityError::Missing).and_then(|der| Identity::of_certificate(der));
     match identity {

@@ -1,128 +1,13 @@
 //! Why a connection failed, in plain words: any error of tonic, hyper, rustls or the system, explained.
 
-use super::{connector::DialError, identity::IdentityError};
+use super::{cause::Cause, connector::DialError, identity::IdentityError};
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::{error::Error, fmt, io};
 
 /// Longest text of an unexplained error that a sentence repeats, in characters.
 const SHOWN_CHARS_MAX: usize = 300;
 
-/// One cause of a failed connection; "peer" is the other side's fault, "own" is what the other side says of us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// The other side's certificate is no longer valid.
-    PeerExpired,
-    /// The other side's certificate is not valid yet.
-    PeerNotYetValid,
-    /// The other side's certificate is from an authority not trusted here.
-    PeerForeign,
-    /// The other side's certificate names another unit than the expected one.
-    PeerOtherUnit,
-    /// The other side's certificate was revoked.
-    PeerRevoked,
-    /// The other side's certificate names no node or person, or several.
-    PeerNameless,
-    /// The other side's certificate cannot be used for another reason.
-    PeerUnfit,
-    /// The other side gave no certificate.
-    PeerNoCertificate,
-    /// The other side finds our certificate expired or not yet valid.
-    OwnExpired,
-    /// The other side does not trust the authority of our certificate.
-    OwnForeign,
-    /// The other side finds our certificate revoked.
-    OwnRevoked,
-    /// The other side finds no identity in our certificate.
-    OwnNameless,
-    /// The other side cannot use our certificate; often it expected another unit.
-    OwnUnfit,
-    /// The other side asks for a certificate that we did not give.
-    OwnNoCertificate,
-    /// One side does not speak TLS 1.3.
-    Version,
-    /// One side does not speak HTTP/2.
-    Protocol,
-    /// The other side does not speak TLS.
-    NotTls,
-    /// The handshake broke off for another reason.
-    Handshake,
-    /// Nobody listens at the address.
-    Refused,
-    /// The name in the address is not known.
-    NameNotFound,
-    /// There is no way to the address.
-    Unreachable,
-    /// The other side did not answer in time.
-    Timeout,
-    /// The connection ended while in use, without a reason given.
-    Closed,
-    /// The connection works; the other side answered the call with an error.
-    Answered,
-    /// None of the above.
-    Unknown,
-}
-
 impl Cause {
-    /// Every cause, for the house test that each has a page in the runbooks.
-    pub const ALL: [Self; 25] = [
-        Self::PeerExpired,
-        Self::PeerNotYetValid,
-        Self::PeerForeign,
-        Self::PeerOtherUnit,
-        Self::PeerRevoked,
-        Self::PeerNameless,
-        Self::PeerUnfit,
-        Self::PeerNoCertificate,
-        Self::OwnExpired,
-        Self::OwnForeign,
-        Self::OwnRevoked,
-        Self::OwnNameless,
-        Self::OwnUnfit,
-        Self::OwnNoCertificate,
-        Self::Version,
-        Self::Protocol,
-        Self::NotTls,
-        Self::Handshake,
-        Self::Refused,
-        Self::NameNotFound,
-        Self::Unreachable,
-        Self::Timeout,
-        Self::Closed,
-        Self::Answered,
-        Self::Unknown,
-    ];
-
-    /// The stable code, which names the page in the runbooks.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::PeerExpired => "tls_peer_expired",
-            Self::PeerNotYetValid => "tls_peer_not_yet_valid",
-            Self::PeerForeign => "tls_peer_foreign",
-            Self::PeerOtherUnit => "tls_peer_other_unit",
-            Self::PeerRevoked => "tls_peer_revoked",
-            Self::PeerNameless => "tls_peer_nameless",
-            Self::PeerUnfit => "tls_peer_unfit",
-            Self::PeerNoCertificate => "tls_peer_no_certificate",
-            Self::OwnExpired => "tls_own_expired",
-            Self::OwnForeign => "tls_own_foreign",
-            Self::OwnRevoked => "tls_own_revoked",
-            Self::OwnNameless => "tls_own_nameless",
-            Self::OwnUnfit => "tls_own_unfit",
-            Self::OwnNoCertificate => "tls_own_no_certificate",
-            Self::Version => "tls_version",
-            Self::Protocol => "tls_protocol",
-            Self::NotTls => "tls_not_tls",
-            Self::Handshake => "tls_handshake",
-            Self::Refused => "net_refused",
-            Self::NameNotFound => "net_name_not_found",
-            Self::Unreachable => "net_unreachable",
-            Self::Timeout => "net_timeout",
-            Self::Closed => "net_closed",
-            Self::Answered => "net_answered",
-            Self::Unknown => "net_unknown",
-        }
-    }
-
     fn because(self, sentence: impl Into<String>) -> Reason {
         Reason { cause: self, sentence: sentence.into() }
     }
@@ -172,9 +57,8 @@ pub fn reason(error: &(dyn Error + 'static)) -> Reason {
 
 /// The explanation of the first error in the chain that has one.
 fn explain(error: &(dyn Error + 'static)) -> Option<Reason> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let found = if let Some(reason) = error.downcast_ref::<Reason>() {
+    chain(error).find_map(|error| {
+        if let Some(reason) = error.downcast_ref::<Reason>() {
             Some(reason.clone())
         } else if let Some(dial) = error.downcast_ref::<DialError>() {
             of_dial(dial)
@@ -187,13 +71,8 @@ fn explain(error: &(dyn Error + 'static)) -> Option<Reason> {
             Some(Cause::Timeout.because("the other side did not answer the call in time"))
         } else {
             None
-        };
-        if found.is_some() {
-            return found;
         }
-        next = error.source();
-    }
-    None
+    })
 }
 
 /// What the connector itself knows; `None` where the source says more.
@@ -233,7 +112,9 @@ fn of_tls(error: &rustls::Error) -> Reason {
     match error {
         Tls::InvalidCertificate(error) => of_certificate(error),
         Tls::AlertReceived(alert) => of_alert(*alert),
-        Tls::NoCertificatesPresented => Cause::PeerNoCertificate.because("the other side gave no certificate"),
+        Tls::NoCertificatesPresented => {
+            Cause::PeerNoCertificate.because("the other side gave no certificate")
+        }
         Tls::PeerIncompatible(
             PeerIncompatible::SupportedVersionsExtensionRequired
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
@@ -253,9 +134,8 @@ fn of_certificate(error: &CertificateError) -> Reason {
         Fault::Expired | Fault::ExpiredContext { .. } => {
             Cause::PeerExpired.because("the other side's certificate expired, or the clock here is ahead")
         }
-        Fault::NotValidYet | Fault::NotValidYetContext { .. } => {
-            Cause::PeerNotYetValid.because("the other side's certificate is not valid yet, or the clock here is behind")
-        }
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => Cause::PeerNotYetValid
+            .because("the other side's certificate is not valid yet, or the clock here is behind"),
         Fault::UnknownIssuer | Fault::BadSignature => {
             Cause::PeerForeign.because("the other side's certificate is from an unknown authority")
         }
@@ -265,7 +145,9 @@ fn of_certificate(error: &CertificateError) -> Reason {
             expected.to_str(),
             plain(&presented.join(", "))
         )),
-        Fault::NotValidForName => Cause::PeerOtherUnit.because("the other side is another unit than expected"),
+        Fault::NotValidForName => {
+            Cause::PeerOtherUnit.because("the other side is another unit than expected")
+        }
         Fault::Other(other) if other.0.is::<IdentityError>() => {
             Cause::PeerNameless.because(format!("the other side cannot be identified: {}", other.0))
         }
@@ -299,13 +181,18 @@ fn of_alert(alert: AlertDescription) -> Reason {
 }
 
 fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
-    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// An error and its sources, outermost first.
+fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
 }
 
 /// The texts of an error and its sources on one bounded line, each once.
 fn texts(error: &(dyn Error + 'static)) -> String {
     let mut all: Vec<String> = Vec::new();
-    for error in std::iter::successors(Some(error), |error| error.source()) {
+    for error in chain(error) {
         let text = error.to_string();
         if !all.iter().any(|known| known.contains(&text)) {
             all.push(text);
@@ -322,13 +209,6 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod unit_tests {
     use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn every_cause_has_a_code_of_its_own() {
-        let codes: HashSet<_> = Cause::ALL.iter().map(|cause| cause.code()).collect();
-        assert_eq!(codes.len(), Cause::ALL.len());
-    }
 
     #[test]
     fn an_error_inside_an_io_error_is_found() {

@@ -72,6 +72,14 @@ pub(super) fn assemble(
     let mut notes = Notes::new(after_file, report);
     for (code, place) in &after.provinces {
         let first = after.first_provinces.get(code).map(|(kind, name)| (*kind, name.as_str()));
+        let spelt = first.filter(|(kind, name)| *kind == place.kind && comparable(name) != place.key);
+        if let Some((_, name)) = spelt {
+            let message = format!(
+                "`{}` is `{name}` in the list of {NEW_FROM}; the later list was followed",
+                place.name
+            );
+            notes.open(place.line, code.as_str(), Oddity::Spelling, message);
+        }
         new_rows(&mut units, *code, place, (&tiers.province, country), (first, *code), &mut notes);
     }
     for (code, place) in &after.communes {
@@ -129,13 +137,7 @@ fn new_rows(
             notes.open(place.line, code.as_str(), Oddity::KindMismatch, message);
             units.push(row(place.kind, &place.name, date(NEW_FROM), None));
         }
-        (None, _) => {
-            if let Some((_, name)) = first.filter(|(_, name)| comparable(name) != place.key) {
-                let message = format!("`{}` is `{name}` in the list of {NEW_FROM}", place.name);
-                notes.repaired(place.line, code.as_str(), Oddity::Spelling, message);
-            }
-            units.push(row(place.kind, &place.name, date(NEW_FROM), None));
-        }
+        (None, _) => units.push(row(place.kind, &place.name, date(NEW_FROM), None)),
     }
 }
 
@@ -146,7 +148,9 @@ fn lineage(before: &Before, after: &After, conversion: &Conversion) -> Vec<Linea
     let mut provinces: BTreeMap<UnitCode, BTreeMap<UnitCode, bool>> = BTreeMap::new();
     for ((code, origin), (relation, _)) in &conversion.edges {
         let (predecessor, from) = match origin {
-            Origin::Commune(old) => (*old, before.communes.get(old).and_then(|place| before.province_of(place))),
+            Origin::Commune(old) => {
+                (*old, before.communes.get(old).and_then(|place| before.province_of(place)))
+            }
             Origin::District(old) => (*old, before.districts.get(old).and_then(|place| place.above)),
         };
         edges.push(Lineage { on, predecessor: old(predecessor), successor: new(*code), relation: *relation });

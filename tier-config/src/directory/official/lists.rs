@@ -175,7 +175,10 @@ impl Lists {
         for (kind, what) in [
             (ListKind::CommunesBefore, "the communes before 2025-07-01 (columns Mã, Tên, Cấp, Mã QH, ...)"),
             (ListKind::CommunesAfter, "the communes after it (columns code, name, kind, province_code, ...)"),
-            (ListKind::Conversion, "the conversion table (columns Mã Xã mới, Mã Xã cũ, ... or new_code, old_code, ...)"),
+            (
+                ListKind::Conversion,
+                "the conversion table (columns Mã Xã mới, Mã Xã cũ, ... or new_code, old_code, ...)",
+            ),
         ] {
             if !lists.contains_key(&kind) && faults.0.is_empty() {
                 faults.0.push(fault("", 0, "list-missing", format!("needed: {what}")));
@@ -201,8 +204,7 @@ fn fault(file: &str, line: usize, code: &'static str, message: String) -> Fault 
 fn read_list(file: &str, text: &str) -> Result<List, Faults> {
     let mut faults = Collector::new(file);
     let text = plain_text(text);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut rows = Vec::new();
     for record in reader.records() {
         match record {
@@ -218,7 +220,8 @@ fn read_list(file: &str, text: &str) -> Result<List, Faults> {
     }
     let found = rows.iter().take(HEADER_ROWS_MAX).enumerate().find_map(|(i, row)| Some((i, fitting(row)?)));
     let Some((header, (shape, columns))) = found else {
-        let names = rows.first().map(|row| row.cells.iter().collect::<Vec<_>>().join(",")).unwrap_or_default();
+        let names =
+            rows.first().map(|row| row.cells.iter().collect::<Vec<_>>().join(",")).unwrap_or_default();
         faults.add(1, "", "list-unknown", format!("no known list has the columns {names}"));
         return Err(faults.faults);
     };

@@ -11,6 +11,8 @@
 //! | `spelling.rs` | names made comparable |
 //! | `places.rs` | units before and after, by code |
 //! | `conversion.rs` | the conversion table matched with both |
+//! | `remark.rs` | its remarks read as relations |
+//! | `completeness.rs` | whether every unit went and came from somewhere |
 //! | `assemble.rs` | dated rows and lineage |
 //! | `report.rs` | what is odd, where, and whether it was repaired |
 //!
@@ -24,9 +26,11 @@
 //! 4. Later changes of kind (Đồng Nai on 2026-04-30) are further rows of the same unit.
 
 mod assemble;
+mod completeness;
 mod conversion;
 mod lists;
 mod places;
+mod remark;
 pub mod report;
 pub mod spelling;
 

@@ -10,7 +10,7 @@ use crate::{
     fault::{Collector, Faults},
     unit::UnitCode,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A unit as a list gives it.
 #[derive(Debug, Clone)]
@@ -26,6 +26,29 @@ pub(super) struct Place {
 
 /// Units by code.
 pub(super) type Places = BTreeMap<UnitCode, Place>;
+
+/// Names looked up inside one unit above: (above, comparable name) to codes.
+pub(super) struct Names(HashMap<(UnitCode, String), Vec<UnitCode>>);
+
+impl Names {
+    pub(super) fn of(places: &Places) -> Self {
+        let mut names: HashMap<_, Vec<UnitCode>> = HashMap::new();
+        for (code, place) in places {
+            if let Some(above) = place.above {
+                names.entry((above, place.key.clone())).or_default().push(*code);
+            }
+        }
+        Self(names)
+    }
+
+    /// The only unit of that name there, if there is exactly one.
+    pub(super) fn only(&self, above: Option<UnitCode>, name: &str) -> Option<UnitCode> {
+        match self.0.get(&(above?, comparable(name)))?.as_slice() {
+            [code] => Some(*code),
+            _ => None,
+        }
+    }
+}
 
 /// The tree before 2025-07-01.
 #[derive(Debug, Default)]
@@ -59,7 +82,9 @@ impl<'a> Reader<'a> {
 
     fn code(&mut self, row: &Row, column: Column, key: &str) -> Option<UnitCode> {
         let text = self.list.cell(row, column);
-        text.parse().map_err(|error| self.faults.add(row.line, key, "value-form", format!("`{text}`: {error}"))).ok()
+        text.parse()
+            .map_err(|error| self.faults.add(row.line, key, "value-form", format!("`{text}`: {error}")))
+            .ok()
     }
 
     /// A unit of a row: its name set right, its kind from the name, checked against the column of the kind.
@@ -76,7 +101,8 @@ impl<'a> Reader<'a> {
 
     fn named(&mut self, row: &Row, code: UnitCode, written: &str, above: Option<UnitCode>) -> Option<Place> {
         let Some((kind, name)) = full_name(written) else {
-            let message = format!("`{written}`: expected a name that begins with its kind, as in Phường Ba Đình");
+            let message =
+                format!("`{written}`: expected a name that begins with its kind, as in Phường Ba Đình");
             self.faults.add(row.line, "name", "value-form", message);
             return None;
         };
@@ -126,12 +152,12 @@ impl<'a> Reader<'a> {
 impl Before {
     pub(super) fn read(lists: &Lists, report: &mut Report, faults: &mut Faults) -> Self {
         let mut before = Self::default();
-        match lists.get(ListKind::DistrictsBefore) {
-            Some(list) => before.read_districts(list, report, faults),
-            None => {
-                let message = "the districts before 2025-07-01 were not given; districts without communes are missing";
-                Notes::new("", report).open(0, "", Oddity::ListNotGiven, message.to_owned());
-            }
+        if let Some(list) = lists.get(ListKind::DistrictsBefore) {
+            before.read_districts(list, report, faults);
+        } else {
+            let message =
+                "the districts before 2025-07-01 were not given; those without communes are missing";
+            Notes::new("", report).open(0, "", Oddity::ListNotGiven, message.to_owned());
         }
         before.read_communes(lists.needed(ListKind::CommunesBefore), report, faults);
         before

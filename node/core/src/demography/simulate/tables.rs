@@ -124,17 +124,8 @@ pub(super) const REACHES: [(Reach, f64); 4] = [
 ];
 
 /// Ethnic groups by code of the national list (1 Kinh ... 9 Dao) with their shares.
-pub(super) const ETHNICITIES: [(u8, f64); 9] = [
-    (1, 0.85),
-    (2, 0.025),
-    (3, 0.025),
-    (4, 0.01),
-    (5, 0.018),
-    (6, 0.02),
-    (7, 0.014),
-    (8, 0.02),
-    (9, 0.018),
-];
+pub(super) const ETHNICITIES: [(u8, f64); 9] =
+    [(1, 0.85), (2, 0.025), (3, 0.025), (4, 0.01), (5, 0.018), (6, 0.02), (7, 0.014), (8, 0.02), (9, 0.018)];
 
 /// Adults' highest education: for those born before 1960, 1960-1984, and later.
 pub(super) const EDUCATION: [[f64; 8]; 3] = [

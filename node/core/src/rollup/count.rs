@@ -1,0 +1,382 @@
+//! Questions to the tallies and their answers in rows.
+//!
+//! Ages are completed years by months alone: the months since the birth month divided by twelve, so that
+//! whoever was born in the same month of an earlier year has completed that year. For stocks this is the
+//! age on the last day of the month, exactly; for flows it may be a year more than on the day itself.
+
+use super::{
+    cell::Fields,
+    dimension::{Accept, Dimension, Measure},
+    tallies::{Key, Tallies},
+};
+use danso_tier_config::{Month, UnitId, limits};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Slots up to which sums are kept in an array; larger answers are thin and kept in a map.
+const DENSE_SLOTS_MAX: u64 = 1 << 16;
+
+/// Units that are counted together, one row of an answer by unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitGroup {
+    /// How the row names it.
+    pub key: String,
+    /// The recording units whose tallies are summed; one named twice counts once.
+    pub units: Vec<UnitId>,
+}
+
+/// A question: what to count, where, when and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What is counted.
+    pub measure: Measure,
+    /// Where. Without [`Dimension::Unit`] in `group_by` all groups are one, and a unit in two counts once.
+    pub groups: Vec<UnitGroup>,
+    /// The first month.
+    pub from: Month,
+    /// The last month, included.
+    pub to: Month,
+    /// Accepted values; every filter must accept a cell, by any of its values.
+    pub filters: Vec<(Dimension, Vec<Accept>)>,
+    /// The columns of the answer. Without [`Dimension::Month`] flows are summed over the months and stocks
+    /// are the state at the end of the last.
+    pub group_by: Vec<Dimension>,
+}
+
+/// One row of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Values in the order of [`Question::group_by`].
+    pub keys: Vec<String>,
+    /// The count.
+    pub count: i64,
+}
+
+/// A question that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CountError {
+    /// The measure is not known by that dimension.
+    #[error("{} cannot be counted by {}", .measure.word(), .dimension.word())]
+    DimensionNotOfMeasure {
+        /// What was to be counted.
+        measure: Measure,
+        /// By what.
+        dimension: Dimension,
+    },
+    /// A dimension stands twice in `group_by`.
+    #[error("{} stands twice among the columns", .dimension.word())]
+    DimensionTwice {
+        /// Which.
+        dimension: Dimension,
+    },
+    /// A filter on units or months, which the question names itself.
+    #[error("{} cannot be filtered", .dimension.word())]
+    FilterDimension {
+        /// Which.
+        dimension: Dimension,
+    },
+    /// A filter's value that the dimension does not have, or a filter without values.
+    #[error("a filter on {} accepts no value it has", .dimension.word())]
+    FilterValue {
+        /// Which.
+        dimension: Dimension,
+    },
+    /// The first month lies after the last.
+    #[error("first month {from} is after last month {to}")]
+    MonthsReversed {
+        /// The first month.
+        from: Month,
+        /// The last month.
+        to: Month,
+    },
+    /// More months than one count may span.
+    #[error("{months} months exceed {}", limits::COUNT_MONTHS_MAX)]
+    TooManyMonths {
+        /// How many were asked for.
+        months: i32,
+    },
+    /// More rows than one answer may have.
+    #[error("more than {} rows", limits::COUNT_ROWS_MAX)]
+    TooManyRows,
+}
+
+impl CountError {
+    /// Stable code; `deploy/runbooks` has a page for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::DimensionNotOfMeasure { .. } => "dimension_not_of_measure",
+            Self::DimensionTwice { .. } => "dimension_twice",
+            Self::FilterDimension { .. } => "filter_dimension",
+            Self::FilterValue { .. } => "filter_value",
+            Self::MonthsReversed { .. } => "months_reversed",
+            Self::TooManyMonths { .. } => "too_many_months",
+            Self::TooManyRows => "too_many_rows",
+        }
+    }
+}
+
+/// Answers a question: rows in the order of the groups, the months and the dimensions' own order.
+///
+/// Grouped by nothing finer than unit and month every row appears, with 0 where nothing is counted;
+/// otherwise rows of 0 are left out.
+pub fn count(tallies: &Tallies, question: &Question) -> Result<Vec<Row>, CountError> {
+    let plan = Plan::of(question)?;
+    let by_unit = question.group_by.contains(&Dimension::Unit);
+    let groups: Vec<BTreeSet<UnitId>> = if by_unit {
+        question.groups.iter().map(|group| group.units.iter().copied().collect()).collect()
+    } else {
+        vec![question.groups.iter().flat_map(|group| group.units.iter().copied()).collect()]
+    };
+    let mut rows: Vec<(Vec<u32>, i64)> = Vec::new();
+    for (position, units) in groups.iter().enumerate() {
+        let mut sums = Sums::new(plan.places * u64::from(plan.months));
+        for unit in units {
+            plan.collect(tallies.column(*unit, question.measure.cuboid()), &mut sums);
+        }
+        sums.each_line(plan.months as usize, |place, line| {
+            plan.rows(&question.group_by, position as u32, place, line, &mut rows)
+        })?;
+    }
+    rows.sort_unstable();
+    let spell = |(codes, count): (Vec<u32>, i64)| {
+        let spelled = question.group_by.iter().zip(codes).map(|(dimension, code)| match dimension {
+            Dimension::Unit => question.groups[code as usize].key.clone(),
+            Dimension::Month => plan.first.plus(code as i32).to_string(),
+            _ => dimension.spell(code),
+        });
+        Row { keys: spelled.collect(), count }
+    };
+    Ok(rows.into_iter().map(spell).collect())
+}
+
+/// A checked question, ready to run over columns of tallies.
+///
+/// A *place* is one combination of the cell dimensions asked for, a *slot* a place in one month of the
+/// answer. Stocks are written as changes from month to month and summed up at the end.
+struct Plan {
+    stock: bool,
+    by_month: bool,
+    /// Whether a cell's place can change with its persons' age.
+    aging: bool,
+    /// The first month of the answer; of a stock without months the last asked for.
+    first: Month,
+    last: Month,
+    /// Months in the answer: 1 unless it is grouped by month.
+    months: u32,
+    places: u64,
+    filters: Vec<(Dimension, Vec<Accept>)>,
+    /// The cell dimensions of the answer and how far apart in places their codes lie.
+    columns: Vec<(Dimension, u64)>,
+}
+
+impl Plan {
+    fn of(question: &Question) -> Result<Self, CountError> {
+        let Question { measure, from, to, .. } = *question;
+        check_months(from, to)?;
+        check_dimensions(question)?;
+        let by_month = question.group_by.contains(&Dimension::Month);
+        let mut filters = question.filters.clone();
+        let is_age = |dimension: &Dimension| matches!(dimension, Dimension::Age | Dimension::AgeGroup);
+        if measure == Measure::MarriedWomen && !filters.iter().any(|(dimension, _)| is_age(dimension)) {
+            filters.push((Dimension::Age, vec![Accept::ages(15, 49)]));
+        }
+        let mut places = 1;
+        let mut columns = Vec::new();
+        for dimension in question.group_by.iter().rev() {
+            if !matches!(dimension, Dimension::Unit | Dimension::Month) {
+                columns.push((*dimension, places));
+                places *= u64::from(dimension.codes());
+            }
+        }
+        let aging = filters.iter().map(|(dimension, _)| dimension).chain(&question.group_by).any(is_age);
+        let first = if measure.is_stock() && !by_month { to } else { from };
+        Ok(Self {
+            stock: measure.is_stock(),
+            by_month,
+            aging,
+            first,
+            last: to,
+            months: if by_month { to.since(from) as u32 + 1 } else { 1 },
+            places,
+            filters,
+            columns,
+        })
+    }
+
+    /// Adds one unit's tallies to the sums.
+    fn collect(&self, column: &[(Key, i64)], sums: &mut Sums) {
+        let (first, last) = (self.first.index(), self.last.index());
+        let end = column.partition_point(|(key, _)| key.month_index() <= last);
+        let begin = if self.stock { 0 } else { column.partition_point(|(key, _)| key.month_index() < first) };
+        for (key, value) in &column[begin..end] {
+            let fields = Fields::of(key.packed());
+            let month = key.month_index();
+            if self.stock {
+                self.collect_stock(fields, month.max(first), *value, sums);
+            } else if let Some(place) = self.place(fields, age(fields, month)) {
+                let offset = if self.by_month { month - first } else { 0 };
+                sums.add(self.slot(place, offset), *value);
+            }
+        }
+    }
+
+    /// Adds a stock from `month` on, and moves it to another place at each birthday that changes its own.
+    fn collect_stock(&self, fields: Fields, month: u16, value: i64, sums: &mut Sums) {
+        let (first, last) = (self.first.index(), self.last.index());
+        let mut place = self.place(fields, age(fields, month));
+        if let Some(place) = place {
+            sums.add(self.slot(place, month - first), value);
+        }
+        if !self.aging {
+            return;
+        }
+        let birthday = month + 12 - month.saturating_sub(fields.birth) % 12;
+        for month in (birthday..=last).step_by(12) {
+            let next = self.place(fields, age(fields, month));
+            if next != place {
+                if let Some(place) = place {
+                    sums.add(self.slot(place, month - first), value.wrapping_neg());
+                }
+                if let Some(next) = next {
+                    sums.add(self.slot(next, month - first), value);
+                }
+                place = next;
+            }
+        }
+    }
+
+    /// The place of a cell at an age; `None` where a filter does not accept it.
+    fn place(&self, fields: Fields, age: u32) -> Option<u64> {
+        let accepted = self.filters.iter().all(|(dimension, accepts)| {
+            let code = dimension.value(fields, age);
+            accepts.iter().any(|accept| accept.has(code))
+        });
+        accepted.then(|| {
+            self.columns.iter().map(|(dimension, step)| u64::from(dimension.value(fields, age)) * step).sum()
+        })
+    }
+
+    fn slot(&self, place: u64, offset: u16) -> u64 {
+        place * u64::from(self.months) + u64::from(offset)
+    }
+
+    /// Appends the rows of one group and place, one per month of the answer.
+    fn rows(
+        &self,
+        group_by: &[Dimension],
+        group: u32,
+        place: u64,
+        line: &[i64],
+        rows: &mut Vec<(Vec<u32>, i64)>,
+    ) -> Result<(), CountError> {
+        let mut sum = 0_i64;
+        for (offset, value) in line.iter().enumerate() {
+            sum = if self.stock { sum.wrapping_add(*value) } else { *value };
+            if sum == 0 && self.places > 1 {
+                continue;
+            }
+            if rows.len() == limits::COUNT_ROWS_MAX {
+                return Err(CountError::TooManyRows);
+            }
+            let code = |dimension: &Dimension| match dimension {
+                Dimension::Unit => group,
+                Dimension::Month => offset as u32,
+                _ => self.code_at(*dimension, place),
+            };
+            rows.push((group_by.iter().map(code).collect(), sum));
+        }
+        Ok(())
+    }
+
+    fn code_at(&self, dimension: Dimension, place: u64) -> u32 {
+        let step = self.columns.iter().find(|(column, _)| *column == dimension).map_or(1, |(_, step)| *step);
+        (place / step % u64::from(dimension.codes())) as u32
+    }
+}
+
+fn check_months(from: Month, to: Month) -> Result<(), CountError> {
+    if from > to {
+        return Err(CountError::MonthsReversed { from, to });
+    }
+    let months = to.since(from) + 1;
+    if months > limits::COUNT_MONTHS_MAX {
+        return Err(CountError::TooManyMonths { months });
+    }
+    Ok(())
+}
+
+fn check_dimensions(question: &Question) -> Result<(), CountError> {
+    let measure = question.measure;
+    let filtered = question.filters.iter().map(|(dimension, _)| dimension);
+    for dimension in question.group_by.iter().chain(filtered) {
+        if !measure.has(*dimension) {
+            return Err(CountError::DimensionNotOfMeasure { measure, dimension: *dimension });
+        }
+    }
+    for (position, dimension) in question.group_by.iter().enumerate() {
+        if question.group_by[..position].contains(dimension) {
+            return Err(CountError::DimensionTwice { dimension: *dimension });
+        }
+    }
+    for (dimension, accepts) in &question.filters {
+        if matches!(dimension, Dimension::Unit | Dimension::Month) {
+            return Err(CountError::FilterDimension { dimension: *dimension });
+        }
+        if accepts.is_empty() {
+            return Err(CountError::FilterValue { dimension: *dimension });
+        }
+    }
+    Ok(())
+}
+
+/// Completed years at a month, by months alone; 0 before birth, which no rule lets through.
+fn age(fields: Fields, month: u16) -> u32 {
+    u32::from(month.saturating_sub(fields.birth)) / 12
+}
+
+/// Sums by slot.
+enum Sums {
+    Dense(Vec<i64>),
+    Sparse(BTreeMap<u64, i64>),
+}
+
+impl Sums {
+    fn new(slots: u64) -> Self {
+        if slots <= DENSE_SLOTS_MAX {
+            Self::Dense(vec![0; slots as usize])
+        } else {
+            Self::Sparse(BTreeMap::new())
+        }
+    }
+
+    fn add(&mut self, slot: u64, value: i64) {
+        let sum = match self {
+            Self::Dense(sums) => &mut sums[slot as usize],
+            Self::Sparse(sums) => sums.entry(slot).or_default(),
+        };
+        *sum = sum.wrapping_add(value);
+    }
+
+    /// Gives each place's sums over the months; places without any sum may be left out if there are several.
+    fn each_line(
+        self,
+        months: usize,
+        mut line_of: impl FnMut(u64, &[i64]) -> Result<(), CountError>,
+    ) -> Result<(), CountError> {
+        match self {
+            Self::Dense(sums) => {
+                sums.chunks(months).enumerate().try_for_each(|(place, line)| line_of(place as u64, line))
+            }
+            Self::Sparse(sums) => {
+                let slots: Vec<(u64, i64)> = sums.into_iter().collect();
+                let months = months as u64;
+                slots.chunk_by(|one, next| one.0 / months == next.0 / months).try_for_each(|part| {
+                    let mut line = vec![0; months as usize];
+                    for (slot, value) in part {
+                        line[(slot % months) as usize] = *value;
+                    }
+                    line_of(part[0].0 / months, &line)
+                })
+            }
+        }
+    }
+}

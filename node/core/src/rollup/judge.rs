@@ -1,0 +1,85 @@
+//! What a batch adds to the counts: verdicts on its cores, the deltas claimed and the deltas counted.
+
+use super::{Delta, canonical, decode_leaves, deltas, encode_leaves};
+use crate::{
+    chain::{Contents, Exclusions, Fault, Header, Quarantined, check_deltas},
+    domain::{ChangeError, Core, Reason, verdict},
+};
+
+/// What follows from a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Changes that are stored but not counted, in order of sequence.
+    pub quarantined: Vec<Quarantined>,
+    /// Canonical deltas of all other changes.
+    pub counted: Vec<Delta>,
+    /// Canonical deltas of the quarantined changes that could be read.
+    pub excluded: Vec<Delta>,
+}
+
+/// The deltas that a batch of these changes claims, as canonical leaves: those of every readable core,
+/// whatever the verdict on it.
+pub fn claim<'a>(cores: impl IntoIterator<Item = &'a Core>) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    cores.into_iter().for_each(|core| deltas(core, &mut all));
+    encode_leaves(&canonical(all))
+}
+
+/// Judges an opened batch: from its cores where they are there, else from its signed deltas less the
+/// tier's exclusions.
+///
+/// Errors: [`Fault::FalseDeltas`] where the claim does not follow from the cores, [`Fault::Malformed`]
+/// for deltas that are not canonical. A batch that holds a core of a newer format cannot have its claim
+/// checked; its readable changes are counted.
+pub fn judge(contents: &Contents, header: &Header, exclusions: Option<&Exclusions>) -> Result<Judged, Fault> {
+    match &contents.cores {
+        Some(cores) => judge_cores(cores, header),
+        None => judge_deltas(contents, exclusions),
+    }
+}
+
+fn judge_cores(cores: &[Vec<u8>], header: &Header) -> Result<Judged, Fault> {
+    let mut judged = Judged::default();
+    let mut newer = false;
+    for (index, bytes) in cores.iter().enumerate() {
+        let sequence = header.first.plus(index as u64);
+        let reason = match Core::decode(bytes) {
+            Ok(core) => match verdict(&core, sequence) {
+                Ok(()) => {
+                    deltas(&core, &mut judged.counted);
+                    continue;
+                }
+                Err(reason) => {
+                    deltas(&core, &mut judged.excluded);
+                    reason
+                }
+            },
+            Err(ChangeError::NewerFormat(_)) => {
+                newer = true;
+                Reason::NewerFormat
+            }
+            Err(ChangeError::Malformed | ChangeError::TooLarge { .. }) => Reason::Malformed,
+        };
+        judged.quarantined.push(Quarantined { sequence, reason });
+    }
+    judged.counted = canonical(judged.counted);
+    judged.excluded = canonical(judged.excluded);
+    if !newer {
+        let all = [judged.counted.as_slice(), judged.excluded.as_slice()].concat();
+        check_deltas(&encode_leaves(&canonical(all)), header)?;
+    }
+    Ok(judged)
+}
+
+fn judge_deltas(contents: &Contents, exclusions: Option<&Exclusions>) -> Result<Judged, Fault> {
+    let read = |leaves: &[Vec<u8>]| {
+        decode_leaves(leaves.iter().map(Vec::as_slice)).map_err(|_| Fault::Malformed("tallies"))
+    };
+    let mut counted = read(contents.deltas.as_deref().unwrap_or_default())?;
+    let Some(exclusions) = exclusions else {
+        return Ok(Judged { counted, ..Judged::default() });
+    };
+    let excluded = read(&exclusions.deltas)?;
+    counted.extend(excluded.iter().map(|delta| Delta { amount: -delta.amount, ..*delta }));
+    Ok(Judged { quarantined: exclusions.quarantined.clone(), counted: canonical(counted), excluded })
+}

@@ -1,0 +1,69 @@
+//! What can go wrong in the store, with stable codes.
+
+use super::ledger::{LedgerError, Position};
+use std::path::PathBuf;
+
+/// An error of the store.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The ledger refused, stopped or is damaged.
+    #[error("{message}")]
+    Ledger {
+        /// Its stable code.
+        code: &'static str,
+        /// Its message with its sources.
+        message: String,
+    },
+    /// A whole ledger record that this program cannot read.
+    #[error("ledger record of kind {kind} at {position} is unreadable or newer than this program")]
+    RecordUnreadable {
+        /// Its kind.
+        kind: u8,
+        /// Where it lies.
+        position: Position,
+    },
+    /// The derived index failed; it can be rebuilt from the ledger.
+    #[error("index failed: {0}")]
+    Index(String),
+    /// The folder cannot be used as it is.
+    #[error("{problem} {}", path.display())]
+    Folder {
+        /// What is wrong.
+        problem: String,
+        /// Which folder or file.
+        path: PathBuf,
+        /// Stable code of the problem.
+        code: &'static str,
+    },
+    /// An earlier write failed; what was built on it is void and must be tried again.
+    #[error("an earlier write failed, try again")]
+    Retry,
+    /// The writer has stopped: nothing is acknowledged any more.
+    #[error("the store has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    pub(super) fn index(error: sled::Error) -> Self {
+        Self::Index(error.to_string())
+    }
+
+    /// Stable code; `deploy/runbooks` has a page for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ledger { code, .. } | Self::Folder { code, .. } => code,
+            Self::RecordUnreadable { .. } => "ledger_record_unreadable",
+            Self::Index(_) => "index_failed",
+            Self::Retry => "store_retry",
+            Self::Stopped => "store_stopped",
+        }
+    }
+}
+
+impl From<LedgerError> for StoreError {
+    fn from(error: LedgerError) -> Self {
+        let code = error.code();
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        Self::Ledger { code, message: format!("{error}{}", source.unwrap_or_default()) }
+    }
+}

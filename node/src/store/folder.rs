@@ -1,0 +1,133 @@
+//! The data folder: FORMAT, lock and ballast. Another unit's or a newer folder is refused before a write.
+
+use super::StoreError;
+use danso_tier_config::{UnitId, limits};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// Version of the data folder's layout.
+const FOLDER_FORMAT: u32 = 1;
+
+/// An opened and locked data folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    _lock: File,
+}
+
+fn fault(code: &'static str, problem: impl Into<String>, path: &Path) -> StoreError {
+    StoreError::Folder { problem: problem.into(), path: path.to_path_buf(), code }
+}
+
+fn io(action: &str, path: &Path) -> impl Fn(std::io::Error) -> StoreError {
+    let (action, path) = (action.to_owned(), path.to_path_buf());
+    move |error| {
+        let full = error.kind() == std::io::ErrorKind::StorageFull;
+        fault(if full { "disk_full" } else { "folder_unusable" }, format!("cannot {action} ({error})"), &path)
+    }
+}
+
+impl Folder {
+    /// Checks FORMAT, takes the lock, makes what is missing. FORMAT is written last at creation.
+    pub fn open(path: &Path, unit: UnitId) -> Result<Self, StoreError> {
+        let format = path.join("FORMAT");
+        if format.exists() {
+            check_format(&format, unit)?;
+        }
+        fs::create_dir_all(path).map_err(io("make the data folder", path))?;
+        let lock_path = path.join("LOCK");
+        let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
+        let lock = lock.map_err(io("open the lock of the data folder", &lock_path))?;
+        match fs4::FileExt::try_lock(&lock) {
+            Ok(()) => {}
+            Err(fs4::TryLockError::WouldBlock) => {
+                return Err(fault("already_running", "another danso is running on", path));
+            }
+            Err(fs4::TryLockError::Error(error)) => return Err(io("lock the data folder", &lock_path)(error)),
+        }
+        Ok(Self { path: path.to_path_buf(), _lock: lock })
+    }
+
+    /// Writes FORMAT and the ballast once everything else of a new folder is in place.
+    pub fn finish(&self, unit: UnitId) -> Result<(), StoreError> {
+        self.restore_ballast();
+        let format = self.path.join("FORMAT");
+        if format.exists() {
+            return Ok(());
+        }
+        let temporary = self.path.join("FORMAT.new");
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&temporary)?;
+            writeln!(file, "danso {FOLDER_FORMAT} {unit}")?;
+            file.sync_all()?;
+            fs::rename(&temporary, &format)?;
+            File::open(&self.path)?.sync_all()
+        };
+        write().map_err(io("write", &format))
+    }
+
+    /// Gives up the ballast so that a node on a full disk can start; true where there was one.
+    pub fn drop_ballast(&self) -> bool {
+        fs::remove_file(self.path.join("BALLAST")).is_ok()
+    }
+
+    fn restore_ballast(&self) {
+        let ballast = self.path.join("BALLAST");
+        let size = fs::metadata(&ballast).map_or(0, |metadata| metadata.len());
+        if size >= limits::BALLAST_BYTES {
+            return;
+        }
+        let fill = || -> std::io::Result<()> {
+            let file = File::create(&ballast)?;
+            rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, limits::BALLAST_BYTES)?;
+            Ok(())
+        };
+        if let Err(error) = fill() {
+            let _ = fs::remove_file(&ballast);
+            tracing::warn!(%error, "cannot keep a ballast file, the disk is nearly full");
+        }
+    }
+
+    pub fn ledger(&self) -> PathBuf {
+        self.path.join("ledger")
+    }
+
+    pub fn index(&self) -> PathBuf {
+        self.path.join("index")
+    }
+
+    /// Moves a damaged index out of the way; the one set aside before is removed.
+    pub fn set_index_aside(&self) -> Result<(), StoreError> {
+        let (index, aside) = (self.index(), self.path.join("index.damaged"));
+        if !index.exists() {
+            return Ok(());
+        }
+        if aside.exists() {
+            fs::remove_dir_all(&aside).map_err(io("remove", &aside))?;
+        }
+        fs::rename(&index, &aside).map_err(io("set aside", &index))
+    }
+}
+
+fn check_format(format: &Path, unit: UnitId) -> Result<(), StoreError> {
+    let text = fs::read_to_string(format).map_err(io("read", format))?;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [product, version, owner] = words[..] else {
+        return Err(fault("folder_not_danso", "not a danso data folder:", format));
+    };
+    let version = version.parse::<u32>().ok().filter(|_| product == "danso");
+    match version {
+        None => Err(fault("folder_not_danso", "not a danso data folder:", format)),
+        Some(version) if version > FOLDER_FORMAT => {
+            let problem = format!("format {version} is newer than this danso's {FOLDER_FORMAT}:");
+            Err(fault("folder_newer_format", problem, format))
+        }
+        Some(_) if owner != unit.to_string() => {
+            Err(fault("folder_other_unit", format!("belongs to {owner}, not to {unit}:"), format))
+        }
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,146 @@
+//! The one table of sled keys. Every key begins with a letter; every value with a format byte.
+//!
+//! | key | value | written when |
+//! |---|---|---|
+//! | `m` `position` | ledger position that the tallies reflect, check sum of the tallies | flush |
+//! | `t` unit, month, cuboid, cell | signed sum | flush |
+//! | `c` origin | chain row: head, counters, hold | batch applied |
+//! | `b` origin, number | ledger position and hash of the batch | batch applied |
+//! | `q` origin, sequence | reason | batch with quarantined changes applied |
+//! | `o` sequence | ledger position of an own change | own change applied |
+//! | `k` capture id | sequence | own change applied |
+//! | `p` person | person row | own change applied |
+//! | `h` household | household row | own change applied |
+//! | `r` household, person | nothing: the person is a member | own change applied |
+//! | `n` household number | household id | own change applied |
+//! | `s` subject code | person id | own change applied |
+//! | `i` citizen number | person id | own change applied |
+//! | `g` unit | ledger position of its key registration | registration applied |
+//! | `d` version | ledger position of a directory version | directory applied |
+//! | `l` number | ledger position of a release | release applied |
+//! | `e` position | origin: evidence at this ledger position | evidence applied |
+
+use super::ledger::Position;
+use danso_core::{
+    chain::BatchNumber,
+    domain::{CaptureId, HouseholdId, PersonId, Sequence},
+    rollup::{Cell, Cuboid},
+};
+use danso_tier_config::{Month, UnitId};
+
+/// Format byte at the head of every value.
+pub(super) const VALUE_FORMAT: u8 = 1;
+
+/// Key of the position.
+pub(super) const POSITION: &[u8] = b"mposition";
+
+fn key(letter: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = vec![letter];
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+pub(super) fn tally(unit: UnitId, month: Month, cell: &Cell) -> Vec<u8> {
+    let cuboid = [cell.cuboid().code()];
+    key(b't', &[&unit.to_key(), &month.index().to_be_bytes(), &cuboid, &cell.pack().to_be_bytes()])
+}
+
+pub(super) const TALLIES: &[u8] = b"t";
+
+pub(super) fn parse_tally(key: &[u8]) -> Option<(UnitId, Month, Cell)> {
+    let rest = key.strip_prefix(TALLIES)?;
+    let (unit, rest) = rest.split_at_checked(UnitId::KEY_BYTES)?;
+    let (month, rest) = rest.split_at_checked(2)?;
+    let (cuboid, cell) = rest.split_first()?;
+    let month = Month::from_index(u16::from_be_bytes(month.try_into().ok()?)).ok()?;
+    let packed = u64::from_be_bytes(cell.try_into().ok()?);
+    Some((UnitId::from_key(unit)?, month, Cell::unpack(Cuboid::from_code(*cuboid)?, packed)?))
+}
+
+pub(super) const CHAINS: &[u8] = b"c";
+
+pub(super) fn chain(origin: UnitId) -> Vec<u8> {
+    key(b'c', &[&origin.to_key()])
+}
+
+pub(super) fn batch(origin: UnitId, number: BatchNumber) -> Vec<u8> {
+    key(b'b', &[&origin.to_key(), &number.0.to_be_bytes()])
+}
+
+pub(super) fn quarantined(origin: UnitId, sequence: Sequence) -> Vec<u8> {
+    key(b'q', &[&origin.to_key(), &sequence.0.to_be_bytes()])
+}
+
+pub(super) fn quarantine_of(origin: UnitId) -> Vec<u8> {
+    key(b'q', &[&origin.to_key()])
+}
+
+pub(super) fn own(sequence: Sequence) -> Vec<u8> {
+    key(b'o', &[&sequence.0.to_be_bytes()])
+}
+
+pub(super) fn capture(capture: CaptureId) -> Vec<u8> {
+    key(b'k', &[&capture.0])
+}
+
+pub(super) fn person(person: PersonId) -> Vec<u8> {
+    key(b'p', &[&person.to_key()])
+}
+
+pub(super) const PERSONS: &[u8] = b"p";
+
+pub(super) fn household(household: HouseholdId) -> Vec<u8> {
+    key(b'h', &[&household.to_key()])
+}
+
+pub(super) const HOUSEHOLDS: &[u8] = b"h";
+
+pub(super) fn member(household: HouseholdId, person: PersonId) -> Vec<u8> {
+    key(b'r', &[&household.to_key(), &person.to_key()])
+}
+
+pub(super) fn members_of(household: HouseholdId) -> Vec<u8> {
+    key(b'r', &[&household.to_key()])
+}
+
+pub(super) fn member_of_key(key: &[u8]) -> Option<PersonId> {
+    let rest = key.get(1 + UnitId::KEY_BYTES + 8..)?;
+    let (unit, serial) = rest.split_at_checked(UnitId::KEY_BYTES)?;
+    Some(PersonId { unit: UnitId::from_key(unit)?, serial: u64::from_be_bytes(serial.try_into().ok()?) })
+}
+
+pub(super) fn number(number: &str) -> Vec<u8> {
+    key(b'n', &[number.as_bytes()])
+}
+
+pub(super) fn subject(code: &str) -> Vec<u8> {
+    key(b's', &[code.as_bytes()])
+}
+
+pub(super) fn citizen(number: &str) -> Vec<u8> {
+    key(b'i', &[number.as_bytes()])
+}
+
+pub(super) const REGISTRATIONS: &[u8] = b"g";
+
+pub(super) fn registration(unit: UnitId) -> Vec<u8> {
+    key(b'g', &[&unit.to_key()])
+}
+
+pub(super) const DIRECTORIES: &[u8] = b"d";
+
+pub(super) fn directory(version: u64) -> Vec<u8> {
+    key(b'd', &[&version.to_be_bytes()])
+}
+
+pub(super) const RELEASES: &[u8] = b"l";
+
+pub(super) fn release(number: u64) -> Vec<u8> {
+    key(b'l', &[&number.to_be_bytes()])
+}
+
+pub(super) fn evidence(position: Position) -> Vec<u8> {
+    key(b'e', &[&position.0.to_be_bytes()])
+}
+
+pub(super) const EVIDENCE: &[u8] = b"e";

@@ -1,0 +1,63 @@
+//! Makes chosen steps of the file system fail, or all of them from one on, as a crash does.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::store::ledger::disk::Step;
+
+/// A plan of failures, shared with the disk that follows it.
+#[derive(Debug, Clone, Default)]
+pub(in crate::store::ledger) struct Faults(Arc<Mutex<Plan>>);
+
+#[derive(Debug, Default)]
+struct Plan {
+    /// Steps that still succeed before every later one fails.
+    crash_after: Option<usize>,
+    /// Fails once at this step, after `skip` of its kind.
+    once: Option<(Step, usize, io::ErrorKind)>,
+    /// Most bytes that one write takes.
+    write_bytes_max: Option<usize>,
+}
+
+impl Faults {
+    pub fn crash_after(&self, steps: usize) {
+        self.0.lock().unwrap().crash_after = Some(steps);
+    }
+
+    pub fn fail_once(&self, step: Step, skip: usize, kind: io::ErrorKind) {
+        self.0.lock().unwrap().once = Some((step, skip, kind));
+    }
+
+    pub fn write_at_most(&self, bytes: usize) {
+        self.0.lock().unwrap().write_bytes_max = Some(bytes);
+    }
+
+    /// Whether a failure that was planned did not happen yet.
+    pub fn is_waiting(&self) -> bool {
+        self.0.lock().unwrap().once.is_some()
+    }
+
+    pub fn before(&self, step: Step) -> io::Result<()> {
+        let mut plan = self.0.lock().unwrap();
+        if let Some(left) = plan.crash_after {
+            let Some(left) = left.checked_sub(1) else { return Err(io::Error::other("crashed")) };
+            plan.crash_after = Some(left);
+        }
+        match plan.once {
+            Some((planned, 0, kind)) if planned == step => {
+                plan.once = None;
+                Err(kind.into())
+            }
+            Some((planned, skip, kind)) if planned == step => {
+                plan.once = Some((planned, skip - 1, kind));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn shorten<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let most = self.0.lock().unwrap().write_bytes_max.unwrap_or(usize::MAX);
+        &bytes[..bytes.len().min(most)]
+    }
+}

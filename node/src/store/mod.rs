@@ -1,0 +1,174 @@
+//! The store: the ledger is the truth, sled and the memory are derived from it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `ledger/` | append-only segment files |
+//! | `record.rs` | the kinds of ledger record |
+//! | `keys.rs` | the one table of sled keys |
+//! | `rows.rs` | the rows kept under them |
+//! | `index.rs` | sled behind an overlay of unflushed writes; all its batches |
+//! | `view.rs` | what is held in memory |
+//! | `apply.rs` | what each record does to memory and index |
+//! | `writer.rs` | the one writer: append, sync, apply, seal, answer, flush |
+//! | `opening.rs` | start: catch up, rebuild, verify |
+//! | `reading.rs` | look-ups: batches, receipts, persons, households |
+//! | `directory.rs` | packing of directory versions |
+//! | `folder.rs` | FORMAT, lock, ballast |
+//! | `error.rs` | errors and their stable codes |
+//!
+//! Invariants:
+//! 1. Nothing is answered before it is appended and synced; nothing is applied before that either.
+//! 2. The index reflects a position of the ledger; whatever lies after it is applied again at start.
+//! 3. Memory and index can always be rebuilt from the ledger and then have the same digests.
+//! 4. After a failed sync nothing is acknowledged. After a full disk the group is refused and the node goes on.
+
+mod apply;
+mod directory;
+mod error;
+mod folder;
+mod index;
+mod keys;
+pub mod ledger;
+mod opening;
+mod reading;
+mod record;
+mod rows;
+mod view;
+mod writer;
+
+pub use directory::{pack as pack_directory, unpack as unpack_directory};
+pub use error::StoreError;
+pub use opening::{OpenReport, Options, VerifyReport, rebuild, verify};
+pub use reading::HeldBatch;
+pub use record::{AcceptedBatch, Evidence, OwnChange, Record};
+pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
+pub use view::{RegisteredKey, StoredDirectory, View};
+
+use danso_core::rollup::Judged;
+use danso_tier_config::UnitId;
+use index::Index;
+use ledger::LedgerReader;
+use std::{
+    sync::{
+        Arc, Mutex, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+};
+use tokio::sync::{oneshot, watch};
+use writer::Order;
+
+/// A record on its way to the ledger, with what the acceptance found out about it.
+#[derive(Debug, Clone)]
+pub struct Staged {
+    /// The record.
+    pub record: Record,
+    /// For a batch: what it adds to the counts.
+    pub judged: Option<Judged>,
+}
+
+impl From<Record> for Staged {
+    fn from(record: Record) -> Self {
+        Self { record, judged: None }
+    }
+}
+
+struct Inner {
+    unit: UnitId,
+    view: RwLock<View>,
+    index: Index,
+    reader: LedgerReader,
+    generation: AtomicU64,
+    changed: watch::Sender<u64>,
+    failure: watch::Sender<Option<StoreError>>,
+}
+
+impl Inner {
+    fn stop(&self, error: StoreError) {
+        self.failure.send_if_modified(|failure| {
+            let first = failure.is_none();
+            failure.get_or_insert(error);
+            first
+        });
+    }
+
+    fn stopped(&self) -> bool {
+        self.failure.borrow().is_some()
+    }
+}
+
+/// A handle on the store; cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+    orders: mpsc::Sender<Order>,
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// Resolves when the staged records are durable and applied, or were not written at all.
+#[derive(Debug)]
+pub struct Ticket(oneshot::Receiver<Result<(), StoreError>>);
+
+impl Ticket {
+    /// Waits. After `Ok` the records survive every crash; after an error none of them was acknowledged.
+    pub async fn durable(self) -> Result<(), StoreError> {
+        self.0.await.unwrap_or(Err(StoreError::Stopped))
+    }
+}
+
+impl Store {
+    /// The unit whose folder this is.
+    pub fn unit(&self) -> UnitId {
+        self.inner.unit
+    }
+
+    /// The state in memory. Hold the guard briefly: the writer waits for it.
+    pub fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.inner.view.read().expect("no holder of the view panics")
+    }
+
+    /// What staged records build on. After a failed write it moves on, and all staged on the old one is void.
+    pub fn generation(&self) -> u64 {
+        self.inner.generation.load(Ordering::Acquire)
+    }
+
+    /// Queues records to be written together, in the order of the calls.
+    pub fn stage(&self, records: Vec<Staged>, generation: u64) -> Ticket {
+        let (done, ticket) = oneshot::channel();
+        if self.inner.stopped() {
+            let _ = done.send(Err(StoreError::Stopped));
+        } else {
+            // A closed queue drops `done`, and the ticket reads that as stopped.
+            let _ = self.orders.send(Order::Append { records, generation, done });
+        }
+        Ticket(ticket)
+    }
+
+    /// Stages records and waits until they are durable.
+    pub async fn write(&self, records: Vec<Staged>) -> Result<(), StoreError> {
+        self.stage(records, self.generation()).durable().await
+    }
+
+    /// Counts up with every group that was applied.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Shows the error after which the store stopped, once there is one.
+    pub fn failure(&self) -> watch::Receiver<Option<StoreError>> {
+        self.inner.failure.subscribe()
+    }
+
+    /// Writes what is staged, flushes the index and ends the writer. A repeat does nothing.
+    pub async fn close(&self) {
+        let (closed, wait) = oneshot::channel();
+        if self.orders.send(Order::Close(closed)).is_ok() {
+            let _ = wait.await;
+        }
+        let writer = self.writer.lock().expect("no holder of the writer's handle panics").take();
+        if let Some(writer) = writer {
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The rows kept in the index. Each stays below sled's blob size.
+
+use danso_core::{
+    chain::{BatchNumber, Digest, Head},
+    domain::{HouseholdFacts, HouseholdState, PersonFacts, PersonState, RecordedAt, Sequence},
+};
+use danso_tier_config::UnitId;
+use serde::{Deserialize, Serialize};
+
+/// How far one origin's chain has come here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainRow {
+    /// Its latest batch.
+    pub head: Head,
+    /// The child that it came through; `None` for the node's own chain.
+    pub child: Option<UnitId>,
+    /// When its latest batch became durable here, Unix milliseconds.
+    pub received_at_ms: u64,
+    /// The batch up to which the parent has signed receipts.
+    pub acknowledged: BatchNumber,
+    /// Changes stored but not counted.
+    pub quarantined: u64,
+    /// Stable code of the reason why the chain is held.
+    pub held: Option<String>,
+}
+
+/// Where a batch lies, and its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchRow {
+    /// Position of its ledger record.
+    pub position: u64,
+    /// Hash of its header.
+    pub hash: Digest,
+}
+
+/// A person of the node's own register.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonRow {
+    /// State, `None` once dead or gone.
+    pub state: Option<PersonState>,
+    /// What names the person.
+    pub facts: PersonFacts,
+    /// The latest change.
+    pub changed: Option<Sequence>,
+}
+
+/// A household of the node's own register.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HouseholdRow {
+    /// State, `None` once closed.
+    pub state: Option<HouseholdState>,
+    /// Number and address.
+    pub facts: HouseholdFacts,
+    /// The latest change.
+    pub changed: Option<Sequence>,
+}
+
+/// What the node's own recording has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The last sequence recorded, 0 for none.
+    pub sequence: u64,
+    /// The last serial given to a person.
+    pub person_serial: u64,
+    /// The last serial given to a household.
+    pub household_serial: u64,
+    /// When the last change was recorded.
+    pub recorded_at: RecordedAt,
+    /// Resident persons.
+    pub persons: u64,
+}
