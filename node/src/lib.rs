@@ -15,5 +15,6 @@
 //!    `tonic::Status`), `clap` only in `cli`.
 
 pub mod operations;
+pub mod runtime;
 pub mod store;
 pub mod transport;

@@ -29,6 +29,9 @@ pub const SIGNED_BYTES_MAX: usize = 4 * 1_048_576;
 /// Most quarantined changes that one receipt lists (all of a batch).
 pub const RECEIPT_QUARANTINED_MAX: usize = BATCH_CHANGES_MAX as usize;
 
+/// Most contradicting headers kept of one origin between two starts.
+pub const EVIDENCE_PER_ORIGIN_MAX: usize = 16;
+
 /// Largest gRPC message in either direction, in bytes; three frames and a header fit.
 pub const MESSAGE_BYTES_MAX: usize = 8 * 1_048_576;
 /// Most origins that one hello may list.
@@ -51,6 +54,8 @@ pub const PHONE_CHARS_MAX: usize = 20;
 pub const IMPORT_FAULTS_MAX: usize = 10_000;
 /// Bytes of a file sent in one chunk of an import.
 pub const IMPORT_CHUNK_BYTES: usize = 64 * 1_024;
+/// Entries of one import queued and not yet durable.
+pub const IMPORT_IN_FLIGHT_MAX: usize = 2_000;
 /// Largest file taken by one import, in bytes.
 pub const IMPORT_BYTES_MAX: usize = 512 * 1_048_576;
 
@@ -68,9 +73,8 @@ pub const HOUSEHOLD_SIZE_CELL_MAX: u16 = 255;
 pub const BIRTH_ORDER_CELL_MAX: u8 = 20;
 /// Longest life of an infant in days that has a tally cell of its own; rules refuse more.
 pub const INFANT_DAYS_CELL_MAX: u16 = 366;
-/// Most that one batch can add to or take from one tally: every change moves each of its persons and
-/// households once, and counts one event.
-pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * (2 * CHANGE_PERSONS_MAX as i64 + 1);
+/// Most that one batch can add to or take from one tally: a core has fewer persons than bytes.
+pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * CORE_BYTES_MAX as i64;
 
 /// Longest TLS handshake, in milliseconds.
 pub const HANDSHAKE_MS_MAX: u64 = 10_000;

@@ -85,8 +85,9 @@ impl Applier<'_> {
                 Some(_) => self.index.put(keys::number(&row.facts.number), &household.id),
                 None => self.index.remove(keys::number(&row.facts.number)),
             }
+            let serial = self.own_serial(household.id);
             let recording = &mut self.view.recording;
-            recording.household_serial = recording.household_serial.max(self.own_serial(household.id));
+            recording.household_serial = recording.household_serial.max(serial);
             self.index.put(keys::household(household.id), &row);
         }
         for person in &core.persons {

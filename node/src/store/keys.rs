@@ -83,6 +83,10 @@ pub(super) fn capture(capture: CaptureId) -> Vec<u8> {
     key(b'k', &[&capture.0])
 }
 
+pub(super) fn captures_beginning(beginning: &[u8]) -> Vec<u8> {
+    key(b'k', &[beginning])
+}
+
 pub(super) fn person(person: PersonId) -> Vec<u8> {
     key(b'p', &[&person.to_key()])
 }

@@ -115,6 +115,11 @@ impl Ticket {
     pub async fn durable(self) -> Result<(), StoreError> {
         self.0.await.unwrap_or(Err(StoreError::Stopped))
     }
+
+    /// The same for code off the async threads.
+    pub fn blocking_durable(self) -> Result<(), StoreError> {
+        self.0.blocking_recv().unwrap_or(Err(StoreError::Stopped))
+    }
 }
 
 impl Store {

@@ -209,17 +209,18 @@ pub fn rebuild(options: Options, progress: &mut dyn FnMut(u64, u64)) -> Result<(
 }
 
 /// Checks everything: every record's check sum, every batch's signature, link, roots and deltas, and
-/// that the index equals a recount. The node must not be running; nothing is changed.
+/// that the index equals a recount. The node must not be running; only a torn tail is cut, as at a start.
 pub fn verify(options: Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let folder = Folder::open(&options.folder, options.unit)?;
     let summary = ledger::verify(&folder.ledger())?;
-    let (ledger, _) = Ledger::open(&folder.ledger(), ledger::Options::default())?;
+    let (index, missing) = open_index(&folder, &options.limits)?;
+    let known_durable = index.reflected()?.map(|row| ledger::Position(row.position));
+    let (ledger, _) = Ledger::open(&folder.ledger(), ledger::Options { known_durable, ..ledger::Options::default() })?;
     let reader = ledger.reader();
     let scratch = std::env::temp_dir().join(format!("danso-verify-{}", std::process::id()));
     let recount = recount(&reader, &scratch, options.unit, progress);
     let _ = std::fs::remove_dir_all(&scratch);
     let (view, batches) = recount?;
-    let (index, missing) = open_index(&folder, &options.limits)?;
     let mut differences: Vec<String> = missing.into_iter().collect();
     match load(&index, &reader) {
         Err(error) => differences.push(error.to_string()),

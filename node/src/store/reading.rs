@@ -93,6 +93,13 @@ impl Store {
         self.inner.index.get(&keys::capture(capture))
     }
 
+    /// The recorded capture that begins with these bytes.
+    pub fn capture_of(&self, beginning: &[u8]) -> Result<Option<CaptureId>, StoreError> {
+        let rows = self.inner.index.scan(&keys::captures_beginning(beginning))?;
+        let capture = rows.keys().next().and_then(|key| key.get(1..)?.try_into().ok());
+        Ok(capture.map(CaptureId))
+    }
+
     /// A person of the own register, also one who died or left.
     pub fn person(&self, person: PersonId) -> Result<Option<PersonRow>, StoreError> {
         self.inner.index.get(&keys::person(person))

@@ -255,9 +255,9 @@ impl Cell {
             | u64::from(fields.birth) << 32
     }
 
-    fn fields(&self) -> Fields {
+    fn fields(self) -> Fields {
         let none = Fields::default();
-        match *self {
+        match self {
             Self::Population { sex, birth, residence } => {
                 Fields { sex: sex.code(), birth: birth.index(), listed: residence.code(), ..none }
             }
@@ -392,9 +392,9 @@ mod tests {
     fn the_stored_layout_stays() {
         let birth = Month::from_index(0x5EF2).unwrap();
         let person = Cell::Population { sex: Sex::Female, birth, residence: Residence::Staying };
-        assert_eq!(person.pack(), 0x5EF2_02_03_0000);
+        assert_eq!(person.pack(), 0x5EF2_0203_0000);
         let infant = Cell::Deaths { sex: Sex::Male, birth, infant_days: Some(27) };
-        assert_eq!(infant.pack(), 0x5EF2_01_00_001C);
+        assert_eq!(infant.pack(), 0x5EF2_0100_001C);
         assert_eq!(Cell::Households { kind: HouseholdKind::Collective, size: 40 }.pack(), 0x02_0028);
         assert_eq!(Cuboid::ALL.map(Cuboid::code), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     }

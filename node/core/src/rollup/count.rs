@@ -1,118 +1,23 @@
-//! Questions to the tallies and their answers in rows.
+//! Answers a question from the tallies, in rows.
 //!
 //! Ages are completed years by months alone: the months since the birth month divided by twelve, so that
 //! whoever was born in the same month of an earlier year has completed that year. For stocks this is the
-//! age on the last day of the month, exactly; for flows it may be a year more than on the day itself.
+//! age on the last day of the month (a day early for those born on 29 February); for flows it may be a year more than on the day itself.
 
 use super::{
     cell::Fields,
-    dimension::{Accept, Dimension, Measure},
+    dimension::{Accept, Dimension, Measure, Source},
+    question::{CountError, Question, Row},
     tallies::{Key, Tallies},
 };
 use danso_tier_config::{Month, UnitId, limits};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Slots up to which sums are kept in an array; larger answers are thin and kept in a map.
-const DENSE_SLOTS_MAX: u64 = 1 << 16;
-
-/// Units that are counted together, one row of an answer by unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitGroup {
-    /// How the row names it.
-    pub key: String,
-    /// The recording units whose tallies are summed; one named twice counts once.
-    pub units: Vec<UnitId>,
-}
-
-/// A question: what to count, where, when and by what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// What is counted.
-    pub measure: Measure,
-    /// Where. Without [`Dimension::Unit`] in `group_by` all groups are one, and a unit in two counts once.
-    pub groups: Vec<UnitGroup>,
-    /// The first month.
-    pub from: Month,
-    /// The last month, included.
-    pub to: Month,
-    /// Accepted values; every filter must accept a cell, by any of its values.
-    pub filters: Vec<(Dimension, Vec<Accept>)>,
-    /// The columns of the answer. Without [`Dimension::Month`] flows are summed over the months and stocks
-    /// are the state at the end of the last.
-    pub group_by: Vec<Dimension>,
-}
-
-/// One row of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Values in the order of [`Question::group_by`].
-    pub keys: Vec<String>,
-    /// The count.
-    pub count: i64,
-}
-
-/// A question that has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CountError {
-    /// The measure is not known by that dimension.
-    #[error("{} cannot be counted by {}", .measure.word(), .dimension.word())]
-    DimensionNotOfMeasure {
-        /// What was to be counted.
-        measure: Measure,
-        /// By what.
-        dimension: Dimension,
-    },
-    /// A dimension stands twice in `group_by`.
-    #[error("{} stands twice among the columns", .dimension.word())]
-    DimensionTwice {
-        /// Which.
-        dimension: Dimension,
-    },
-    /// A filter on units or months, which the question names itself.
-    #[error("{} cannot be filtered", .dimension.word())]
-    FilterDimension {
-        /// Which.
-        dimension: Dimension,
-    },
-    /// A filter's value that the dimension does not have, or a filter without values.
-    #[error("a filter on {} accepts no value it has", .dimension.word())]
-    FilterValue {
-        /// Which.
-        dimension: Dimension,
-    },
-    /// The first month lies after the last.
-    #[error("first month {from} is after last month {to}")]
-    MonthsReversed {
-        /// The first month.
-        from: Month,
-        /// The last month.
-        to: Month,
-    },
-    /// More months than one count may span.
-    #[error("{months} months exceed {}", limits::COUNT_MONTHS_MAX)]
-    TooManyMonths {
-        /// How many were asked for.
-        months: i32,
-    },
-    /// More rows than one answer may have.
-    #[error("more than {} rows", limits::COUNT_ROWS_MAX)]
-    TooManyRows,
-}
-
-impl CountError {
-    /// Stable code; `deploy/runbooks` has a page for it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::DimensionNotOfMeasure { .. } => "dimension_not_of_measure",
-            Self::DimensionTwice { .. } => "dimension_twice",
-            Self::FilterDimension { .. } => "filter_dimension",
-            Self::FilterValue { .. } => "filter_value",
-            Self::MonthsReversed { .. } => "months_reversed",
-            Self::TooManyMonths { .. } => "too_many_months",
-            Self::TooManyRows => "too_many_rows",
-        }
-    }
-}
+/// Slots up to which sums are always kept in an array, and beyond which never: larger answers are thin and
+/// kept in a map. In between it is an array where the tallies outnumber a quarter of the slots.
+const DENSE_SLOTS: (u64, u64) = (1 << 16, 1 << 22);
+/// The share of a value that a filter does not accept: more than all places there can be.
+const REFUSED: u64 = 1 << 48;
 
 /// Answers a question: rows in the order of the groups, the months and the dimensions' own order.
 ///
@@ -128,9 +33,12 @@ pub fn count(tallies: &Tallies, question: &Question) -> Result<Vec<Row>, CountEr
     };
     let mut rows: Vec<(Vec<u32>, i64)> = Vec::new();
     for (position, units) in groups.iter().enumerate() {
-        let mut sums = Sums::new(plan.places * u64::from(plan.months));
-        for unit in units {
-            plan.collect(tallies.column(*unit, question.measure.cuboid()), &mut sums);
+        let cuboid = question.measure.cuboid();
+        let columns: Vec<_> = units.iter().map(|unit| tallies.column(*unit, cuboid)).collect();
+        let cells = columns.iter().map(|column| column.len()).sum();
+        let mut sums = Sums::new(plan.places * u64::from(plan.months), cells);
+        for column in columns {
+            plan.collect(column, &mut sums);
         }
         sums.each_line(plan.months as usize, |place, line| {
             plan.rows(&question.group_by, position as u32, place, line, &mut rows)
@@ -163,7 +71,7 @@ struct Plan {
     /// Months in the answer: 1 unless it is grouped by month.
     months: u32,
     places: u64,
-    filters: Vec<(Dimension, Vec<Accept>)>,
+    shares: Shares,
     /// The cell dimensions of the answer and how far apart in places their codes lie.
     columns: Vec<(Dimension, u64)>,
 }
@@ -171,8 +79,7 @@ struct Plan {
 impl Plan {
     fn of(question: &Question) -> Result<Self, CountError> {
         let Question { measure, from, to, .. } = *question;
-        check_months(from, to)?;
-        check_dimensions(question)?;
+        question.check()?;
         let by_month = question.group_by.contains(&Dimension::Month);
         let mut filters = question.filters.clone();
         let is_age = |dimension: &Dimension| matches!(dimension, Dimension::Age | Dimension::AgeGroup);
@@ -197,7 +104,7 @@ impl Plan {
             last: to,
             months: if by_month { to.since(from) as u32 + 1 } else { 1 },
             places,
-            filters,
+            shares: Shares::of(&filters, &columns),
             columns,
         })
     }
@@ -246,13 +153,12 @@ impl Plan {
 
     /// The place of a cell at an age; `None` where a filter does not accept it.
     fn place(&self, fields: Fields, age: u32) -> Option<u64> {
-        let accepted = self.filters.iter().all(|(dimension, accepts)| {
-            let code = dimension.value(fields, age);
-            accepts.iter().any(|accept| accept.has(code))
-        });
-        accepted.then(|| {
-            self.columns.iter().map(|(dimension, step)| u64::from(dimension.value(fields, age)) * step).sum()
-        })
+        let shares = &self.shares;
+        let place = shares.age[(age as usize).min(shares.age.len() - 1)]
+            + shares.sex[usize::from(fields.sex)]
+            + shares.listed[usize::from(fields.listed)]
+            + shares.number[usize::from(fields.number).min(shares.number.len() - 1)];
+        (place < REFUSED).then_some(place)
     }
 
     fn slot(&self, place: u64, offset: u16) -> u64 {
@@ -293,39 +199,41 @@ impl Plan {
     }
 }
 
-fn check_months(from: Month, to: Month) -> Result<(), CountError> {
-    if from > to {
-        return Err(CountError::MonthsReversed { from, to });
-    }
-    let months = to.since(from) + 1;
-    if months > limits::COUNT_MONTHS_MAX {
-        return Err(CountError::TooManyMonths { months });
-    }
-    Ok(())
+/// What each value of a cell's fields, and its persons' age, adds to its place; [`REFUSED`] where a filter
+/// does not accept it. Looked up for every tally, so that dimensions are sorted out once per question.
+struct Shares {
+    age: Vec<u64>,
+    sex: Vec<u64>,
+    listed: Vec<u64>,
+    number: Vec<u64>,
 }
 
-fn check_dimensions(question: &Question) -> Result<(), CountError> {
-    let measure = question.measure;
-    let filtered = question.filters.iter().map(|(dimension, _)| dimension);
-    for dimension in question.group_by.iter().chain(filtered) {
-        if !measure.has(*dimension) {
-            return Err(CountError::DimensionNotOfMeasure { measure, dimension: *dimension });
+impl Shares {
+    fn of(filters: &[(Dimension, Vec<Accept>)], columns: &[(Dimension, u64)]) -> Self {
+        let table = |source: Source, length: u32| {
+            let share = |value: u32| {
+                let of_source = |dimension: &Dimension| dimension.source() == Some(source);
+                let accepted = filters.iter().filter(|(dimension, _)| of_source(dimension)).all(
+                    |(dimension, accepts)| accepts.iter().any(|accept| accept.has(dimension.code_of(value))),
+                );
+                let shares = columns
+                    .iter()
+                    .filter(|(dimension, _)| of_source(dimension))
+                    .map(|(dimension, step)| u64::from(dimension.code_of(value)) * step);
+                if accepted { shares.sum() } else { REFUSED }
+            };
+            (0..length).map(share).collect()
+        };
+        // A longer number or age has the last code of its dimension, like the table's last entry.
+        let numbers = [Dimension::HouseholdSize, Dimension::BirthOrder, Dimension::InfantDays];
+        let number_codes = numbers.iter().map(|dimension| dimension.codes()).max().unwrap_or(1);
+        Self {
+            age: table(Source::Age, Dimension::Age.codes()),
+            sex: table(Source::Sex, 256),
+            listed: table(Source::Listed, 256),
+            number: table(Source::Number, number_codes),
         }
     }
-    for (position, dimension) in question.group_by.iter().enumerate() {
-        if question.group_by[..position].contains(dimension) {
-            return Err(CountError::DimensionTwice { dimension: *dimension });
-        }
-    }
-    for (dimension, accepts) in &question.filters {
-        if matches!(dimension, Dimension::Unit | Dimension::Month) {
-            return Err(CountError::FilterDimension { dimension: *dimension });
-        }
-        if accepts.is_empty() {
-            return Err(CountError::FilterValue { dimension: *dimension });
-        }
-    }
-    Ok(())
 }
 
 /// Completed years at a month, by months alone; 0 before birth, which no rule lets through.
@@ -340,8 +248,9 @@ enum Sums {
 }
 
 impl Sums {
-    fn new(slots: u64) -> Self {
-        if slots <= DENSE_SLOTS_MAX {
+    fn new(slots: u64, cells: usize) -> Self {
+        let (always, never) = DENSE_SLOTS;
+        if slots <= (4 * cells as u64).clamp(always, never) {
             Self::Dense(vec![0; slots as usize])
         } else {
             Self::Sparse(BTreeMap::new())

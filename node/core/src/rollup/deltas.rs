@@ -69,8 +69,8 @@ impl DeltaError {
 /// Appends what `core` adds to the counts, all at its effective month. Not merged; see [`canonical`].
 ///
 /// Pure, and the same at every tier. Stocks follow from the states before and after, flows from the event;
-/// a void also takes back the flows of the change that it undoes. The caller gives only cores with a good
-/// verdict.
+/// a void also takes back the flows of the change that it undoes. Takes any core that decodes, whatever the
+/// verdict on it, since an origin's claim covers all its changes.
 pub fn deltas(core: &Core, out: &mut Vec<Delta>) {
     let month = core.effective_on.month();
     for person in &core.persons {
@@ -215,4 +215,121 @@ fn decode_delta(leaf: &[u8], position: usize) -> Result<Delta, DeltaError> {
         return Err(DeltaError::Amount { position, amount: delta.amount });
     }
     Ok(delta)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Sex;
+    use proptest::prelude::*;
+
+    fn delta(month: &str, birth: u16, amount: i64) -> Delta {
+        let birth = Month::from_index(birth).unwrap();
+        Delta { month: month.parse().unwrap(), cell: Cell::Marriages { sex: Sex::Male, birth }, amount }
+    }
+
+    fn decoded(leaves: &[Vec<u8>]) -> Result<Vec<Delta>, DeltaError> {
+        decode_leaves(leaves.iter().map(Vec::as_slice))
+    }
+
+    #[test]
+    fn canonical_deltas_are_sorted_merged_and_without_zeros() {
+        let given = vec![
+            delta("2026-02", 24_000, 1),
+            delta("2026-01", 24_001, 2),
+            delta("2026-02", 24_000, -1),
+            delta("2026-01", 24_000, 1),
+            delta("2026-01", 24_001, 3),
+        ];
+        assert_eq!(canonical(given), [delta("2026-01", 24_000, 1), delta("2026-01", 24_001, 5)]);
+    }
+
+    #[test]
+    fn leaves_in_another_order_or_twice_are_refused() {
+        let leaves = encode_leaves(&[delta("2026-02", 24_000, 1), delta("2026-01", 24_000, 1)]);
+        assert_eq!(decoded(&leaves), Err(DeltaError::Order { position: 1 }));
+        let twice = vec![leaves[1].clone(), leaves[1].clone()];
+        assert_eq!(decoded(&twice), Err(DeltaError::Order { position: 1 }));
+    }
+
+    #[test]
+    fn amounts_of_zero_or_beyond_a_batch_are_refused() {
+        let most = limits::DELTA_AMOUNT_MAX;
+        for amount in [0, most + 1, -most - 1, i64::MIN, i64::MAX] {
+            let leaves = encode_leaves(&[delta("2026-01", 24_000, amount)]);
+            assert_eq!(decoded(&leaves), Err(DeltaError::Amount { position: 0, amount }));
+        }
+        for amount in [most, -most] {
+            let deltas = [delta("2026-01", 24_000, amount)];
+            assert_eq!(decoded(&encode_leaves(&deltas)).as_deref(), Ok(&deltas[..]));
+        }
+    }
+
+    #[test]
+    fn cells_beyond_their_caps_are_refused() {
+        let kind = crate::domain::HouseholdKind::Family;
+        let month = "2026-01".parse().unwrap();
+        for size in [0, limits::HOUSEHOLD_SIZE_CELL_MAX + 1] {
+            let leaves = encode_leaves(&[Delta { month, cell: Cell::Households { kind, size }, amount: 1 }]);
+            assert_eq!(decoded(&leaves), Err(DeltaError::Cell { position: 0 }));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_leaf_are_refused() {
+        let leaf = encode_delta(&delta("2026-01", 24_000, 1));
+        let malformed = Err(DeltaError::Malformed { position: 0 });
+        for end in 0..leaf.len() {
+            assert_eq!(decoded(&[leaf[..end].to_vec()]), malformed);
+        }
+        let longer = [&leaf[..], &[0]].concat();
+        assert_eq!(decoded(&[longer]), malformed);
+        // The amount 1 is the byte 2; written as two bytes it means the same and is another leaf.
+        let (last, rest) = leaf.split_last().unwrap();
+        assert_eq!(*last, 2);
+        assert_eq!(decoded(&[[rest, &[0x82, 0]].concat()]), malformed);
+    }
+
+    #[test]
+    fn more_leaves_than_a_batch_carries_are_refused() {
+        let months = |index: usize| Month::from_index(12 + (index / 60_000) as u16).unwrap();
+        let cell = |index: usize| {
+            let birth = Month::from_index(12 + (index % 60_000) as u16).unwrap();
+            Cell::Marriages { sex: Sex::Male, birth }
+        };
+        let deltas: Vec<Delta> = (0..=limits::BATCH_DELTAS_MAX)
+            .map(|index| Delta { month: months(index), cell: cell(index), amount: 1 })
+            .collect();
+        let leaves = encode_leaves(&deltas);
+        assert_eq!(decoded(&leaves), Err(DeltaError::TooMany));
+        assert_eq!(decoded(&leaves[1..]).map(|deltas| deltas.len()), Ok(limits::BATCH_DELTAS_MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_deltas_survive_their_leaves_whatever_the_order(
+            parts in prop::collection::vec((24_300u16..24_303, 24_000u16..24_004, -3i64..4), 0..40),
+            turn in 0usize..40,
+        ) {
+            let mut deltas: Vec<Delta> = parts
+                .iter()
+                .map(|(month, birth, amount)| Delta {
+                    month: Month::from_index(*month).unwrap(),
+                    ..delta("2026-01", *birth, *amount)
+                })
+                .collect();
+            let once = canonical(deltas.clone());
+            prop_assert_eq!(decoded(&encode_leaves(&once)), Ok(once.clone()));
+            prop_assert_eq!(canonical(once.clone()), once.clone());
+            deltas.rotate_left(turn % parts.len().max(1));
+            prop_assert_eq!(canonical(deltas), once);
+        }
+
+        #[test]
+        fn any_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..24)) {
+            if let Ok(deltas) = decoded(std::slice::from_ref(&bytes)) {
+                prop_assert_eq!(encode_leaves(&deltas), [bytes]);
+            }
+        }
+    }
 }

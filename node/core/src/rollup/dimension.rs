@@ -1,9 +1,6 @@
 //! What can be counted and by what, with the words and spellings of questions and answers.
 
-use super::{
-    cell::{Cuboid, Fields},
-    count::CountError,
-};
+use super::{cell::Cuboid, question::CountError};
 use crate::domain::{HouseholdKind, Method, Reach, Residence, Sex};
 use danso_tier_config::limits;
 
@@ -116,20 +113,35 @@ const GROUP_LAST: u32 = 80;
 /// The last age with a row of its own; it stands for that age and above.
 const AGE_LAST: u32 = limits::AGE_YEARS_MAX as u32;
 
+/// The part of a cell that a dimension's value follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The age that follows from the field `birth` and a month.
+    Age,
+    /// The field `sex`.
+    Sex,
+    /// The field `listed`.
+    Listed,
+    /// The field `number`.
+    Number,
+}
+
 impl Dimension {
-    /// The code of its value in a cell, for a person of `age`; below [`Dimension::codes`].
-    ///
-    /// Unit and month are no part of a cell and have no such code: 0.
-    pub(super) fn value(self, fields: Fields, age: u32) -> u32 {
-        let value = match self {
-            Self::Unit | Self::Month => 0,
-            Self::Sex => u32::from(fields.sex),
-            Self::Age => age,
-            Self::AgeGroup => age / GROUP_YEARS,
-            Self::Residence | Self::Method | Self::Reach | Self::HouseholdKind => u32::from(fields.listed),
-            Self::HouseholdSize | Self::BirthOrder | Self::InfantDays => u32::from(fields.number),
-        };
-        value.min(self.codes() - 1)
+    /// What its value in a cell follows from; `None` for units and months, which are no part of a cell.
+    pub(super) fn source(self) -> Option<Source> {
+        match self {
+            Self::Unit | Self::Month => None,
+            Self::Age | Self::AgeGroup => Some(Source::Age),
+            Self::Sex => Some(Source::Sex),
+            Self::Residence | Self::Method | Self::Reach | Self::HouseholdKind => Some(Source::Listed),
+            Self::HouseholdSize | Self::BirthOrder | Self::InfantDays => Some(Source::Number),
+        }
+    }
+
+    /// The code of a value of its source, below [`Dimension::codes`]; the last stands for all above.
+    pub(super) fn code_of(self, value: u32) -> u32 {
+        let code = if self == Self::AgeGroup { value / GROUP_YEARS } else { value };
+        code.min(self.codes() - 1)
     }
 
     /// How many codes its values have, from 0; some lists leave 0 unused.
@@ -181,12 +193,11 @@ impl Dimension {
             Self::Unit | Self::Month => None,
             Self::Sex => one(Sex::from_word(text).map(Sex::code)),
             Self::Residence => one(Residence::from_word(text).map(Residence::code)),
-            Self::Method if text == "none" => Some((0, 0)),
+            Self::Method | Self::InfantDays if text == "none" => Some((0, 0)),
             Self::Method => one(Method::from_word(text).map(Method::code)),
             Self::Reach => one(Reach::from_word(text).map(Reach::code)),
             Self::HouseholdKind => one(HouseholdKind::from_word(text).map(HouseholdKind::code)),
             Self::Age | Self::HouseholdSize | Self::BirthOrder => range(text, top),
-            Self::InfantDays if text == "none" => Some((0, 0)),
             Self::InfantDays => range(text, top - 1).map(|(first, last)| (first + 1, last + 1)),
             Self::AgeGroup => {
                 let (first, last) = range(text, AGE_LAST)?;

@@ -8,7 +8,9 @@
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
 //! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
 //! | `judge.rs` | what a batch adds: verdicts, deltas claimed and counted |
-//! | `count.rs` | a question, checked and answered in rows |
+//! | `question.rs` | a question and its check |
+//! | `count.rs` | a question answered in rows |
+//! | `book.rs`, `tests.rs` | a register written by chance, and what counting it must keep |
 //!
 //! Invariants:
 //! 1. Deltas are a pure function of the core; order between changes, batches and origins does not matter.
@@ -22,13 +24,17 @@ mod count;
 mod deltas;
 mod dimension;
 mod judge;
+mod question;
 mod tallies;
+#[cfg(test)]
+mod book;
 #[cfg(test)]
 mod tests;
 
 pub use cell::{Cell, Cuboid};
-pub use count::{CountError, Question, Row, UnitGroup, count};
+pub use count::count;
 pub use deltas::{Delta, DeltaError, canonical, decode_leaves, deltas, encode_delta, encode_leaves};
 pub use dimension::{Accept, Dimension, Measure};
 pub use judge::{Judged, claim, judge};
+pub use question::{CountError, Question, Row, UnitGroup};
 pub use tallies::{Difference, Tallies, Tally, difference};

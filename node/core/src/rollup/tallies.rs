@@ -52,7 +52,7 @@ pub struct Difference {
 pub(super) struct Key(u64);
 
 impl Key {
-    fn new(month: Month, cell: &Cell) -> Self {
+    fn new(month: Month, cell: Cell) -> Self {
         Self(u64::from(month.index()) << Cell::PACKED_BITS | cell.pack())
     }
 
@@ -95,7 +95,7 @@ impl Tallies {
     pub fn apply(&mut self, unit: UnitId, deltas: &[Delta]) -> Vec<Tally> {
         let mut additions: Vec<(Cuboid, Key, i64)> = deltas
             .iter()
-            .map(|delta| (delta.cell.cuboid(), Key::new(delta.month, &delta.cell), delta.amount))
+            .map(|delta| (delta.cell.cuboid(), Key::new(delta.month, delta.cell), delta.amount))
             .collect();
         additions.sort_unstable_by_key(|(cuboid, key, _)| (*cuboid, *key));
         additions.dedup_by(|next, kept| {
@@ -125,7 +125,7 @@ impl Tallies {
 
     /// Sets one tally as it was stored; fastest in the order of [`Tallies::iter`].
     pub fn load(&mut self, unit: UnitId, month: Month, cell: Cell, value: i64) {
-        let key = Key::new(month, &cell);
+        let key = Key::new(month, cell);
         let column = &mut self.units.entry(unit).or_default()[cell.cuboid().index()];
         // Stored tallies come sorted, so nearly every one belongs at the end.
         let place = match column.last() {
@@ -147,7 +147,7 @@ impl Tallies {
 
     /// The value of one tally; 0 where there is none.
     pub fn value(&self, unit: UnitId, month: Month, cell: &Cell) -> i64 {
-        let key = Key::new(month, cell);
+        let key = Key::new(month, *cell);
         let column = self.column(unit, cell.cuboid());
         column.binary_search_by_key(&key, |(key, _)| *key).map_or(0, |found| column[found].1)
     }
@@ -259,18 +259,15 @@ fn add(column: &mut Column, additions: &[(Cuboid, Key, i64)], mut changed: impl 
     let mut fresh = Vec::new();
     let mut vanished = false;
     for (_, key, amount) in additions {
-        match column.binary_search_by_key(key, |(key, _)| *key) {
-            Ok(found) => {
-                let value = column[found].1.wrapping_add(*amount);
-                column[found].1 = value;
-                vanished |= value == 0;
-                changed(*key, value);
-            }
-            Err(_) => {
-                fresh.push((*key, *amount));
-                changed(*key, *amount);
-            }
-        }
+        let value = if let Ok(found) = column.binary_search_by_key(key, |(key, _)| *key) {
+            column[found].1 = column[found].1.wrapping_add(*amount);
+            column[found].1
+        } else {
+            fresh.push((*key, *amount));
+            *amount
+        };
+        vanished |= value == 0;
+        changed(*key, value);
     }
     if vanished {
         column.retain(|(_, value)| *value != 0);
@@ -295,6 +292,114 @@ fn hash_columns(hash: &mut Sha256, unit: UnitId, columns: &Columns, wanted: impl
             record[UnitId::KEY_BYTES + 1..][..8].copy_from_slice(&key.0.to_be_bytes());
             record[UnitId::KEY_BYTES + 9..].copy_from_slice(&value.to_be_bytes());
             hash.update(record);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Sex;
+    use proptest::prelude::*;
+
+    fn unit(code: u8) -> UnitId {
+        format!("{code:05}@2025-07-01").parse().unwrap()
+    }
+
+    fn month(index: u16) -> Month {
+        Month::from_index(index).unwrap()
+    }
+
+    fn marriage(birth: u16) -> Cell {
+        Cell::Marriages { sex: Sex::Male, birth: month(birth) }
+    }
+
+    fn delta(effective: u16, birth: u16, amount: i64) -> Delta {
+        Delta { month: month(effective), cell: marriage(birth), amount }
+    }
+
+    #[test]
+    fn each_changed_tally_is_told_once_with_its_new_value() {
+        let mut tallies = Tallies::default();
+        tallies.apply(unit(1), &[delta(24_300, 24_000, 2), delta(24_300, 24_001, 1)]);
+        let changed = tallies.apply(
+            unit(1),
+            &[
+                delta(24_300, 24_001, -1),
+                delta(24_300, 24_000, 1),
+                delta(24_301, 24_000, 4),
+                delta(24_300, 24_000, 1),
+                delta(24_300, 24_002, 1),
+                delta(24_300, 24_002, -1),
+            ],
+        );
+        let told: Vec<_> = changed.iter().map(|t| (t.month.index(), t.cell, t.value)).collect();
+        let expected =
+            [(24_300, marriage(24_000), 4), (24_300, marriage(24_001), 0), (24_301, marriage(24_000), 4)];
+        assert_eq!(told, expected);
+        assert_eq!(tallies.len(), 2);
+    }
+
+    #[test]
+    fn a_unit_without_tallies_is_forgotten() {
+        let mut tallies = Tallies::default();
+        tallies.apply(unit(1), &[delta(24_300, 24_000, 2)]);
+        tallies.apply(unit(1), &[delta(24_300, 24_000, -2)]);
+        assert!(tallies.is_empty());
+        tallies.load(unit(2), month(24_300), marriage(24_000), 2);
+        tallies.load(unit(2), month(24_300), marriage(24_000), 0);
+        assert_eq!(tallies.units().count(), 0);
+        assert_eq!(tallies.digest(), Tallies::default().digest());
+    }
+
+    #[test]
+    fn a_difference_names_unit_month_and_cell() {
+        let mut left = Tallies::default();
+        left.apply(unit(1), &[delta(24_300, 24_000, 2), delta(24_301, 24_000, 1)]);
+        let mut right = left.clone();
+        right.apply(unit(1), &[delta(24_301, 24_000, 1), delta(24_301, 24_001, 5)]);
+        right.apply(unit(2), &[delta(24_300, 24_000, 7)]);
+        let named: Vec<_> = difference(&left, &right)
+            .into_iter()
+            .map(|d| (d.unit, d.month.index(), d.cell, d.left, d.right))
+            .collect();
+        let expected = [
+            (unit(1), 24_301, marriage(24_000), 1, 2),
+            (unit(1), 24_301, marriage(24_001), 0, 5),
+            (unit(2), 24_300, marriage(24_000), 0, 7),
+        ];
+        assert_eq!(named, expected);
+        assert_ne!(left.digest(), right.digest());
+        assert_eq!(left.digest_of(unit(1), month(24_300)), right.digest_of(unit(1), month(24_300)));
+        assert_ne!(left.digest_of(unit(1), month(24_301)), right.digest_of(unit(1), month(24_301)));
+    }
+
+    proptest! {
+        #[test]
+        fn applying_matches_a_plain_map_and_what_is_told_rebuilds_it(
+            batches in prop::collection::vec(
+                (0u8..3, prop::collection::vec((24_300u16..24_304, 24_000u16..24_006, -2i64..3), 0..12)), 0..12),
+        ) {
+            let mut tallies = Tallies::default();
+            let mut stored = Tallies::default();
+            let mut plain: BTreeMap<(UnitId, Month, Cell), i64> = BTreeMap::new();
+            for (code, parts) in &batches {
+                let deltas: Vec<Delta> = parts.iter().map(|(m, birth, by)| delta(*m, *birth, *by)).collect();
+                for delta in &deltas {
+                    *plain.entry((unit(*code), delta.month, delta.cell)).or_default() += delta.amount;
+                }
+                for Tally { unit, month, cell, value } in tallies.apply(unit(*code), &deltas) {
+                    prop_assert_eq!(tallies.value(unit, month, &cell), value);
+                    stored.load(unit, month, cell, value);
+                }
+            }
+            plain.retain(|_, value| *value != 0);
+            let held: BTreeMap<_, _> = tallies.iter().map(|t| ((t.unit, t.month, t.cell), t.value)).collect();
+            prop_assert_eq!(tallies.len(), held.len());
+            prop_assert_eq!(held, plain);
+            prop_assert_eq!(&stored, &tallies);
+            prop_assert_eq!(stored.digest(), tallies.digest());
+            prop_assert_eq!(difference(&stored, &tallies), vec![]);
         }
     }
 }

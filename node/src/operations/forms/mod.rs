@@ -17,6 +17,7 @@
 //! | `capture.rs` | what recognises a row that is imported again |
 //! | `import.rs` | the [`Desk`], the run over all rows, its [`Summary`] |
 //! | `register.rs`, `events.rs` | one row against the desk |
+//! | `render.rs` | typed rows to cells |
 //! | `write.rs` | rows, templates and fault lists as CSV |
 //! | `fault.rs` | what can be wrong, with stable codes and both languages |
 //!
@@ -40,6 +41,7 @@ mod parse_events;
 mod reader;
 mod register;
 mod register_columns;
+mod render;
 mod spelling;
 mod tables;
 mod values;

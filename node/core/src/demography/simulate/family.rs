@@ -1,8 +1,8 @@
 //! Births, deaths, marriages and divorces as they happen.
 
 use super::{
-    health, homes,
-    months::{NEONATAL_SHARE, Planned, draw_births_of_arrived},
+    facts, health,
+    months::{NEONATAL_SHARE, Planned},
     moves,
     names::Name,
     tables,
@@ -159,8 +159,7 @@ pub(super) fn man_marries_outside(world: &mut World, on: Date, man: usize) {
         Relation::Child => Relation::DaughterInLaw,
         _ => Relation::Other,
     };
-    let bride = spouse_comes(world, on, man, Sex::Female, birth, relation);
-    draw_births_of_arrived(world, bride, on);
+    spouse_comes(world, on, man, Sex::Female, birth, relation);
 }
 
 fn spouse_comes(
@@ -185,7 +184,7 @@ fn spouse_comes(
         ..Person::new(sex, birth)
     };
     spouse.subject = world.dice.chance(0.9).then(|| world.numbers.subject());
-    spouse.residence = homes::draw_residence(world);
+    spouse.residence = facts::draw_residence(world);
     let id = moves::arrive(world, on, spouse, None);
     world.persons[resident].spouse = Some(id);
     id

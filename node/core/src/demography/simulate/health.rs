@@ -1,7 +1,7 @@
 //! Methods, pregnancies, screenings, elderly checks and corrections as they happen.
 
 use super::{
-    homes,
+    facts,
     months::{Planned, day_of},
     names::Name,
     tables,
@@ -92,7 +92,7 @@ pub(super) fn draw_method_change(world: &mut World, id: usize, month: Month) {
 pub(super) fn method_starts(world: &mut World, on: Date, id: usize) {
     let person = &world.persons[id];
     if person.is_fertile_wife(on) && person.due.is_none() && person.method.is_none() {
-        let method = homes::draw_method(world);
+        let method = facts::draw_method(world);
         world.persons[id].method = Some(method);
         let row = EventForm::MethodStarted { person: world.reference(id), method };
         world.row(on, row);
@@ -189,7 +189,7 @@ pub(super) fn corrected(world: &mut World, on: Date, id: usize) {
         0 => new_name(world, id),
         1 => new_birth_date(world, on, id),
         2 => new_education(world, on, id),
-        _ => new_residence(world, id),
+        _ => Some(new_residence(world, id)),
     };
     if let Some(changes) = changes {
         correct(world, on, id, changes);
@@ -232,10 +232,10 @@ fn new_education(world: &World, on: Date, id: usize) -> Option<Changes> {
         .map(|next| Changes { education: Some(next), ..Changes::default() })
 }
 
-fn new_residence(world: &World, id: usize) -> Option<Changes> {
+fn new_residence(world: &World, id: usize) -> Changes {
     let residence = match world.persons[id].residence {
         Residence::Present => Residence::Absent,
         Residence::Absent | Residence::Staying => Residence::Present,
     };
-    Some(Changes { residence: Some(residence), ..Changes::default() })
+    Changes { residence: Some(residence), ..Changes::default() }
 }

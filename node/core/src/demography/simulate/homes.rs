@@ -4,7 +4,7 @@ use super::{
     tables,
     world::{Home, Relation, World},
 };
-use crate::domain::{Ethnicity, HouseholdKind, Marital, Residence, Sex};
+use crate::domain::{HouseholdKind, Marital, Sex};
 
 /// Year of birth of the oldest women's list.
 const FIRST_YEAR: i32 = 1900;
@@ -41,7 +41,7 @@ fn birth_year(world: &World, id: usize) -> i32 {
     i32::from(world.persons[id].birth.parts().0)
 }
 
-/// Puts everyone into a household and gives everyone names, numbers and the remaining basic data.
+/// Puts everyone into a household and numbers the households.
 pub(super) fn settle(world: &mut World) {
     open_own_households(world);
     let mothers = ByYear::of(world, |id| {
@@ -53,7 +53,6 @@ pub(super) fn settle(world: &mut World) {
     join_widowed(world);
     place_singles(world);
     number(world);
-    describe(world);
 }
 
 /// Opens a household for every couple and for everyone widowed or divorced.
@@ -109,8 +108,8 @@ fn place_children(world: &mut World, mothers: &ByYear) {
         let age = world.persons[id].age(today);
         let (share, tries) = match age {
             ..18.0 => (1.0, 12),
-            ..30.0 => (0.82, 5),
-            _ => (0.55, 4),
+            ..30.0 => (0.88, 6),
+            _ => (0.70, 5),
         };
         if !world.dice.chance(share) {
             continue;
@@ -149,7 +148,7 @@ fn join_young_couples(world: &mut World, mothers: &ByYear) {
     for id in 0..world.persons.len() {
         let husband = &world.persons[id];
         let young = husband.sex == Sex::Male && husband.spouse.is_some() && husband.age(today) < 42.0;
-        if !young || !world.dice.chance(0.36) {
+        if !young || !world.dice.chance(0.47) {
             continue;
         }
         let Some(wife) = world.persons[id].spouse else { continue };
@@ -195,7 +194,7 @@ fn join_widowed(world: &mut World) {
         let alone = elder.marital == Marital::Widowed
             && elder.age(today) > 58.0
             && world.homes[elder.home].members.len() == 1;
-        if !alone || !world.dice.chance(0.68) {
+        if !alone || !world.dice.chance(0.78) {
             continue;
         }
         let year = birth_year(world, id) + world.dice.between(21, 36);
@@ -230,7 +229,7 @@ fn place_singles(world: &mut World) {
         }
         let age = world.persons[id].age(today);
         let minor = age < 18.0;
-        let host = (minor || world.dice.chance(0.35)).then(|| draw_host(world, families)).flatten();
+        let host = (minor || world.dice.chance(0.45)).then(|| draw_host(world, families)).flatten();
         if let Some((home, head)) = host {
             let older = world.persons[head].age(today) - age;
             let relation = match older {
@@ -277,47 +276,4 @@ fn number(world: &mut World) {
         }
     }
     world.homes = homes;
-}
-
-/// Names the older before the younger, so that children get their father's family name.
-fn describe(world: &mut World) {
-    let today = world.first_day();
-    let ethnicities: Vec<Ethnicity> = (0..world.homes.len()).map(|_| draw_ethnicity(world)).collect();
-    let mut order: Vec<usize> = (0..world.persons.len()).collect();
-    order.sort_by_key(|id| world.persons[*id].birth);
-    for id in order {
-        let (home, sex, mother) = (world.persons[id].home, world.persons[id].sex, world.persons[id].mother);
-        let family = mother.and_then(|mother| world.family_of_child(mother));
-        let name = world.fresh_name(home, sex, family);
-        let education = world.draw_education(world.persons[id].birth, today);
-        let residence = draw_residence(world);
-        let subject = world.dice.chance(0.88).then(|| world.numbers.subject());
-        let wife = world.persons[id].is_fertile_wife(today);
-        let use_share = tables::method_use(world.persons[id].age(today));
-        let method = (wife && world.dice.chance(use_share)).then(|| draw_method(world));
-        let person = &mut world.persons[id];
-        person.name = name;
-        person.education = education;
-        person.residence = residence;
-        person.subject = subject;
-        person.method = method;
-        person.ethnicity = ethnicities[home];
-        person.pregnancies = person.children;
-    }
-}
-
-/// Draws a contraceptive method.
-pub(super) fn draw_method(world: &mut World) -> crate::domain::Method {
-    tables::METHODS[world.dice.weighted(tables::METHODS.iter().map(|entry| entry.1))].0
-}
-
-/// Draws the ethnic group of a household.
-pub(super) fn draw_ethnicity(world: &mut World) -> Ethnicity {
-    let position = world.dice.weighted(tables::ETHNICITIES.iter().map(|entry| entry.1));
-    Ethnicity::from_code(tables::ETHNICITIES[position].0).unwrap_or(Ethnicity::KINH)
-}
-
-/// Draws a residence status.
-pub(super) fn draw_residence(world: &mut World) -> Residence {
-    Residence::ALL[world.dice.weighted([0.92, 0.03, 0.05].into_iter())]
 }

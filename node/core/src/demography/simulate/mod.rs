@@ -15,12 +15,14 @@
 //! | `world.rs` | persons and households as simulated, and how a row names them |
 //! | `people.rs` | ages, marital status and couples of the first day |
 //! | `homes.rs` | who lives with whom on the first day |
+//! | `facts.rs` | names, numbers and the other basic data of the first day |
 //! | `book.rs` | the A0 book written from the world |
 //! | `months.rs` | what is drawn each month, and the agenda |
 //! | `family.rs` | births, deaths, marriages, divorces |
 //! | `health.rs` | methods, pregnancies, screenings, elderly checks, corrections |
 //! | `moves.rs` | arrivals and departures |
 //! | `check.rs` | (tests) a small register that replays the rows and finds contradictions |
+//! | `accept.rs` | (tests) the rows taken through the domain's rules |
 //!
 //! Invariants:
 //! 1. The same plan gives the same rows on every machine.
@@ -29,10 +31,13 @@
 //! 4. Insurance and citizen numbers are unique in the commune.
 //! 5. `figures` is what a register that took every row must count.
 
+#[cfg(test)]
+mod accept;
 mod book;
 #[cfg(test)]
 mod check;
 mod dice;
+mod facts;
 mod family;
 mod health;
 mod homes;
@@ -132,6 +137,7 @@ pub fn simulate(plan: &Plan) -> Commune {
     let mut world = world::World::new(plan);
     people::populate(&mut world);
     homes::settle(&mut world);
+    facts::describe(&mut world);
     months::prepare(&mut world);
     let register = book::write(&mut world);
     months::run(&mut world);

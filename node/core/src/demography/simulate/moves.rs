@@ -1,11 +1,11 @@
 //! Arrivals and departures as they happen: whole households, single persons, brides and grooms.
 
 use super::{
-    homes,
+    facts,
     months::{Planned, day_of, draw_births_of_arrived},
     world::{Home, Person, Relation, World},
 };
-use crate::domain::{Ethnicity, HouseholdKind, Marital, Sex, form::EventForm};
+use crate::domain::{Ethnicity, HouseholdKind, Marital, Reach, Sex, form::EventForm};
 use danso_tier_config::{Date, Month};
 
 /// Yearly probability that somebody never married of 16-34 leaves.
@@ -56,7 +56,7 @@ fn arrive_from(
     on: Date,
     person: Person,
     area: Option<u16>,
-    from: (crate::domain::Reach, String),
+    from: (Reach, String),
 ) -> usize {
     let residence = person.residence;
     let id = world.admit(person);
@@ -117,7 +117,7 @@ fn newcomer(
         relation: place.1,
         ethnicity,
         education: world.draw_education(birth, on),
-        residence: homes::draw_residence(world),
+        residence: facts::draw_residence(world),
         subject: world.dice.chance(0.85).then(|| world.numbers.subject()),
         ..Person::new(sex, birth)
     }
@@ -127,14 +127,14 @@ fn newcomer(
 pub(super) fn household_arrives(world: &mut World, on: Date) {
     let (home, area) = open(world);
     let from = world.draw_reach();
-    let ethnicity = homes::draw_ethnicity(world);
+    let ethnicity = facts::draw_ethnicity(world);
     let wife_age = world.dice.between(22, 40);
     let wife_birth = on.plus_days(-wife_age * YEAR - world.dice.between(5, 360));
     let husband_birth = wife_birth.plus_days(-world.dice.between(0, 5 * YEAR));
-    let husband = newcomer(world, on, (home, Relation::Head), ethnicity, Sex::Male, husband_birth);
-    let wife = newcomer(world, on, (home, Relation::Wife), ethnicity, Sex::Female, wife_birth);
     let married = |person: Person| Person { marital: Marital::Married, ..person };
+    let husband = newcomer(world, on, (home, Relation::Head), ethnicity, Sex::Male, husband_birth);
     let husband = arrive_from(world, on, married(husband), Some(area), from.clone());
+    let wife = newcomer(world, on, (home, Relation::Wife), ethnicity, Sex::Female, wife_birth);
     let wife = Person { spouse: Some(husband), ..married(wife) };
     let wife = arrive_from(world, on, wife, Some(area), from.clone());
     world.persons[husband].spouse = Some(wife);
@@ -176,7 +176,7 @@ pub(super) fn single_arrives(world: &mut World, on: Date) {
         |home| (home, None),
     );
     let relation = if area.is_some() { Relation::Head } else { Relation::Other };
-    let ethnicity = homes::draw_ethnicity(world);
+    let ethnicity = facts::draw_ethnicity(world);
     let person = newcomer(world, on, (home, relation), ethnicity, sex, birth);
     arrive(world, on, person, area);
 }

@@ -46,9 +46,11 @@ impl Numbers {
         let century = (u64::from(year.unsigned_abs()) / 100).saturating_sub(19).min(4);
         let century_and_sex = century * 2 + u64::from(sex == Sex::Female);
         let year = u64::from(year.unsigned_abs()) % 100;
-        let given = &mut self.by_year[(century_and_sex * 100 + year) as usize];
+        let cell = century_and_sex * 100 + year;
+        let given = &mut self.by_year[cell as usize];
         let slot = (self.unit / 3) % CITIZEN_SLOTS * (CITIZEN_RANGE / CITIZEN_SLOTS);
-        let serial = (slot + u64::from(*given)) * (STRIDE % CITIZEN_RANGE) % CITIZEN_RANGE;
+        // The shift by cell keeps first-born of different years from sharing their last digits.
+        let serial = ((slot + u64::from(*given)) * STRIDE + cell * 611_953) % CITIZEN_RANGE;
         *given += 1;
         let birthplace = if dice.chance(0.1) { 1 + dice.below(96) as u64 } else { u64::from(self.province) };
         ((birthplace * 10 + century_and_sex) * 100 + year) * CITIZEN_RANGE + serial

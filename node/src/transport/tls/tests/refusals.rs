@@ -1,19 +1,24 @@
 //! Who is let in, who is refused, and the reason that both sides see.
 
 use super::{
-    super::{Bounds, Cause, ConnectError, Identity, Peer, Role, channel, connect, reason},
+    super::{Bounds, Cause, ConnectError, Identity, Peer, Role, channel, connect, reason, server_name},
     CLIENT, Log, Node, PATIENCE, Root, SERVER, check, good, keys, odd_client, unit,
 };
 use crate::transport::authority::Validity;
 use rustls::{
     ClientConfig,
+    pki_types::ServerName,
     version::{TLS12, TLS13},
 };
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsConnector;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -75,6 +80,25 @@ async fn every_bad_client_is_refused_with_a_reason_at_both_sides() {
             .unwrap();
         assert_eq!(log.text().lines().count(), 1, "{}", log.text());
     }
+}
+
+#[tokio::test]
+async fn a_refused_client_that_goes_on_writing_can_still_read_why() {
+    let root = Root::new();
+    let node = start(&root).await;
+    let (log, _guard) = Log::start();
+    let stream = TcpStream::connect(node.address).await.unwrap();
+    let name = ServerName::try_from(server_name(unit(SERVER))).unwrap();
+    let connector = TlsConnector::from(odd_client(root.pem(), None, &TLS13));
+    let mut stream = connector.connect(name, stream).await.unwrap();
+    log.shows(Cause::PeerNoCertificate.code()).await;
+    for _ in 0..20 {
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+        stream.flush().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let error = stream.read_u8().await.unwrap_err();
+    assert_eq!(reason(&error).cause, Cause::OwnNoCertificate);
 }
 
 #[tokio::test]

@@ -1,0 +1,184 @@
+//! (tests) Every simulated row becomes an entry that the domain's rules take.
+
+use super::{Plan, simulate};
+use crate::domain::{
+    Area, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState, PersonFacts, PersonId, PersonState,
+    RecordedAt, Residence, Sequence,
+    entry::{Entry, PersonData, Refusal, Register, change_of},
+    form::{EventForm, NewPerson, PersonReference},
+};
+use danso_tier_config::Date;
+use std::collections::HashMap;
+
+#[derive(Default)]
+struct Office {
+    persons: HashMap<PersonId, PersonState>,
+    households: HashMap<HouseholdId, HouseholdState>,
+    by_number: HashMap<String, HouseholdId>,
+    by_name: HashMap<(String, String), (PersonId, Date)>,
+    given: u64,
+}
+
+impl Register for Office {
+    fn person(&self, id: PersonId) -> Option<PersonState> {
+        self.persons.get(&id).copied()
+    }
+
+    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
+        self.households.get(&id).copied()
+    }
+
+    fn next_person(&self) -> PersonId {
+        PersonId { unit: "31117@2025-07-01".parse().unwrap(), serial: self.given }
+    }
+
+    fn next_household(&self) -> HouseholdId {
+        HouseholdId { unit: "31117@2025-07-01".parse().unwrap(), serial: self.given }
+    }
+}
+
+impl Office {
+    fn take(&mut self, on: Date, entry: Entry) -> Result<(), Refusal> {
+        let recorded = RecordedAt::from_millis(4_000_000_000_000);
+        let change = change_of(entry, on, recorded, Sequence(self.given), self)?;
+        self.given += 1;
+        for person in &change.core.persons {
+            self.persons.remove(&person.id);
+            self.persons.extend(person.after.map(|after| (person.id, after)));
+        }
+        for household in &change.core.households {
+            self.households.extend(household.after.map(|after| (household.id, after)));
+        }
+        Ok(())
+    }
+
+    fn household_of(&mut self, on: Date, number: &str, area: u16, kind: HouseholdKind) -> HouseholdId {
+        if let Some(id) = self.by_number.get(number) {
+            return *id;
+        }
+        let id = self.next_household();
+        let facts = HouseholdFacts { number: number.to_owned(), ..HouseholdFacts::default() };
+        self.take(on, Entry::OpenHousehold { area: Area(area), kind, facts }).unwrap();
+        self.by_number.insert(number.to_owned(), id);
+        id
+    }
+
+    fn data(&mut self, person: &NewPerson, residence: Residence) -> PersonData {
+        let key = (person.household.clone(), person.name.clone());
+        self.by_name.insert(key, (self.next_person(), person.birth_date));
+        PersonData {
+            sex: person.sex,
+            birth_date: person.birth_date,
+            ethnicity: person.ethnicity,
+            education: person.education,
+            marital: person.marital,
+            residence,
+            method: None,
+            facts: PersonFacts { name: person.name.clone(), ..PersonFacts::default() },
+        }
+    }
+
+    fn find(&self, person: &PersonReference) -> (PersonId, Date) {
+        self.by_name[&(person.household.clone(), person.name.clone())]
+    }
+
+    fn entry(&mut self, on: Date, event: EventForm) -> Entry {
+        match event {
+            EventForm::Birth { child, mother_birth, order, place } => {
+                let household = self.by_number[&child.household];
+                let child = self.data(&child, Residence::Present);
+                Entry::Birth { household, child, order, mother_birth, place }
+            }
+            EventForm::Arrival { person, area, residence, reach, .. } => {
+                let household =
+                    self.household_of(on, &person.household, area.unwrap_or(1), HouseholdKind::Family);
+                let person = self.data(&person, residence);
+                Entry::Arrival { household, person, reach, from: None }
+            }
+            EventForm::NewbornScreening { person, results } => {
+                Entry::NewbornScreening { person: self.find(&person).0, results }
+            }
+            EventForm::Death(person) => {
+                let (person, birth) = self.find(&person);
+                Entry::Death { person, birth_date: Some(birth) }
+            }
+            EventForm::Departure { person, reach, .. } => {
+                Entry::Departure { person: self.find(&person).0, reach, to: None }
+            }
+            EventForm::Marriage(person) => Entry::Marriage(self.find(&person).0),
+            EventForm::Divorce(person) => Entry::Divorce(self.find(&person).0),
+            EventForm::MethodStarted { person, method } => {
+                Entry::MethodStarted { person: self.find(&person).0, method }
+            }
+            EventForm::MethodStopped(person) => Entry::MethodStopped { person: self.find(&person).0 },
+            EventForm::Pregnancy { person, outcome, order } => {
+                Entry::Pregnancy { person: self.find(&person).0, outcome, order }
+            }
+            EventForm::PrenatalScreening { person, week, results } => {
+                Entry::PrenatalScreening { person: self.find(&person).0, week, results }
+            }
+            EventForm::ElderlyCheck(person) => Entry::ElderlyCheck(self.find(&person).0),
+            correction @ EventForm::Correction { .. } => self.correction(correction),
+        }
+    }
+
+    fn correction(&mut self, event: EventForm) -> Entry {
+        let EventForm::Correction {
+            person,
+            new_name,
+            new_birth_date,
+            new_sex,
+            new_education,
+            new_marital,
+            new_residence,
+        } = event
+        else {
+            panic!("no correction");
+        };
+        let (id, birth) = self.find(&person);
+        let name = new_name.unwrap_or(person.name);
+        self.by_name.insert((person.household, name), (id, new_birth_date.unwrap_or(birth)));
+        Entry::Correction {
+            person: id,
+            sex: new_sex,
+            birth_date: new_birth_date,
+            ethnicity: None,
+            education: new_education,
+            marital: new_marital,
+            residence: new_residence,
+            facts: None,
+        }
+    }
+}
+
+#[test]
+fn the_rules_of_the_domain_take_every_row() {
+    let plan = Plan::new("31117", 4_000, 24, "2025-07".parse().unwrap(), 23);
+    let commune = simulate(&plan);
+    let mut office = Office::default();
+    let today = plan.start.first_day();
+    for row in commune.register {
+        let household = office.household_of(today, &row.household, row.area, row.household_kind);
+        let person = NewPerson {
+            household: row.household,
+            subject_code: row.subject_code,
+            name: row.name,
+            relation: row.relation,
+            sex: row.sex,
+            birth_date: row.birth_date,
+            ethnicity: row.ethnicity,
+            education: row.education,
+            marital: row.marital,
+        };
+        let person = PersonData { method: row.method, ..office.data(&person, row.residence) };
+        assert_eq!(office.take(today, Entry::Register { household, person }), Ok(()));
+    }
+    for (position, row) in commune.events.into_iter().enumerate() {
+        let entry = office.entry(row.on, row.event);
+        assert_eq!(office.take(row.on, entry), Ok(()), "row {position}");
+    }
+    let expected = commune.figures.last().unwrap().population_end;
+    assert_eq!(office.persons.len() as i64, expected);
+    let sizes: i64 = office.households.values().map(|household| i64::from(household.size)).sum();
+    assert_eq!(sizes, expected);
+}

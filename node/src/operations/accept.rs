@@ -1,0 +1,288 @@
+//! Acceptance of a child's batch, in the order of the design: limits, standing, signature, link, frames,
+//! verdicts, then ledger, apply, receipt. Exactly once, whatever is repeated.
+
+use super::node::{Node, now_ms};
+use crate::store::{AcceptedBatch, Evidence, Record, Staged, StoreError, Ticket};
+use danso_core::{
+    chain::{
+        Batch, BatchNumber, Digest, Exclusions, Fault, Head, Header, Link, Receipt, Signed, check_link, open,
+        origin_of,
+    },
+    replication::may_speak_for,
+    rollup::judge,
+};
+use danso_tier_config::{Policy, UnitId, limits};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex},
+};
+
+/// What was staged for one origin and may not be applied yet.
+#[derive(Debug, Default)]
+struct Chain {
+    generation: u64,
+    head: Head,
+    hashes: BTreeMap<BatchNumber, Digest>,
+    evidence: usize,
+}
+
+/// Chains in acceptance; each origin has a lock of its own, so that none waits for another.
+#[derive(Debug, Default)]
+pub(super) struct Acceptance {
+    chains: Mutex<HashMap<UnitId, Arc<Mutex<Chain>>>>,
+}
+
+/// A batch on its way to being durable.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Whose chain.
+    pub origin: UnitId,
+    /// Which batch.
+    pub number: BatchNumber,
+    /// Whether some of its changes are not counted.
+    pub quarantined: usize,
+    receipt: Option<Signed>,
+    ticket: Ticket,
+}
+
+/// Why a batch was not accepted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AcceptError {
+    /// It breaks a rule of its chain.
+    #[error(transparent)]
+    Chain(#[from] Fault),
+    /// The child may not speak for the origin.
+    #[error("{child} may not speak for {origin} at {parent}")]
+    NotAllowed {
+        /// Who sent it.
+        child: UnitId,
+        /// Whose it claims to be.
+        origin: UnitId,
+        /// This node.
+        parent: UnitId,
+    },
+    /// The origin is held until somebody clears up a contradiction.
+    #[error("{origin} is held because of {code}")]
+    Held {
+        /// Whose chain.
+        origin: UnitId,
+        /// Why.
+        code: String,
+    },
+    /// It could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AcceptError {
+    /// Stable code; `deploy/runbooks` has a page for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Chain(fault) => fault.code(),
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::Held { .. } => "origin_held",
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    /// The number that the chain expects, where that is what is wrong.
+    pub fn expected(&self) -> BatchNumber {
+        match self {
+            Self::Chain(Fault::Gap { expected, .. }) => *expected,
+            _ => BatchNumber(0),
+        }
+    }
+}
+
+impl Accepted {
+    /// Waits until the batch is durable and applied, then gives the receipt. A repeat gets the same one.
+    pub async fn receipt(self, node: &Node) -> Result<Signed, AcceptError> {
+        self.ticket.durable().await?;
+        match self.receipt {
+            Some(receipt) => Ok(receipt),
+            None => {
+                let held = node.store.batch(self.origin, self.number)?;
+                let receipt = held.and_then(|held| held.receipt);
+                receipt.ok_or(AcceptError::Store(StoreError::Retry))
+            }
+        }
+    }
+}
+
+impl Node {
+    /// Checks a child's batch and queues it to be written. Blocks for the length of the checks; call it
+    /// off the async threads. Nothing is durable before [`Accepted::receipt`] returns.
+    pub fn accept(&self, child: UnitId, batch: Batch) -> Result<Accepted, AcceptError> {
+        let origin = origin_of(&batch.header.bytes)?;
+        let parent = self.unit();
+        if !may_speak_for(&self.directory(), self.today(), parent, child, origin) {
+            return Err(AcceptError::NotAllowed { child, origin, parent });
+        }
+        let chain = {
+            let mut chains = self.acceptance.chains.lock().expect("no acceptance panics");
+            Arc::clone(chains.entry(origin).or_default())
+        };
+        let mut chain = chain.lock().expect("no acceptance panics");
+        self.refresh(origin, &mut chain);
+        if let Some(code) = self.store.view().chains.get(&origin).and_then(|chain| chain.held.clone()) {
+            return Err(AcceptError::Held { origin, code });
+        }
+        let header = batch.header.clone();
+        self.accept_into(&mut chain, child, batch, origin).inspect_err(|error| {
+            self.keep_evidence(&mut chain, child, origin, header, error);
+        })
+    }
+
+    /// Takes over what was applied meanwhile, or everything after a failed write.
+    fn refresh(&self, origin: UnitId, chain: &mut Chain) {
+        let generation = self.store.generation();
+        let applied = self.store.view().chains.get(&origin).map(|chain| chain.head).unwrap_or_default();
+        if chain.generation != generation || applied.number > chain.head.number {
+            *chain = Chain { generation, head: applied, hashes: BTreeMap::new(), evidence: chain.evidence };
+        }
+        chain.hashes = chain.hashes.split_off(&applied.number.next());
+    }
+
+    fn accept_into(
+        &self,
+        chain: &mut Chain,
+        child: UnitId,
+        batch: Batch,
+        origin: UnitId,
+    ) -> Result<Accepted, AcceptError> {
+        let key = self.key_of(origin);
+        let key = key.ok_or_else(|| Fault::UnknownKey { origin, key: "none".to_owned() })?;
+        let header: Header = batch.header.verify(key)?;
+        if header.key != key.id() {
+            return Err(Fault::UnknownKey { origin, key: header.key.to_string() }.into());
+        }
+        let (number, hash) = (header.number, batch.hash());
+        let known = match chain.hashes.get(&number) {
+            Some(hash) => Some(*hash),
+            None => self.store.batch_row(origin, number)?.map(|row| row.hash),
+        };
+        if check_link(&chain.head, &header, hash, known)? == Link::Repeat {
+            let ticket = self.store.stage(Vec::new(), chain.generation);
+            return Ok(Accepted { origin, number, quarantined: 0, receipt: None, ticket });
+        }
+        let policy = self.policy_from(child);
+        let contents = open(&batch, &header, policy)?;
+        let exclusions = self.exclusions(child, &batch, &header, hash)?;
+        let judged = judge(&contents, &header, exclusions.as_ref())?;
+        let accepted_at_ms = now_ms();
+        let quarantined = judged.quarantined.clone();
+        let count = quarantined.len();
+        let receipt = Receipt { parent: self.unit(), origin, number, hash, quarantined, accepted_at_ms };
+        let receipt = Signed::sign(&receipt, &self.signing.key);
+        let quarantined = judged.quarantined.clone();
+        let record = AcceptedBatch { child, batch, quarantined, receipt: receipt.clone(), accepted_at_ms };
+        let staged = Staged { record: Record::Accepted(Box::new(record)), judged: Some(judged) };
+        let ticket = self.store.stage(vec![staged], chain.generation);
+        chain.head = Head::after(&header, hash);
+        chain.hashes.insert(number, hash);
+        Ok(Accepted { origin, number, quarantined: count, receipt: Some(receipt), ticket })
+    }
+
+    /// The exclusions that came with counts, verified: signed by a tier between the origin and this node.
+    fn exclusions(
+        &self,
+        child: UnitId,
+        batch: &Batch,
+        header: &Header,
+        hash: Digest,
+    ) -> Result<Option<Exclusions>, AcceptError> {
+        let Some(signed) = &batch.exclusions else {
+            return Ok(None);
+        };
+        if signed.bytes.len() > limits::SIGNED_BYTES_MAX {
+            let max = limits::SIGNED_BYTES_MAX;
+            return Err(Fault::TooLarge { what: "exclusions", bytes: signed.bytes.len(), max }.into());
+        }
+        let directory = self.directory();
+        let tiers: Vec<UnitId> = std::iter::once(child)
+            .chain(directory.at(self.today()).ancestors(header.origin))
+            .filter(|tier| directory.at(self.today()).is_within(*tier, child))
+            .collect();
+        let verified = tiers.iter().find_map(|tier| {
+            let exclusions: Exclusions = signed.verify(self.key_of(*tier)?).ok()?;
+            (exclusions.tier_unit == *tier).then_some(exclusions)
+        });
+        match verified {
+            Some(found) if found.origin == header.origin && found.hash == hash => Ok(Some(found)),
+            _ => Err(Fault::Signature.into()),
+        }
+    }
+
+    /// Keeps the header of what contradicts a chain. A fork holds the origin until it is cleared up.
+    fn keep_evidence(
+        &self,
+        chain: &mut Chain,
+        child: UnitId,
+        origin: UnitId,
+        header: Signed,
+        error: &AcceptError,
+    ) {
+        let AcceptError::Chain(fault) = error else {
+            return;
+        };
+        let contradicts = matches!(
+            fault,
+            Fault::Fork { .. }
+                | Fault::WrongPrevious { .. }
+                | Fault::Signature
+                | Fault::Root { .. }
+                | Fault::FalseDeltas { .. }
+        );
+        if !contradicts || chain.evidence >= limits::EVIDENCE_PER_ORIGIN_MAX {
+            return;
+        }
+        chain.evidence += 1;
+        let hold = matches!(fault, Fault::Fork { .. });
+        let code = fault.code().to_owned();
+        tracing::error!(%child, %origin, code, hold, "a batch contradicts its chain");
+        let evidence = Evidence { child, origin, code, header, hold, at_ms: now_ms() };
+        // Its ticket is not awaited: the refusal does not depend on it.
+        let _ = self.store.stage(vec![Record::Evidence(Box::new(evidence)).into()], self.store.generation());
+    }
+
+    /// A batch as it may pass to the parent under `policy`.
+    pub fn batch_for(&self, origin: UnitId, number: BatchNumber, policy: Policy) -> Result<Option<Batch>, AcceptError> {
+        let Some(held) = self.store.batch(origin, number)? else {
+            return Ok(None);
+        };
+        let mut batch = held.batch;
+        if policy < Policy::Cores && batch.cores.is_some() {
+            self.add_counts(&mut batch)?;
+        }
+        Ok(Some(danso_core::chain::strip(batch, policy)))
+    }
+
+    /// Adds what travels where the cores do not: the deltas, and what this tier excluded of them.
+    fn add_counts(&self, batch: &mut Batch) -> Result<(), AcceptError> {
+        let header: Header = batch.header.decode_trusted()?;
+        let deltas = batch.deltas.take();
+        let kept = Batch { personal: None, ..batch.clone() };
+        let contents = open(&kept, &header, Policy::Cores)?;
+        let judged = judge(&contents, &header, None)?;
+        batch.deltas = Some(match deltas {
+            Some(deltas) => deltas,
+            None => {
+                let all = [judged.counted.as_slice(), judged.excluded.as_slice()].concat();
+                let leaves = danso_core::rollup::encode_leaves(&danso_core::rollup::canonical(all));
+                danso_core::chain::write_frame(leaves.iter().map(Vec::as_slice))
+            }
+        });
+        if !judged.quarantined.is_empty() {
+            let exclusions = Exclusions {
+                tier_unit: self.unit(),
+                origin: header.origin,
+                number: header.number,
+                hash: batch.hash(),
+                deltas: danso_core::rollup::encode_leaves(&judged.excluded),
+                quarantined: judged.quarantined,
+            };
+            batch.exclusions = Some(Signed::sign(&exclusions, &self.signing.key));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! How far every chain has come here, and what heartbeats carry upward.
+
+use super::node::{Heard, Node, now_ms};
+use crate::store::{ChainRow, StoreError};
+use danso_core::chain::Digest;
+use danso_tier_config::UnitId;
+
+/// One chain as it stands here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadStatus {
+    /// Whose chain.
+    pub origin: UnitId,
+    /// Its row.
+    pub chain: ChainRow,
+    /// Up to when it is known, Unix milliseconds.
+    pub watermark_ms: u64,
+    /// When it was last heard of, Unix milliseconds.
+    pub last_contact_ms: u64,
+}
+
+/// Up to `as_of_ms` the origin had nothing beyond batch `number`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark {
+    /// Whose chain.
+    pub origin: UnitId,
+    /// Its latest batch.
+    pub number: u64,
+    /// Unix milliseconds.
+    pub as_of_ms: u64,
+}
+
+impl Node {
+    /// All chains held here, at or below `below`.
+    pub fn heads(&self, below: Option<UnitId>) -> Vec<HeadStatus> {
+        let directory = self.directory();
+        let at = directory.at(self.today());
+        let view = self.store.view();
+        let heard = self.heard.read().expect("no holder of the watermarks panics");
+        view.chains
+            .iter()
+            .filter(|(origin, _)| below.is_none_or(|top| at.is_within(**origin, top)))
+            .map(|(origin, chain)| HeadStatus {
+                origin: *origin,
+                chain: chain.clone(),
+                watermark_ms: self.watermark_ms(&view, *origin),
+                last_contact_ms: heard.get(origin).map_or(0, |heard| heard.heard_at_ms).max(chain.received_at_ms),
+            })
+            .collect()
+    }
+
+    /// Digest over all tallies held here, in canonical order.
+    pub fn tallies_digest(&self) -> Digest {
+        Digest(self.store.view().tallies.digest())
+    }
+
+    /// What a heartbeat to the parent says: every chain's number and up to when it is known here.
+    pub fn watermarks(&self) -> Vec<Watermark> {
+        let view = self.store.view();
+        let mut watermarks: Vec<Watermark> = view
+            .chains
+            .iter()
+            .filter(|(origin, _)| **origin != self.unit())
+            .map(|(origin, chain)| Watermark {
+                origin: *origin,
+                number: chain.head.number.0,
+                as_of_ms: self.watermark_ms(&view, *origin),
+            })
+            .collect();
+        if self.records() && view.unsealed.is_empty() {
+            let number = view.chains.get(&self.unit()).map_or(0, |chain| chain.head.number.0);
+            watermarks.push(Watermark { origin: self.unit(), number, as_of_ms: now_ms() });
+        }
+        watermarks
+    }
+
+    /// Takes a child's heartbeat. Watermarks never go back; those ahead of this PC's clock are cut to it.
+    pub fn hear(&self, watermarks: impl IntoIterator<Item = Watermark>) {
+        let now = now_ms();
+        let mut heard = self.heard.write().expect("no holder of the watermarks panics");
+        for mark in watermarks {
+            let entry = heard.entry(mark.origin).or_default();
+            if (mark.number, mark.as_of_ms) >= (entry.number, entry.as_of_ms) {
+                *entry = Heard { number: mark.number, as_of_ms: mark.as_of_ms.min(now), heard_at_ms: now };
+            }
+        }
+    }
+
+    /// Changes of an origin stored here and not counted, with their reasons.
+    pub fn quarantine(
+        &self,
+        origin: UnitId,
+    ) -> Result<Vec<(danso_core::domain::Sequence, danso_core::domain::Reason)>, StoreError> {
+        self.store.quarantine(origin)
+    }
+}
