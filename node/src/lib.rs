@@ -14,7 +14,9 @@
 //! 2. `sled` is named only in `store`, `tonic` and `rustls` only in `transport` (`wire` may name
 //!    `tonic::Status`), `clap` only in `cli`.
 
+pub mod cli;
 pub mod operations;
 pub mod runtime;
 pub mod store;
 pub mod transport;
+pub mod wire;

@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 
 /// Days between 0000-01-01 (proleptic Gregorian) and 1970-01-01.
 const EPOCH_DAYS: i32 = 719_528;
-/// Days between 0000-01-01 and 9999-12-31, the calendar's end.
-const LAST_DAYS: u32 = 3_652_424;
+/// Days between 0000-01-01 and 5000-12-31, the last day taken, so that every date lies in a [`Month`].
+const LAST_DAYS: u32 = 1_826_577;
 
 /// A text that is not a calendar date or month, with the text itself left out (it may be personal).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum DateError {
     Month,
 }
 
-/// A civil date of the years 1 to 9999: days since 0000-01-01.
+/// A civil date of the years 1 to 5000: days since 0000-01-01.
 ///
 /// Serialised as text where the format is read by people, else as a day number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,17 +37,17 @@ impl Date {
             return Err(DateError::Date);
         }
         let epoch = jiff::civil::date(1970, 1, 1);
-        let span = (civil - epoch).get_days();
-        u32::try_from(span + EPOCH_DAYS).map(Self).map_err(|_| DateError::Date)
+        let days = u32::try_from((civil - epoch).get_days() + EPOCH_DAYS).map_err(|_| DateError::Date)?;
+        if days > LAST_DAYS { Err(DateError::Date) } else { Ok(Self(days)) }
     }
 
-    /// The date that `days` since 0000-01-01 names; an error outside the years 1 to 9999.
+    /// The date that `days` since 0000-01-01 names; an error outside the years 1 to 5000.
     pub fn from_days(days: u32) -> Result<Self, DateError> {
         let span = i32::try_from(days).map_err(|_| DateError::Date)? - EPOCH_DAYS;
         let civil = jiff::civil::date(1970, 1, 1)
             .checked_add(jiff::Span::new().try_days(span).map_err(|_| DateError::Date)?)
             .map_err(|_| DateError::Date)?;
-        if civil.year() < 1 { Err(DateError::Date) } else { Ok(Self(days)) }
+        if civil.year() < 1 || days > LAST_DAYS { Err(DateError::Date) } else { Ok(Self(days)) }
     }
 
     /// The civil date in Vietnam (UTC+7, no summer time) at a moment in Unix milliseconds.
@@ -239,13 +239,14 @@ mod tests {
 
     #[test]
     fn dates_survive_text_and_day_numbers() {
-        for text in ["0001-01-01", "1970-01-01", "2000-02-29", "2025-07-01", "9999-12-31"] {
+        for text in ["0001-01-01", "1970-01-01", "2000-02-29", "2025-07-01", "5000-12-31"] {
             let date: Date = text.parse().unwrap();
             assert_eq!(date.to_string(), text);
             assert_eq!(Date::from_days(date.days()), Ok(date));
         }
         assert_eq!("2023-02-30".parse::<Date>(), Err(DateError::Date));
         assert_eq!("0000-01-01".parse::<Date>(), Err(DateError::Date));
+        assert_eq!("5001-01-01".parse::<Date>(), Err(DateError::Date));
         assert_eq!("1/2/2023".parse::<Date>(), Err(DateError::Date));
         assert_eq!(Date::from_days(u32::MAX), Err(DateError::Date));
     }
@@ -254,7 +255,7 @@ mod tests {
     fn vietnam_is_seven_hours_ahead() {
         assert_eq!(Date::in_vietnam(0).to_string(), "1970-01-01");
         assert_eq!(Date::in_vietnam(17 * 3_600_000).to_string(), "1970-01-02");
-        assert_eq!(Date::in_vietnam(u64::MAX).to_string(), "9999-12-31");
+        assert_eq!(Date::in_vietnam(u64::MAX).to_string(), "5000-12-31");
     }
 
     #[test]

@@ -56,6 +56,10 @@ pub const IMPORT_FAULTS_MAX: usize = 10_000;
 pub const IMPORT_CHUNK_BYTES: usize = 64 * 1_024;
 /// Entries of one import queued and not yet durable.
 pub const IMPORT_IN_FLIGHT_MAX: usize = 2_000;
+/// Rows between two reports of an import's progress.
+pub const IMPORT_PROGRESS_ROWS: u64 = 100;
+/// Faults listed in one message of an import.
+pub const IMPORT_FAULTS_A_MESSAGE: usize = 500;
 /// Largest file taken by one import, in bytes.
 pub const IMPORT_BYTES_MAX: usize = 512 * 1_048_576;
 
@@ -80,8 +84,16 @@ pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * CORE_BYTES_MAX as i
 pub const HANDSHAKE_MS_MAX: u64 = 10_000;
 /// Most connections a node serves at once.
 pub const CONNECTIONS_MAX: usize = 8_192;
+/// Time given to open calls when a node stops, in milliseconds.
+pub const STOP_GRACE_MS: u64 = 15_000;
+/// Interval at which central looks whether a month is to be closed, in milliseconds.
+pub const CLOSE_MONTH_CHECK_MS: u64 = 600_000;
 /// Longest silence of a replication stream before it is dropped, in milliseconds.
 pub const STREAM_SILENCE_MS_MAX: u64 = 60_000;
+/// Time after which a child asks again for origins that the parent held back, in milliseconds.
+pub const HELD_RETRY_MS: u64 = 60_000;
+/// Chains looked at for the oldest change that waits to be sent.
+pub const OLDEST_UNSENT_CHAINS_MAX: usize = 64;
 /// Interval of HTTP/2 keep-alive pings, in milliseconds.
 pub const KEEPALIVE_MS: u64 = 20_000;
 /// Longest wait for the answer to a keep-alive ping, in milliseconds.

@@ -1,2 +1,46 @@
-//! x
+//! A running node: opens what it needs in order, serves, links up, and ends in the opposite order.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `keys.rs` | ledger keys in the key folder |
+//! | `start.rs` | opening of a node: keys, directory, store, listener |
+//! | `tasks.rs` | what runs beside the server: the uplink, closing of months |
+//!
+//! Invariants:
+//! 1. Nothing is served before the store has caught up with its ledger.
+//! 2. When the store stops, the process ends with an error: nothing is acknowledged after it.
+//! 3. The first signal drains, the second leaves at once; both lose nothing that was acknowledged.
+
 pub mod keys;
+mod start;
+mod tasks;
+
+pub use start::{Running, RuntimeError, read_directory, start, store_options};
+
+use danso_tier_config::{NodeConfig, limits};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs a node until a signal ends it or its store fails.
+pub async fn run(config: NodeConfig) -> Result<(), RuntimeError> {
+    let running = start(config, &mut |done, all| {
+        tracing::info!(percent = done * 100 / all.max(1), "catching up with the ledger");
+    })
+    .await?;
+    tracing::info!(unit = %running.node.unit(), address = %running.address, "serving");
+    let mut failure = running.node.store.failure();
+    let mut end = signal(SignalKind::terminate()).map_err(RuntimeError::Signal)?;
+    let failed = tokio::select! {
+        _ = tokio::signal::ctrl_c() => None,
+        _ = end.recv() => None,
+        failed = failure.wait_for(Option::is_some) => failed.ok().and_then(|failed| failed.clone()),
+    };
+    let stop = running.stop();
+    let drain = Duration::from_millis(limits::STOP_GRACE_MS);
+    tokio::select! {
+        _ = tokio::time::timeout(drain, stop) => {}
+        _ = tokio::signal::ctrl_c() => {}
+        _ = end.recv() => {}
+    }
+    failed.map_or(Ok(()), |error| Err(RuntimeError::Store(error)))
+}

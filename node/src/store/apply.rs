@@ -10,7 +10,7 @@ use super::{
 };
 use danso_core::{
     chain::{Batch, Contents, Exclusions, Fault, Header, Receipt, SealedChange, open},
-    domain::{Core, PersonChange, Personal},
+    domain::{Core, PersonChange, Personal, Reason},
     rollup::{Delta, Judged, Tally, judge},
 };
 use danso_tier_config::{Policy, UnitId};
@@ -222,14 +222,18 @@ impl Applier<'_> {
     fn parent_receipt(&mut self, signed: &danso_core::chain::Signed) -> Result<(), StoreError> {
         let receipt: Receipt =
             signed.decode_trusted().map_err(|_| StoreError::Index("a stored receipt is unreadable".to_owned()))?;
-        let chain: &mut ChainRow = self.view.chains.entry(receipt.origin).or_default();
-        chain.acknowledged = chain.acknowledged.max(receipt.number);
-        self.index.put(keys::chain(receipt.origin), chain);
+        let mut new = 0;
         if receipt.origin == self.unit {
             for quarantined in &receipt.quarantined {
-                self.index.put(keys::quarantined(self.unit, quarantined.sequence), &quarantined.reason);
+                let key = keys::quarantined(self.unit, quarantined.sequence);
+                new += u64::from(self.index.get::<Reason>(&key)?.is_none());
+                self.index.put(key, &quarantined.reason);
             }
         }
+        let chain: &mut ChainRow = self.view.chains.entry(receipt.origin).or_default();
+        chain.acknowledged = chain.acknowledged.max(receipt.number);
+        chain.quarantined += new;
+        self.index.put(keys::chain(receipt.origin), chain);
         Ok(())
     }
 

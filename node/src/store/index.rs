@@ -75,14 +75,6 @@ impl Index {
         self.database.get(key).map_err(StoreError::index)?.map(|value| decode(&value)).transpose()
     }
 
-    /// Whether a key is there.
-    pub fn contains(&self, key: &[u8]) -> Result<bool, StoreError> {
-        if let Some(value) = self.overlay().get(key) {
-            return Ok(value.is_some());
-        }
-        self.database.contains_key(key).map_err(StoreError::index)
-    }
-
     /// All keys with a prefix and their values, unflushed writes included, in order.
     pub fn scan(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
         let mut found = BTreeMap::new();

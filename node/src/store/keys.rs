@@ -91,13 +91,9 @@ pub(super) fn person(person: PersonId) -> Vec<u8> {
     key(b'p', &[&person.to_key()])
 }
 
-pub(super) const PERSONS: &[u8] = b"p";
-
 pub(super) fn household(household: HouseholdId) -> Vec<u8> {
     key(b'h', &[&household.to_key()])
 }
-
-pub(super) const HOUSEHOLDS: &[u8] = b"h";
 
 pub(super) fn member(household: HouseholdId, person: PersonId) -> Vec<u8> {
     key(b'r', &[&household.to_key(), &person.to_key()])

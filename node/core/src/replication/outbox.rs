@@ -167,6 +167,11 @@ impl Outbox {
         self.lanes.values().map(|lane| lane.head.saturating_sub(lane.acknowledged)).sum()
     }
 
+    /// Whether any origin is held on this connection.
+    pub fn holds_any(&self) -> bool {
+        self.lanes.values().any(|lane| lane.held.is_some())
+    }
+
     /// Whether every batch that can be sent was sent and acknowledged.
     pub fn is_idle(&self) -> bool {
         self.lanes.values().all(|lane| lane.held.is_some() || lane.head <= lane.acknowledged)

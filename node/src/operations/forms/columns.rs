@@ -1,6 +1,9 @@
 //! The one table of columns per form: stable name, accepted headers, explanation and example.
 
-use super::{spelling::fold, tables::Table};
+use super::{
+    spelling::{fold, folds_to},
+    tables::Table,
+};
 
 /// A form that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +69,7 @@ impl Form {
         let before_note = fold(header.split('(').next().unwrap_or_default());
         let matches = |wanted: &str| {
             self.columns().iter().position(|column| {
-                !wanted.is_empty() && column.headers().any(|accepted| fold(accepted) == wanted)
+                !wanted.is_empty() && column.headers().any(|accepted| folds_to(accepted, wanted))
             })
         };
         matches(&whole).or_else(|| matches(&before_note))

@@ -8,7 +8,19 @@ use super::{
 /// Every table.
 const ALL: &[T] = T::ALL;
 /// Tables about a person who is in the register.
-const KNOWN_PERSON: &[T] = &[T::NewbornScreening, T::Death, T::Departure, T::Marriage, T::Divorce, T::Correction, T::MethodStart, T::MethodStop, T::Pregnancy, T::PrenatalScreening, T::ElderlyCheck];
+const KNOWN_PERSON: &[T] = &[
+    T::NewbornScreening,
+    T::Death,
+    T::Departure,
+    T::Marriage,
+    T::Divorce,
+    T::Correction,
+    T::MethodStart,
+    T::MethodStop,
+    T::Pregnancy,
+    T::PrenatalScreening,
+    T::ElderlyCheck,
+];
 
 /// The columns of the P0 tables.
 pub const EVENTS: &[Column] = &[
@@ -61,7 +73,23 @@ pub const EVENTS: &[Column] = &[
         name: "birth_date",
         title: "ngày sinh",
         aliases: &["ngày tháng năm sinh", "date_of_birth"],
-        need: Need::Tables { needed: &[T::Arrival], allowed: &[T::Birth, T::NewbornScreening, T::Death, T::Departure, T::Marriage, T::Divorce, T::Correction, T::MethodStart, T::MethodStop, T::Pregnancy, T::PrenatalScreening, T::ElderlyCheck] },
+        need: Need::Tables {
+            needed: &[T::Arrival],
+            allowed: &[
+                T::Birth,
+                T::NewbornScreening,
+                T::Death,
+                T::Departure,
+                T::Marriage,
+                T::Divorce,
+                T::Correction,
+                T::MethodStart,
+                T::MethodStop,
+                T::Pregnancy,
+                T::PrenatalScreening,
+                T::ElderlyCheck,
+            ],
+        },
         vietnamese: "ngày sinh - giúp phân biệt người trùng tên trong hộ",
         english: "date of birth - tells namesakes of a household apart",
         example: "05/09/1975",

@@ -130,9 +130,8 @@ fn find(desk: &impl Desk, person: &PersonReference) -> Result<Member, Stop> {
 fn find_by_code(desk: &impl Desk, person: &PersonReference) -> Result<Member, Stop> {
     let member = desk.person_by_subject_code(&person.subject_code);
     let member = member.ok_or(Stop::at("subject_code", Cause::PersonNotFound))?;
-    let lives_there = || {
-        desk.household_by_number(&person.household).is_some_and(|home| home.id == member.state.household)
-    };
+    let lives_there =
+        || desk.household_by_number(&person.household).is_some_and(|home| home.id == member.state.household);
     let fits = (person.household.is_empty() || lives_there())
         && (person.name.is_empty() || name_key(&person.name) == name_key(&member.facts.name))
         && person.birth_date.is_none_or(|birth| member.facts.birth_date.is_none_or(|known| known == birth));

@@ -84,7 +84,7 @@ macro_rules! causes {
         #[derive(Clone, PartialEq, Eq)]
         #[allow(missing_docs)] // the two sentences of each cause say what its fields are
         pub enum Cause {
-            $(#[doc = $code] $name $({ $($field: $type),+ })?,)+
+            $(#[doc = concat!("`", $code, "`")] $name $({ $($field: $type),+ })?,)+
             /// The register refused the entry.
             Refused(Refusal),
         }

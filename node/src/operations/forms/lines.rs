@@ -170,7 +170,8 @@ impl<R: Read> Records<R> {
 
     fn has_width(&self, joined: &[u8], line: u64) -> bool {
         self.width == 0
-            || cells_of(joined, self.delimiter, true, line).is_ok_and(|record| record.cells.len() == self.width)
+            || cells_of(joined, self.delimiter, true, line)
+                .is_ok_and(|record| record.cells.len() == self.width)
     }
 }
 
@@ -243,7 +244,7 @@ fn quotes(bytes: &[u8], delimiter: u8) -> Quotes {
     let mut at = At::CellStart;
     for &byte in bytes {
         at = match (at, byte) {
-            (At::CellStart, b'"') | (At::QuoteInQuoted, b'"') => At::Quoted,
+            (At::CellStart | At::QuoteInQuoted, b'"') => At::Quoted,
             (At::Quoted, b'"') => At::QuoteInQuoted,
             (At::Quoted, _) => At::Quoted,
             (_, byte) if byte == delimiter => At::CellStart,

@@ -53,7 +53,9 @@ mod tests;
 pub use capture::{CaptureKey, event_capture, register_capture};
 pub use columns::{Column, Form, Need};
 pub use fault::{Cause, Fault, shown};
-pub use import::{Counts, Desk, Home, Member, NotRecorded, Recorded, Summary, import_events, import_register};
+pub use import::{
+    Counts, Desk, Home, Member, NotRecorded, Recorded, Summary, import_events, import_register,
+};
 pub use parse::register_rows;
 pub use parse_events::event_rows;
 pub use reader::{Parsed, Row, Rows};

@@ -100,19 +100,13 @@ fn registered(desk: &impl Desk, row: &RegisterRow, home: Option<&Home>) -> Optio
 }
 
 /// The member with this name and birth date; a newborn without a name has no namesakes (twins).
-pub(super) fn namesake(
-    desk: &impl Desk,
-    household: HouseholdId,
-    name: &str,
-    birth: Date,
-) -> Option<Member> {
+pub(super) fn namesake(desk: &impl Desk, household: HouseholdId, name: &str, birth: Date) -> Option<Member> {
     if matches!(fold(name).as_str(), "trai" | "gai" | "chuadatten") {
         return None;
     }
     let key = name_key(name);
-    let same = |member: &Member| {
-        member.facts.birth_date == Some(birth) && name_key(&member.facts.name) == key
-    };
+    let same =
+        |member: &Member| member.facts.birth_date == Some(birth) && name_key(&member.facts.name) == key;
     desk.members(household).into_iter().find(same)
 }
 

@@ -65,7 +65,7 @@ pub const REGISTER: &[Column] = &[
         need: Need::Never,
         vietnamese: "đủ 12 chữ số hoặc bỏ trống",
         english: "12 digits or empty",
-        example: "001175012345",
+        example: "001075012345",
     },
     Column {
         name: "name",

@@ -81,11 +81,7 @@ impl Drawer {
         self.listed("ethnicity", person.ethnicity);
     }
 
-    fn results<const N: usize>(
-        &mut self,
-        tests: [&str; N],
-        results: [danso_core::domain::Screening; N],
-    ) {
+    fn results<const N: usize>(&mut self, tests: [&str; N], results: [danso_core::domain::Screening; N]) {
         for (test, result) in tests.into_iter().zip(results) {
             self.listed(test, result);
         }

@@ -3,7 +3,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Draws of one simulated commune. The same seed and variation give the same draws on every machine.
+/// Draws of one simulated commune. The same seed and variation always give the same draws.
 pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {

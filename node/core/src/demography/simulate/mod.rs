@@ -25,7 +25,7 @@
 //! | `accept.rs` | (tests) the rows taken through the domain's rules |
 //!
 //! Invariants:
-//! 1. The same plan gives the same rows on every machine.
+//! 1. The same plan gives the same rows, whenever and wherever the same program runs.
 //! 2. Rows stand in the order of their dates; nobody acts before arriving or after dying or leaving.
 //! 3. Within a household no two persons ever share a name, so a household number and a name name one person.
 //! 4. Insurance and citizen numbers are unique in the commune.
@@ -132,7 +132,7 @@ impl Commune {
 
 /// Simulates a commune. Pure: the same plan gives the same rows.
 ///
-/// Memory is about 1 KB per person of the register and 0.3 KB per event.
+/// All rows are held in memory; the time grows with persons × months.
 pub fn simulate(plan: &Plan) -> Commune {
     let mut world = world::World::new(plan);
     people::populate(&mut world);

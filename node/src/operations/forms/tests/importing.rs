@@ -1,9 +1,7 @@
 //! Rows against the register: what goes in, what is known, what is refused and named.
 
 use super::{HEADER, book, desk::MemoryDesk, places};
-use crate::operations::forms::{
-    Counts, Summary, event_rows, import_events, import_register, register_rows,
-};
+use crate::operations::forms::{Counts, Summary, event_rows, import_events, import_register, register_rows};
 use danso_core::domain::{Education, Sex};
 use danso_tier_config::{Date, limits};
 
@@ -72,10 +70,7 @@ fn the_same_line_or_person_with_other_content_is_refused() {
     let summary = take_register(&mut desk, &book(&[&renamed, &moved_line]));
     assert_eq!(
         places(&summary.faults),
-        [
-            (2, "line", "already_registered_differently"),
-            (3, "name", "already_registered_differently")
-        ]
+        [(2, "line", "already_registered_differently"), (3, "name", "already_registered_differently")]
     );
     assert_eq!(desk.residents(), 3);
 }

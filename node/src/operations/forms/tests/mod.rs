@@ -5,6 +5,7 @@ mod desk;
 mod examples;
 mod importing;
 mod reading;
+mod reading_events;
 mod round_trip;
 
 use super::{Fault, Parsed, event_rows, register_rows};

@@ -1,8 +1,8 @@
 //! Files as offices hand them in: encodings, delimiters, quotes, and what is wrong with them.
 
-use super::{HEADER, book, event_faults, events, places, register, register_faults};
+use super::{HEADER, book, places, register, register_faults};
 use crate::operations::forms::{Fault, register_rows};
-use danso_core::domain::{Ethnicity, Marital, Residence, Sex, form::EventForm};
+use danso_core::domain::{Ethnicity, Marital, Residence, Sex};
 use danso_tier_config::limits;
 use std::io::{self, Read};
 
@@ -67,7 +67,8 @@ fn missing_unknown_and_double_columns_are_listed_at_once_and_nothing_is_read() {
 
 #[test]
 fn files_that_are_not_csv_in_utf8_are_named() {
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(HEADER.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain(HEADER.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     assert_eq!(register_faults(&utf16), [(1, "", "file_utf16")]);
     assert_eq!(register_faults(&utf16[2..]), [(1, "", "file_utf16")]);
     assert_eq!(register_faults(b"PK\x03\x04rest of a workbook"), [(1, "", "file_workbook")]);
@@ -126,7 +127,9 @@ fn dates_are_the_books_or_iso_and_nothing_else() {
 #[test]
 fn a_citizen_number_fits_sex_and_birth_or_is_refused() {
     let with = |number: &str| {
-        register_faults(format!("{HEADER},citizen_number\n{HEAD},{number}\n")).first().map_or("", |fault| fault.2)
+        register_faults(format!("{HEADER},citizen_number\n{HEAD},{number}\n"))
+            .first()
+            .map_or("", |fault| fault.2)
     };
     assert_eq!(with("001075012345"), "");
     assert_eq!(with(""), "");
@@ -213,7 +216,8 @@ fn a_line_beyond_the_limit_is_skipped_and_named() {
 
 #[test]
 fn row_900_of_a_thousand_is_named_and_the_others_are_read() {
-    let mut lines: Vec<String> = (1..=1000).map(|line| HEAD.replace(",27,1,", &format!(",27,{line},"))).collect();
+    let mut lines: Vec<String> =
+        (1..=1000).map(|line| HEAD.replace(",27,1,", &format!(",27,{line},"))).collect();
     lines[898] = lines[898].replace("05/09/1975", "05/09/75");
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let bytes = book(&lines);
@@ -241,8 +245,23 @@ fn a_source_that_breaks_off_is_a_fault_at_its_line_and_the_end() {
 
 #[test]
 fn any_bytes_are_read_to_the_end_without_a_panic() {
-    let alphabet: &[&[u8]] =
-        &[b"\"", b"\"\"", b",", b";", b"\n", b"\r\n", b"#", b"'", b"=", b"\xff", b"\0", "ễ".as_bytes(), b"1", HEAD.as_bytes(), HEADER.as_bytes()];
+    let alphabet: &[&[u8]] = &[
+        b"\"",
+        b"\"\"",
+        b",",
+        b";",
+        b"\n",
+        b"\r\n",
+        b"#",
+        b"'",
+        b"=",
+        b"\xff",
+        b"\0",
+        "ễ".as_bytes(),
+        b"1",
+        HEAD.as_bytes(),
+        HEADER.as_bytes(),
+    ];
     for seed in 0..2_000_u64 {
         let mut state = seed;
         let mut bytes = Vec::new();
@@ -262,38 +281,4 @@ fn any_bytes_are_read_to_the_end_without_a_panic() {
             }
         }
     }
-}
-
-#[test]
-fn a_p0_cell_of_another_table_is_refused() {
-    let text = "table,date,household,name,method,new_name\nngười chết,12/03/2025,27,Hòa,vòng,Lan\n";
-    assert_eq!(
-        event_faults(text),
-        [(2, "method", "value_not_for_table"), (2, "new_name", "value_not_for_table")]
-    );
-}
-
-#[test]
-fn a_p0_row_says_what_its_table_needs() {
-    let header = "table,date,household,name,subject_code,sex,ethnicity,birth_date,week,method";
-    let text = format!(
-        "{header}\n1,12/03/2025,27,Gái,,nữ,Kinh,13/03/2025,,\n10,12/03/2025,,Lan,,,,,13,\n7,,27,Lan,,,,,,\n\
-         6,12/03/2025,27,Lan,,,,,,\nđính chính,12/03/2025,27,Lan,,,,,,\n"
-    );
-    assert_eq!(
-        event_faults(&text),
-        [
-            (2, "mother_birth_date", "value_missing"),
-            (2, "birth_order", "value_missing"),
-            (2, "birth_date", "birth_date_differs"),
-            (3, "household", "reference_missing"),
-            (3, "week", "not_in_list"),
-            (4, "date", "value_missing"),
-            (4, "method", "value_missing"),
-            (5, "table", "table_ambiguous"),
-            (6, "new_name", "nothing_to_correct"),
-        ]
-    );
-    let death = events("bảng số;ngày;mã đối tượng\n3;01/02/2025;gd1\n").remove(0).unwrap().content;
-    assert!(matches!(death.event, EventForm::Death(person) if person.subject_code == "GD1"));
 }

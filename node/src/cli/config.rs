@@ -1,0 +1,124 @@
+//! `danso config check`: a node's file, and what the node will be.
+
+use super::{
+    failure::{Failure, Outcome},
+    output,
+};
+use crate::{
+    runtime,
+    transport::tls::{Keys, TlsError},
+};
+use clap::Subcommand;
+use danso_tier_config::{Date, Directory, NodeConfig};
+use std::{
+    fmt::Write as _,
+    path::PathBuf,
+    time::SystemTime,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Report everything that is wrong in a node's file, or what the node will be
+    Check {
+        /// The node's file
+        file: PathBuf,
+    },
+}
+
+pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
+    let Command::Check { file } = command;
+    let config = NodeConfig::load(file)?;
+    output::data(&summary(&config, &directory_state(&config), &keys_state(&config)))?;
+    Ok(Outcome::Done)
+}
+
+/// What the node will be, one fact per line.
+fn summary(config: &NodeConfig, directory: &str, keys: &str) -> String {
+    let tier = config.hierarchy.tier(&config.tier);
+    let title = tier.map_or("", |tier| tier.title.as_str());
+    let records = if tier.is_some_and(|tier| tier.records) { ", records changes" } else { "" };
+    let parent = config.parent.as_ref().map_or_else(
+        || "none, this is the top".to_owned(),
+        |parent| format!("{} at {}", parent.unit, parent.address),
+    );
+    let policy = config.up().map_or_else(|| "nothing".to_owned(), |policy| policy.to_string());
+    let mut text = String::new();
+    for (name, value) in [
+        ("unit", config.unit.to_string()),
+        ("tier", format!("{} ({title}) of {}{records}", config.tier, config.hierarchy.name())),
+        ("listens", config.listen.to_string()),
+        ("parent", parent),
+        ("sends up", policy),
+        ("data", config.data.display().to_string()),
+        ("directory", directory.to_owned()),
+        ("keys", keys.to_owned()),
+    ] {
+        writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
+    }
+    text
+}
+
+fn directory_state(config: &NodeConfig) -> String {
+    let path = config.directory.display();
+    let hierarchies = [config.hierarchy.clone()];
+    let read = std::fs::read_to_string(&config.directory).map_err(|error| error.to_string()).and_then(|text| {
+        Directory::read_csv_in(&text, &path.to_string(), &hierarchies).map_err(|faults| {
+            let count = faults.0.len();
+            format!("{count} faults, see danso directory check")
+        })
+    });
+    match read {
+        Err(problem) => format!("{path}: not ready: {problem}"),
+        Ok(directory) => match directory.unit(config.unit) {
+            None => format!("{path}: not ready: it does not list {}", config.unit),
+            Some(unit) if unit.tier != config.tier => {
+                format!("{path}: not ready: it lists {} as {}", config.unit, unit.tier)
+            }
+            Some(unit) => format!("{path}: {} rows, this is {}", directory.rows().len(), unit.name),
+        },
+    }
+}
+
+fn keys_state(config: &NodeConfig) -> String {
+    let path = config.keys.display();
+    let certificate = || -> Result<Date, TlsError> {
+        let keys = Keys::read(&config.keys, SystemTime::now())?;
+        keys.require_node(config.unit)?;
+        Ok(keys.expires_on())
+    };
+    let state = certificate().map_err(Failure::from).and_then(|until| {
+        runtime::keys::read(&config.keys, config.unit)?;
+        Ok(until)
+    });
+    match state {
+        Ok(until) => format!("{path}: certificate good until {until}"),
+        Err(failure) => format!("{path}: not ready: {}", failure.lines()[0]),
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_summary_says_what_the_node_will_be() {
+        let text = "unit = \"00004@2025-07-01\"\ntier = \"commune\"\nhierarchy = \"three-tier\"\ndata = \"data\"\n\
+            directory = \"units.csv\"\n[listen]\naddress = \"0.0.0.0:7411\"\n[keys]\nfolder = \"keys\"\n\
+            [parent]\nunit = \"01@2025-07-01\"\naddress = \"10.0.0.1:7411\"\n";
+        let folder = Path::new("/nowhere");
+        let config = NodeConfig::parse(text, "node.toml", folder).unwrap();
+        let shown = summary(&config, &directory_state(&config), &keys_state(&config));
+        for line in [
+            "unit       00004@2025-07-01",
+            "parent     01@2025-07-01 at 10.0.0.1:7411",
+            "sends up   names",
+            "data       /nowhere/data",
+            "directory  /nowhere/units.csv: not ready: ",
+            "keys       /nowhere/keys: not ready: error[keys_file_missing]: ",
+        ] {
+            assert!(shown.lines().any(|shown| shown.starts_with(line)), "{line} in\n{shown}");
+        }
+        assert!(shown.contains("records changes"), "{shown}");
+    }
+}

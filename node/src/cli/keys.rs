@@ -1,0 +1,153 @@
+//! `danso keys`: throw-away keys and certificates for tests and the demo.
+
+use super::{
+    failure::{Failure, Outcome},
+    output,
+};
+use crate::{
+    operations::now_ms,
+    runtime,
+    transport::{
+        authority::{Authority, Validity},
+        tls::Role,
+    },
+};
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+    value_parser,
+};
+use danso_tier_config::{Date, UnitId};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// Days for which a certificate is good unless told otherwise.
+const DAYS_DEFAULT: &str = "365";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make the authority: root certificate and the key that registers ledger keys
+    Init {
+        /// Folder for the authority; it must not hold one yet
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Make the key folder of a node
+    Node {
+        #[command(flatten)]
+        issue: Issue,
+        /// A further DNS name or IP address under which others reach the node (repeatable)
+        #[arg(long = "name", value_name = "DNS_OR_IP")]
+        names: Vec<String>,
+    },
+    /// Make the key folder of a person
+    Person {
+        /// What the person may do at the unit and below it
+        #[arg(long, value_parser = role_parser())]
+        role: Role,
+        #[command(flatten)]
+        issue: Issue,
+    },
+}
+
+/// What every new key folder needs.
+#[derive(Debug, Args)]
+pub(super) struct Issue {
+    /// Folder of the authority that `danso keys init` made
+    #[arg(long, value_name = "DIR")]
+    authority: PathBuf,
+    /// The unit, CODE@YYYY-MM-DD
+    #[arg(long, value_name = "ID")]
+    unit: UnitId,
+    /// The new key folder
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Days for which the certificate is good
+    #[arg(long, default_value = DAYS_DEFAULT, value_parser = value_parser!(u32).range(1..=3_650))]
+    days: u32,
+}
+
+fn role_parser() -> impl TypedValueParser<Value = Role> {
+    let words = PossibleValuesParser::new(Role::ALL.map(Role::as_str));
+    words.map(|word| Role::ALL.into_iter().find(|role| role.as_str() == word).expect("clap knows these words only"))
+}
+
+pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
+    output::note("these keys are thrown away: for tests and the demo, never for people's data");
+    let now = SystemTime::now();
+    let told = match command {
+        Command::Init { folder } => {
+            Authority::create(folder, now)?;
+            runtime::keys::create_authority(folder)?;
+            format!("authority in {}\n", folder.display())
+        }
+        Command::Node { issue, names } => {
+            let Issue { authority, unit, out, days } = issue;
+            let root = Authority::open(authority)?;
+            let issued = root.issue_node(*unit, names, Validity::days(now, *days))?;
+            make_folder(out)?;
+            // The ledger key first: it is never replaced, so a folder that has one stays as it is.
+            runtime::keys::create_node(authority, out, *unit, now_ms())?;
+            issued.write(out, root.certificate_pem())?;
+            told(&issued.identity.to_string(), out, *days)
+        }
+        Command::Person { role, issue } => {
+            let Issue { authority, unit, out, days } = issue;
+            let root = Authority::open(authority)?;
+            let issued = root.issue_person(*role, *unit, Validity::days(now, *days))?;
+            issued.write(out, root.certificate_pem())?;
+            told(&issued.identity.to_string(), out, *days)
+        }
+    };
+    output::data(&told)?;
+    Ok(Outcome::Done)
+}
+
+fn told(holder: &str, folder: &Path, days: u32) -> String {
+    let until = Date::in_vietnam(now_ms()).plus_days(i32::try_from(days).unwrap_or(i32::MAX));
+    format!("{holder}: keys in {}, good until {until}\n", folder.display())
+}
+
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::told("authority_unwritable", format!("cannot write {}: {error}", folder.display()))
+    })
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use crate::transport::tls::{Identity, Keys};
+
+    fn issue(root: &Path, out: &Path) -> Issue {
+        let unit = "00004@2025-07-01".parse().unwrap();
+        Issue { authority: root.join("ca"), unit, out: out.to_owned(), days: 30 }
+    }
+
+    #[test]
+    fn made_keys_are_usable_and_never_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let (node, person) = (root.path().join("node"), root.path().join("person"));
+        let init = Command::Init { folder: root.path().join("ca") };
+        run(&init).unwrap();
+        let again = run(&init).unwrap_err();
+        assert!(matches!(again, Failure::Told { code, .. } if code == "authority_exists"));
+
+        let unit = "00004@2025-07-01".parse().unwrap();
+        let make_node = || Command::Node { issue: issue(root.path(), &node), names: vec!["10.0.0.1".to_owned()] };
+        run(&make_node()).unwrap();
+        Keys::read(&node, SystemTime::now()).unwrap().require_node(unit).unwrap();
+        let signing = runtime::keys::read(&node, unit).unwrap();
+        assert!(run(&make_node()).is_err());
+        assert_eq!(
+            runtime::keys::read(&node, unit).unwrap().key.public().to_bytes(),
+            signing.key.public().to_bytes()
+        );
+
+        run(&Command::Person { role: Role::Analyst, issue: issue(root.path(), &person) }).unwrap();
+        let keys = Keys::read(&person, SystemTime::now()).unwrap();
+        assert_eq!(keys.identity(), Identity::Person { role: Role::Analyst, unit });
+    }
+}

@@ -1,0 +1,108 @@
+//! The `danso` command: what a person types, checked, done, and shown.
+//!
+//! Every subcommand takes two steps: raw arguments as clap reads them, then checked ones that cannot
+//! contradict each other. Data goes to stdout; notes, progress and errors go to stderr.
+//!
+//! | file | command |
+//! |---|---|
+//! | `arguments.rs` | the tree of commands |
+//! | `config.rs` | `danso config check` |
+//! | `directory.rs` | `danso directory import`, `check` |
+//! | `keys.rs` | `danso keys init`, `node`, `person` |
+//! | `run.rs` | `danso run` |
+//! | `verify.rs`, `rebuild.rs` | `danso verify`, `danso rebuild` |
+//! | `query/` | `danso query count`, `units`, `heads`, `indicators` |
+//! | `import/` | `danso import register`, `events`, `template` |
+//! | `simulate.rs` | `danso simulate-register` |
+//! | `status.rs` | `danso status` |
+//! | `release.rs` | `danso release publish` |
+//!
+//! | file | what all of them use |
+//! |---|---|
+//! | `failure.rs` | why a command ended without its result, and the exit code |
+//! | `output.rs` | stdout and stderr |
+//! | `sheet.rs` | rows as an aligned table or as CSV |
+//! | `moment.rs` | moments in Vietnam's time, ages |
+//! | `progress.rs` | the progress bar |
+//! | `target.rs` | which node is asked, with whose keys |
+//! | `files.rs` | reading and writing whole files |
+//!
+//! Invariants:
+//! 1. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an import refused some rows.
+//! 2. A failure prints a stable code, one plain sentence and the page of `deploy/runbooks` about it.
+//! 3. A reader that closes stdout early is no failure.
+//! 4. Personal data is printed in one place only: the list of rows that an import refused.
+
+mod arguments;
+mod config;
+mod directory;
+mod failure;
+mod files;
+mod import;
+mod keys;
+mod moment;
+mod output;
+mod progress;
+mod query;
+mod rebuild;
+mod release;
+mod run;
+mod sheet;
+mod simulate;
+mod status;
+mod target;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use failure::{Failure, Outcome};
+use std::process::ExitCode;
+
+/// A command as typed, understood by clap.
+#[derive(Debug)]
+pub struct Invocation(Command);
+
+impl Invocation {
+    /// Reads the process's arguments. Help and version are printed and end the process with 0, wrong usage with 2.
+    pub fn from_arguments() -> Self {
+        Self(Arguments::parse().command)
+    }
+
+    /// The level from which the command logs unless `DANSO_LOG` says otherwise.
+    pub fn log_level(&self) -> &'static str {
+        if matches!(self.0, Command::Run(_)) { "info" } else { "warn" }
+    }
+}
+
+/// Does what was asked and prints the result or the failure.
+pub fn run(invocation: Invocation) -> ExitCode {
+    match dispatch(invocation.0) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeRowsRefused) => ExitCode::from(3),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(command: Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Config(command) => config::run(&command),
+        Command::Directory(command) => directory::run(&command),
+        Command::Keys(command) => keys::run(&command),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Rebuild(arguments) => rebuild::run(&arguments),
+        Command::Query(command) => query::run(command),
+        Command::Import(command) => import::run(command),
+        Command::SimulateRegister(arguments) => simulate::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Release(command) => release::run(&command),
+    }
+}
+
+/// Runs a future to its end on an async runtime of its own.
+fn wait<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::told("runtime_start", format!("cannot start threads: {error}")))?.block_on(future)
+}

@@ -1,0 +1,18 @@
+//! The two streams of the command: data on stdout, everything else on stderr.
+
+use super::failure::Failure;
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+/// Writes data to stdout, complete on return.
+pub(super) fn data(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+/// Writes one line to stderr. One that nobody can read is dropped: there is no place left to say so.
+pub(super) fn note(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,205 @@
+//! Opening of a node: keys, directory, store, listener, then the tasks.
+
+use super::{
+    keys::{self, LedgerKeyError},
+    tasks,
+};
+use crate::{
+    operations::{Node, RegisterError, ReleaseError},
+    store::{Options, Store, StoreError},
+    transport::{
+        self, uplink,
+        tls::{Keys, TlsError},
+    },
+};
+use danso_tier_config::{Directory, Faults, NodeConfig};
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+/// Why a node does not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The ledger keys.
+    #[error(transparent)]
+    LedgerKey(#[from] LedgerKeyError),
+    /// The unit directory.
+    #[error("the unit directory cannot be used:\n{0}")]
+    Directory(Faults),
+    /// The unit directory does not hold this unit.
+    #[error("unit {unit} is not in the directory {file}")]
+    UnitUnknown {
+        /// The node's unit.
+        unit: String,
+        /// The directory's file.
+        file: String,
+    },
+    /// The directory gives the unit another parent or tier than the node's file.
+    #[error("the node's file says {what} {file}, the unit directory says {directory}")]
+    UnitDiffers {
+        /// parent or tier.
+        what: &'static str,
+        /// By the node's file.
+        file: String,
+        /// By the directory.
+        directory: String,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The own key.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// The directory could not be signed.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// Signals of the system.
+    #[error("cannot wait for signals")]
+    Signal(#[source] std::io::Error),
+}
+
+impl RuntimeError {
+    /// Stable code; `deploy/runbooks` has a page for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Tls(error) => error.code(),
+            Self::LedgerKey(error) => error.code(),
+            Self::Directory(_) => "directory_unusable",
+            Self::UnitUnknown { .. } => "directory_unit_unknown",
+            Self::UnitDiffers { .. } => "directory_unit_differs",
+            Self::Store(error) => error.code(),
+            Self::Listen { .. } => "listen_failed",
+            Self::Register(_) => "registration_signature",
+            Self::Release(error) => error.code(),
+            Self::Signal(_) => "signals_unavailable",
+        }
+    }
+}
+
+/// A node that serves.
+pub struct Running {
+    /// What its operations work on.
+    pub node: Arc<Node>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops serving, lets open calls end, flushes and closes the store.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        self.node.store.close().await;
+    }
+}
+
+/// Reads the unit directory that a node's file names, in the tiers of its hierarchy.
+pub fn read_directory(config: &NodeConfig) -> Result<Directory, RuntimeError> {
+    let file = config.directory.display().to_string();
+    let text = std::fs::read_to_string(&config.directory).map_err(|source| {
+        let fault = danso_tier_config::Fault {
+            file: file.clone(),
+            line: 0,
+            key: String::new(),
+            message: format!("cannot read the unit directory: {source}"),
+            code: "file-unreadable",
+        };
+        RuntimeError::Directory(Faults(vec![fault]))
+    })?;
+    let hierarchies = std::slice::from_ref(&config.hierarchy);
+    let directory = Directory::read_csv(&text, &file)
+        .or_else(|_| Directory::read_csv_in(&text, &file, hierarchies))
+        .map_err(RuntimeError::Directory)?;
+    check_unit(config, &directory, file)?;
+    Ok(directory)
+}
+
+fn check_unit(config: &NodeConfig, directory: &Directory, file: String) -> Result<(), RuntimeError> {
+    let unit = directory.unit(config.unit);
+    let unit = unit.ok_or_else(|| RuntimeError::UnitUnknown { unit: config.unit.to_string(), file })?;
+    if unit.tier != config.tier {
+        let (file, directory) = (config.tier.to_string(), unit.tier.to_string());
+        return Err(RuntimeError::UnitDiffers { what: "tier", file, directory });
+    }
+    let named = config.parent.as_ref().map(|parent| parent.unit);
+    if unit.parent != named {
+        let text = |unit: Option<danso_tier_config::UnitId>| unit.map_or("none".to_owned(), |unit| unit.to_string());
+        let (file, directory) = (text(named), text(unit.parent));
+        return Err(RuntimeError::UnitDiffers { what: "parent", file, directory });
+    }
+    Ok(())
+}
+
+/// How a node's store is opened.
+pub fn store_options(config: &NodeConfig) -> Result<Options, LedgerKeyError> {
+    let key = keys::read_secret(&config.keys)?;
+    Ok(Options { folder: config.data.clone(), unit: config.unit, key, limits: config.limits.clone() })
+}
+
+/// Starts a node. On return it serves, and its store has caught up with its ledger.
+pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Result<Running, RuntimeError> {
+    let tls = Keys::read(&config.keys, SystemTime::now())?;
+    tls.require_node(config.unit)?;
+    let signing = keys::read(&config.keys, config.unit)?;
+    let bootstrap = read_directory(&config)?;
+    let (store, report) = Store::open(store_options(&config)?, progress)?;
+    if let Some(because) = &report.rebuilt_because {
+        tracing::warn!(because, replayed = report.replayed, "the index was rebuilt from the ledger");
+    }
+    if report.cut_bytes > 0 {
+        tracing::warn!(bytes = report.cut_bytes, "cut a torn tail that was never acknowledged");
+    }
+    if report.ballast_dropped {
+        tracing::error!("the disk is full: gave up the ballast to start, free some space");
+    }
+    let own_key = signing.registration.clone();
+    let node = Arc::new(Node::new(config, store, signing, bootstrap.clone()));
+    node.register(vec![own_key]).await?;
+    if node.config.parent.is_none() {
+        node.publish_directory(&bootstrap).await?;
+    }
+    let address = node.config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
+    let address = listener.local_addr().map_err(|source| RuntimeError::Listen { address, source })?;
+    let (stop, stopped) = watch::channel(false);
+    let tasks = spawn_all(&node, listener, &tls, &stopped);
+    Ok(Running { node, address, stop, tasks })
+}
+
+fn spawn_all(
+    node: &Arc<Node>,
+    listener: TcpListener,
+    tls: &Keys,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let mut tasks = Vec::new();
+    let configs = watch::channel(tls.server()).1;
+    let (served, mut stop) = (Arc::clone(node), stopped.clone());
+    tasks.push(tokio::spawn(async move {
+        let stop = async move { drop(stop.wait_for(|stop| *stop).await) };
+        if let Err(error) = transport::serve(served, listener, configs, stop).await {
+            tracing::error!(%error, "the server ended");
+        }
+    }));
+    if let Some(parent) = node.config.parent.clone() {
+        let keys = node.config.keys.clone();
+        tasks.push(tokio::spawn(uplink::run(Arc::clone(node), parent, keys, stopped.clone())));
+    } else {
+        tasks.push(tokio::spawn(tasks::close_months(Arc::clone(node), stopped.clone())));
+    }
+    tasks
+}

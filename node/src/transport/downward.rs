@@ -1,0 +1,94 @@
+//! What flows down: a node pulls signed releases and the directory from its parent and serves the same
+//! bytes to those below.
+
+use super::access;
+use crate::{
+    operations::{Node, ReleaseError},
+    wire::{
+        link,
+        status::{of_store, status},
+    },
+};
+use danso_core::chain::Signed;
+use danso_proto::v1::{
+    DirectoryRequest, ReleasesRequest, SignedStatement, downward_client::DownwardClient,
+    downward_server::Downward,
+};
+use danso_tier_config::limits;
+use std::{pin::Pin, sync::Arc, time::Duration};
+use tokio_stream::Stream;
+use tonic::{Code, Request, Response, Status, transport::Channel};
+
+/// The downward service of a node.
+pub(super) struct DownwardService {
+    pub node: Arc<Node>,
+}
+
+type Statements = Pin<Box<dyn Stream<Item = Result<SignedStatement, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Downward for DownwardService {
+    type ReleasesStream = Statements;
+    type DirectoryStream = Statements;
+
+    async fn releases(&self, request: Request<ReleasesRequest>) -> Result<Response<Statements>, Status> {
+        access::reader(&self.node, &request)?;
+        let after = request.into_inner().after_number;
+        let node = Arc::clone(&self.node);
+        let numbers = after.saturating_add(1)..=self.node.release_number();
+        let statements = tokio_stream::iter(numbers).map(move |number| {
+            let missing = || status(Code::Internal, "release_missing", "a release that should be here is not");
+            let signed = node.store.release(number).map_err(|error| of_store(&error))?.ok_or_else(missing)?;
+            Ok(link::signed_message(&signed))
+        });
+        Ok(Response::new(Box::pin(statements)))
+    }
+
+    async fn directory(&self, request: Request<DirectoryRequest>) -> Result<Response<Statements>, Status> {
+        access::reader(&self.node, &request)?;
+        let have = request.into_inner().have_version;
+        let view = self.node.store.view();
+        let newer: Option<Signed> =
+            view.directory.as_ref().filter(|held| held.version > have).map(|held| held.signed.clone());
+        let statements = newer.map(|signed| Ok(link::signed_message(&signed)));
+        Ok(Response::new(Box::pin(tokio_stream::iter(statements))))
+    }
+}
+
+use tokio_stream::StreamExt as _;
+
+/// Why nothing could be pulled.
+#[derive(Debug, thiserror::Error)]
+enum PullError {
+    #[error("{}", .0.message())]
+    Parent(#[from] Status),
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+}
+
+/// Pulls the directory and new releases, now and then again, for as long as the link stands.
+pub(super) async fn pull(node: Arc<Node>, channel: Channel) {
+    let mut client = DownwardClient::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES_MAX);
+    loop {
+        if let Err(error) = pull_once(&node, &mut client).await {
+            tracing::warn!(%error, "releases or directory could not be pulled from the parent");
+        }
+        tokio::time::sleep(Duration::from_millis(node.config.limits.pull_interval_ms)).await;
+    }
+}
+
+async fn pull_once(node: &Node, client: &mut DownwardClient<Channel>) -> Result<(), PullError> {
+    let have_version = node.directory_version();
+    let mut versions = client.directory(DirectoryRequest { have_version }).await?.into_inner();
+    while let Some(statement) = versions.message().await? {
+        node.take_directory(link::signed(statement)).await?;
+        tracing::info!(version = node.directory_version(), "took a new unit directory from the parent");
+    }
+    let after_number = node.release_number();
+    let mut releases = client.releases(ReleasesRequest { after_number }).await?.into_inner();
+    while let Some(statement) = releases.message().await? {
+        node.take_release(link::signed(statement)).await?;
+        tracing::info!(number = node.release_number(), "took a release from the parent");
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! The services for those who run a node: imports, status, releases.
+
+use super::access;
+use crate::{
+    operations::{
+        ImportDesk, Node,
+        forms::{self, Counts, Fault, Summary},
+        now_ms,
+    },
+    wire::status::{of_release, of_store, status},
+};
+use danso_proto::v1::{
+    ImportChunk, ImportFault, ImportForm, ImportProgress, ImportSummary, NodeInfoAnswer, NodeInfoRequest,
+    PublishReleaseAnswer, PublishReleaseRequest, ReplicationStatusAnswer, ReplicationStatusRequest, UnitStatus,
+    intake_server::Intake, operations_server::Operations,
+};
+use danso_tier_config::{Date, Month, limits};
+use prost::bytes::{Buf as _, Bytes};
+use std::{
+    io::{self, Read},
+    sync::Arc,
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+/// The import service of a node.
+pub(super) struct IntakeService {
+    pub node: Arc<Node>,
+}
+
+type Progress = mpsc::Sender<Result<ImportProgress, Status>>;
+
+fn bad(code: &str, message: &str) -> Status {
+    status(Code::InvalidArgument, code, message)
+}
+
+#[tonic::async_trait]
+impl Intake for IntakeService {
+    type ImportStream = ReceiverStream<Result<ImportProgress, Status>>;
+
+    async fn import(&self, request: Request<Streaming<ImportChunk>>) -> Result<Response<Self::ImportStream>, Status> {
+        access::operator(&self.node, &request)?;
+        if !self.node.records() {
+            let message = "this node's tier records no changes";
+            return Err(status(Code::FailedPrecondition, "not_recording", message));
+        }
+        let mut chunks = request.into_inner();
+        let first = chunks.message().await?.ok_or_else(|| bad("import_empty", "no file was sent"))?;
+        let form = ImportForm::try_from(first.form).unwrap_or(ImportForm::Unspecified);
+        if form == ImportForm::Unspecified {
+            return Err(bad("import_form", "the first chunk must name the form: register or events"));
+        }
+        if first.total_bytes > limits::IMPORT_BYTES_MAX as u64 {
+            return Err(bad("import_too_large", "the file is too large, split it"));
+        }
+        let as_of = match first.as_of.as_str() {
+            "" => self.node.today(),
+            text => text.parse().map_err(|_| bad("import_as_of", "the as-of date must be YYYY-MM-DD"))?,
+        };
+        let (bytes, source) = mpsc::channel(16);
+        let (progress, stream) = mpsc::channel(64);
+        tokio::spawn(feed(chunks, first.data, bytes));
+        let node = Arc::clone(&self.node);
+        tokio::task::spawn_blocking(move || run_import(&node, form, as_of, ChunkReader::new(source), &progress));
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+/// Passes the file's bytes on as they come; an error ends the import as a broken file.
+async fn feed(mut chunks: Streaming<ImportChunk>, first: Bytes, bytes: mpsc::Sender<io::Result<Bytes>>) {
+    let mut total = first.len();
+    if bytes.send(Ok(first)).await.is_err() {
+        return;
+    }
+    loop {
+        let next = match chunks.message().await {
+            Ok(Some(chunk)) => {
+                total += chunk.data.len();
+                if total > limits::IMPORT_BYTES_MAX {
+                    Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too large"))
+                } else {
+                    Ok(chunk.data)
+                }
+            }
+            Ok(None) => return,
+            Err(_) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection broke")),
+        };
+        let failed = next.is_err();
+        if bytes.send(next).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+struct ChunkReader {
+    source: mpsc::Receiver<io::Result<Bytes>>,
+    current: Bytes,
+}
+
+impl ChunkReader {
+    fn new(source: mpsc::Receiver<io::Result<Bytes>>) -> Self {
+        Self { source, current: Bytes::new() }
+    }
+}
+
+impl Read for ChunkReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.source.blocking_recv() {
+                Some(next) => self.current = next?,
+                None => return Ok(0),
+            }
+        }
+        let count = buffer.len().min(self.current.len());
+        self.current.split_to(count).copy_to_slice(&mut buffer[..count]);
+        Ok(count)
+    }
+}
+
+fn run_import(node: &Node, form: ImportForm, as_of: Date, source: ChunkReader, progress: &Progress) {
+    let mut desk = ImportDesk::new(node);
+    let mut tell = |counts: &Counts| {
+        if counts.rows % limits::IMPORT_PROGRESS_ROWS == 0 {
+            let _ = progress.blocking_send(Ok(ImportProgress { rows_done: counts.rows, ..Default::default() }));
+        }
+    };
+    let summary = match form {
+        ImportForm::Events => {
+            forms::event_rows(source).map(|rows| forms::import_events(&mut desk, rows, &mut tell))
+        }
+        _ => forms::register_rows(source).map(|rows| forms::import_register(&mut desk, as_of, rows, &mut tell)),
+    };
+    let finished = desk.finish();
+    let outcome = match (summary, finished) {
+        (_, Err(error)) => Err(of_store(&error)),
+        (Err(faults), Ok(())) => {
+            let counts = Counts { refused: 0, ..Counts::default() };
+            Ok(Summary { counts, faults, ..Summary::default() })
+        }
+        (Ok(summary), Ok(())) => Ok(summary),
+    };
+    match outcome {
+        Ok(summary) => report(node, &summary, progress),
+        Err(error) => drop(progress.blocking_send(Err(error))),
+    }
+}
+
+fn report(node: &Node, summary: &Summary, progress: &Progress) {
+    let rows_done = summary.counts.rows;
+    for faults in summary.faults.chunks(limits::IMPORT_FAULTS_A_MESSAGE) {
+        let faults = faults.iter().map(fault_message).collect();
+        let _ = progress.blocking_send(Ok(ImportProgress { rows_done, faults, ..Default::default() }));
+    }
+    let counts = &summary.counts;
+    let summary = ImportSummary {
+        rows: counts.rows,
+        recorded: counts.recorded,
+        already_known: counts.already_known,
+        refused: counts.refused,
+        last_sequence: node.store.view().recording.sequence,
+        faults_unlisted: summary.faults_unlisted,
+    };
+    let last = ImportProgress { rows_done, rows_total: rows_done, faults: Vec::new(), summary: Some(summary) };
+    let _ = progress.blocking_send(Ok(last));
+}
+
+fn fault_message(fault: &Fault) -> ImportFault {
+    ImportFault {
+        line: fault.line,
+        column: fault.column.map(|column| column.name.to_owned()).unwrap_or_default(),
+        value: fault.value.clone(),
+        code: fault.code().to_owned(),
+        reason_vi: fault.vietnamese(),
+        reason_en: fault.english(),
+    }
+}
+
+/// The operations service of a node.
+pub(super) struct OperationsService {
+    pub node: Arc<Node>,
+}
+
+#[tonic::async_trait]
+impl Operations for OperationsService {
+    async fn node_info(&self, request: Request<NodeInfoRequest>) -> Result<Response<NodeInfoAnswer>, Status> {
+        access::reader(&self.node, &request)?;
+        let node = &self.node;
+        let directory = node.directory();
+        let directory_version = node.directory_version();
+        let release_number = node.release_number();
+        let view = node.store.view();
+        Ok(Response::new(NodeInfoAnswer {
+            unit: node.unit().to_string(),
+            name: directory.name(node.unit()).unwrap_or_default().to_owned(),
+            tier: node.config.tier.to_string(),
+            parent: node.config.parent.as_ref().map(|parent| parent.unit.to_string()).unwrap_or_default(),
+            software: concat!("danso ", env!("CARGO_PKG_VERSION")).to_owned(),
+            started_at_ms: node.started_at_ms,
+            ledger_position: view.position.0,
+            last_sequence: view.recording.sequence,
+            unsealed: view.unsealed.len() as u64,
+            persons: view.recording.persons,
+            directory_version,
+            release_number,
+        }))
+    }
+
+    async fn replication_status(
+        &self,
+        request: Request<ReplicationStatusRequest>,
+    ) -> Result<Response<ReplicationStatusAnswer>, Status> {
+        access::reader(&self.node, &request)?;
+        let node = &self.node;
+        let directory = node.directory();
+        let link = node.link.read().expect("no holder of the link panics").clone();
+        let children = node.children.read().expect("no holder of the children panics").clone();
+        let at = directory.at(node.today());
+        let units = node.heads(None).into_iter().map(|head| {
+            let via = children.iter().find(|(child, _)| at.is_within(head.origin, **child));
+            UnitStatus {
+                unit: head.origin.to_string(),
+                name: directory.name(head.origin).unwrap_or_default().to_owned(),
+                number: head.chain.head.number.0,
+                acknowledged_number: head.chain.acknowledged.0,
+                watermark_ms: head.watermark_ms,
+                last_contact_ms: head.last_contact_ms,
+                connected: via.is_some() || head.origin == node.unit(),
+                held_code: head.chain.held.or_else(|| link.held.get(&head.origin).cloned()).unwrap_or_default(),
+                quarantined: head.chain.quarantined,
+            }
+        });
+        Ok(Response::new(ReplicationStatusAnswer {
+            units: units.collect(),
+            parent_connected: link.connected,
+            parent_error: link.error,
+            unacknowledged_batches: link.unacknowledged,
+            now_ms: now_ms(),
+        }))
+    }
+
+    async fn publish_release(
+        &self,
+        request: Request<PublishReleaseRequest>,
+    ) -> Result<Response<PublishReleaseAnswer>, Status> {
+        access::operator(&self.node, &request)?;
+        let month: Month = request
+            .into_inner()
+            .month
+            .parse()
+            .map_err(|_| bad("query_not_understood", "the month must be YYYY-MM"))?;
+        let release = self.node.publish_release(month).await.map_err(|error| of_release(&error))?;
+        let rows = release.rows.len() as u64;
+        Ok(Response::new(PublishReleaseAnswer { number: release.number, revision: release.revision, rows }))
+    }
+}

@@ -1,0 +1,259 @@
+//! The parent's side of a link: hello, batches in, receipts and refusals out.
+
+use super::access;
+use crate::{
+    operations::{Accepted, Node, now_ms},
+    wire::{
+        link::{self, Malformed},
+        status::{of_register, status},
+    },
+};
+use danso_core::chain::{Receipt, Signed};
+use danso_proto::v1::{
+    self, ChildMessage, ParentMessage, child_message::Message as FromChild,
+    parent_message::Message as FromParent, replication_server::Replication,
+};
+use danso_tier_config::{UnitId, limits};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+type Out = mpsc::Sender<Result<ParentMessage, Status>>;
+
+/// The replication service of a node.
+pub(super) struct ReplicationService {
+    pub node: Arc<Node>,
+}
+
+fn malformed(error: &Malformed) -> Status {
+    status(Code::InvalidArgument, "message_malformed", error.to_string())
+}
+
+fn silent() -> Status {
+    status(Code::DeadlineExceeded, "stream_silent", "the stream was silent for too long")
+}
+
+fn message(message: FromParent) -> Result<ParentMessage, Status> {
+    Ok(ParentMessage { message: Some(message) })
+}
+
+#[tonic::async_trait]
+impl Replication for ReplicationService {
+    type LinkStream = ReceiverStream<Result<ParentMessage, Status>>;
+
+    async fn link(&self, request: Request<Streaming<ChildMessage>>) -> Result<Response<Self::LinkStream>, Status> {
+        let child = access::child(&self.node, &request)?;
+        let inbound = request.into_inner();
+        let window = self.node.config.limits.window_batches as usize;
+        let (out, stream) = mpsc::channel(window + 16);
+        let link = ParentLink { node: Arc::clone(&self.node), child, out };
+        tokio::spawn(async move {
+            let out = link.out.clone();
+            let child = link.child;
+            let node = Arc::clone(&link.node);
+            node.children.write().expect("no holder of the children panics").insert(child, now_ms());
+            tracing::info!(%child, "a child opened its link");
+            let ended = link.run(inbound, window).await;
+            node.children.write().expect("no holder of the children panics").remove(&child);
+            match ended {
+                Ok(()) => tracing::info!(%child, "a child closed its link"),
+                Err(error) => {
+                    tracing::warn!(%child, error = error.message(), "a child's link ended");
+                    let _ = out.send(Err(error)).await;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+}
+
+struct ParentLink {
+    node: Arc<Node>,
+    child: UnitId,
+    out: Out,
+}
+
+impl ParentLink {
+    async fn run(self, mut inbound: Streaming<ChildMessage>, window: usize) -> Result<(), Status> {
+        let hello_ms = Duration::from_millis(limits::HANDSHAKE_MS_MAX);
+        let first = timeout(hello_ms, inbound.message()).await.map_err(|_| silent())??;
+        let Some(FromChild::Hello(hello)) = first.and_then(|first| first.message) else {
+            return Err(status(Code::FailedPrecondition, "hello_missing", "the first message must be a hello"));
+        };
+        self.welcome(hello).await?;
+        let (accepted, waiting) = mpsc::channel(window);
+        let answers = tokio::spawn(answer(Arc::clone(&self.node), waiting, self.out.clone()));
+        let ended = self.serve(&mut inbound, &accepted).await;
+        drop(accepted);
+        let _ = answers.await;
+        ended
+    }
+
+    async fn welcome(&self, hello: v1::Hello) -> Result<(), Status> {
+        if hello.protocol_version_min > limits::PROTOCOL_VERSION || hello.protocol_version < limits::PROTOCOL_VERSION_MIN
+        {
+            let message = format!(
+                "this node speaks replication versions {} to {}, the child {} to {}",
+                limits::PROTOCOL_VERSION_MIN,
+                limits::PROTOCOL_VERSION,
+                hello.protocol_version_min,
+                hello.protocol_version
+            );
+            return Err(status(Code::FailedPrecondition, "protocol_version", message));
+        }
+        if hello.unit != self.child.to_string() {
+            let message = format!("the certificate names {}, the hello another unit", self.child);
+            return Err(status(Code::PermissionDenied, "not_allowed", message));
+        }
+        let named = link::heads(&hello.heads).map_err(|error| malformed(&error))?;
+        self.take_registrations(hello.registrations).await?;
+        let known: BTreeMap<UnitId, _> = {
+            let view = self.node.store.view();
+            let own = |(origin, _, _): &(UnitId, _, _)| view.chains.get(origin).map(|chain| (*origin, chain.head));
+            named.iter().filter_map(own).collect()
+        };
+        let registrations = self.registrations_above();
+        let nothing = danso_core::chain::BatchNumber(0);
+        let welcome = v1::Welcome {
+            protocol_version: limits::PROTOCOL_VERSION.min(hello.protocol_version),
+            unit: self.node.unit().to_string(),
+            heads: known.iter().map(|(origin, head)| link::head_message(*origin, head, nothing)).collect(),
+            policy: self.node.policy_from(self.child).to_string(),
+            window_batches: self.node.config.limits.window_batches,
+            registrations: registrations.iter().map(link::signed_message).collect(),
+        };
+        self.send(FromParent::Welcome(welcome)).await?;
+        // A child that never got the receipt of what is held here gets it now.
+        for head in &hello.heads {
+            let Some((origin, held)) = head.origin.parse().ok().and_then(|origin| known.get_key_value(&origin)) else {
+                continue;
+            };
+            if head.acknowledged_number < held.number.0 {
+                let receipt = self.node.store.batch(*origin, held.number).ok().flatten().and_then(|held| held.receipt);
+                if let Some(receipt) = receipt {
+                    self.send(FromParent::Receipt(link::signed_message(&receipt))).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keys of this node and all above it, as far as they are known here.
+    fn registrations_above(&self) -> Vec<Signed> {
+        let directory = self.node.directory();
+        let above = directory.at(self.node.today()).ancestors(self.node.unit());
+        let view = self.node.store.view();
+        std::iter::once(self.node.unit())
+            .chain(above)
+            .filter_map(|unit| view.keys.get(&unit).map(|registered| registered.signed.clone()))
+            .collect()
+    }
+
+    async fn take_registrations(&self, registrations: Vec<v1::SignedStatement>) -> Result<(), Status> {
+        if registrations.len() > limits::HELLO_ORIGINS_MAX {
+            return Err(malformed(&Malformed("list of registrations")));
+        }
+        let registrations = registrations.into_iter().map(link::signed).collect();
+        self.node.register(registrations).await.map_err(|error| of_register(&error))
+    }
+
+    async fn serve(
+        &self,
+        inbound: &mut Streaming<ChildMessage>,
+        accepted: &mpsc::Sender<Accepted>,
+    ) -> Result<(), Status> {
+        let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
+        loop {
+            let next = timeout(silence, inbound.message()).await.map_err(|_| silent())??;
+            let Some(next) = next else {
+                return Ok(());
+            };
+            self.node.children.write().expect("no holder of the children panics").insert(self.child, now_ms());
+            match next.message {
+                Some(FromChild::Batch(batch)) => self.batch(batch, accepted).await?,
+                Some(FromChild::Heartbeat(heartbeat)) => self.heartbeat(&heartbeat).await?,
+                Some(FromChild::Registrations(new)) => self.take_registrations(new.registrations).await?,
+                Some(FromChild::Hello(_)) | None => {
+                    return Err(status(Code::FailedPrecondition, "hello_repeated", "one hello opens a stream"));
+                }
+            }
+        }
+    }
+
+    async fn batch(&self, message: v1::Batch, accepted: &mpsc::Sender<Accepted>) -> Result<(), Status> {
+        let batch = link::batch(message).map_err(|error| malformed(&error))?;
+        let origin = danso_core::chain::origin_of(&batch.header.bytes).ok();
+        let node = Arc::clone(&self.node);
+        let child = self.child;
+        let outcome = tokio::task::spawn_blocking(move || node.accept(child, batch)).await;
+        match outcome.expect("acceptance does not panic") {
+            Ok(on_its_way) => {
+                let _ = accepted.send(on_its_way).await;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(child = %self.child, code = error.code(), %error, "a batch was refused");
+                self.send(FromParent::Refusal(link::refusal_message(origin, 0, &error))).await
+            }
+        }
+    }
+
+    async fn heartbeat(&self, heartbeat: &v1::Heartbeat) -> Result<(), Status> {
+        let marks = link::watermarks(heartbeat).map_err(|error| malformed(&error))?;
+        let directory = self.node.directory();
+        let at = directory.at(self.node.today());
+        self.node.hear(marks.into_iter().filter(|mark| at.is_within(mark.origin, self.child)));
+        self.send(FromParent::Heartbeat(link::heartbeat_message(&[], 0, now_ms()))).await
+    }
+
+    async fn send(&self, content: FromParent) -> Result<(), Status> {
+        let gone = || status(Code::Cancelled, "stream_closed", "the child has gone");
+        self.out.send(message(content)).await.map_err(|_| gone())
+    }
+}
+
+/// Waits for each accepted batch to be durable and answers. What has gathered meanwhile is answered with
+/// one receipt an origin (receipts are cumulative), but every verdict of quarantine is sent.
+async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out) {
+    while let Some(first) = waiting.recv().await {
+        let mut group = vec![first];
+        while let Ok(more) = waiting.try_recv() {
+            group.push(more);
+        }
+        let mut last: BTreeMap<UnitId, Signed> = BTreeMap::new();
+        for accepted in group {
+            let (origin, number) = (accepted.origin, accepted.number.0);
+            match accepted.receipt(&node).await {
+                Ok(receipt) => {
+                    // The last receipt of an origin stands for those before it, except their verdicts.
+                    match last.insert(origin, receipt) {
+                        Some(earlier) if has_verdicts(&earlier) && send_receipt(&out, &earlier).await.is_err() => {
+                            return;
+                        }
+                        _ => {}
+                    }
+                }
+                Err(error) => {
+                    let refusal = link::refusal_message(Some(origin), number, &error);
+                    if out.send(message(FromParent::Refusal(refusal))).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        for receipt in last.values() {
+            if send_receipt(&out, receipt).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn send_receipt(out: &Out, receipt: &Signed) -> Result<(), ()> {
+    out.send(message(FromParent::Receipt(link::signed_message(receipt)))).await.map_err(|_| ())
+}
+
+fn has_verdicts(receipt: &Signed) -> bool {
+    receipt.decode_trusted::<Receipt>().is_ok_and(|receipt| !receipt.quarantined.is_empty())
+}

@@ -1,0 +1,60 @@
+//! The gRPC server of a node: all services on one TLS listener, health and reflection among them.
+
+use super::{
+    downward::DownwardService,
+    people::{IntakeService, OperationsService},
+    replication::ReplicationService,
+    statistics::StatisticsService,
+    tls::{Bounds, incoming},
+};
+use crate::operations::Node;
+use danso_proto::v1::{
+    downward_server::DownwardServer, intake_server::IntakeServer, operations_server::OperationsServer,
+    replication_server::ReplicationServer, statistics_server::StatisticsServer,
+};
+use danso_tier_config::limits;
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::watch};
+use tonic::transport::Server;
+
+/// Why the server cannot run.
+#[derive(Debug, thiserror::Error)]
+#[error("the gRPC server failed")]
+pub struct ServerError(#[from] tonic::transport::Error);
+
+/// Serves a node until `stop` resolves, then lets open calls end.
+pub async fn serve(
+    node: Arc<Node>,
+    listener: TcpListener,
+    configs: watch::Receiver<Arc<rustls::ServerConfig>>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<StatisticsServer<StatisticsService>>().await;
+    health.set_serving::<ReplicationServer<ReplicationService>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(danso_proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+    let reflection_v1 = reflection.build_v1().expect("the descriptors are compiled into the program");
+    let reflection_alpha = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(danso_proto::FILE_DESCRIPTOR_SET)
+        .build_v1alpha()
+        .expect("the descriptors are compiled into the program");
+    let max = limits::MESSAGE_BYTES_MAX;
+    Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEPALIVE_MS)))
+        .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEPALIVE_ANSWER_MS_MAX)))
+        .add_service(health_service)
+        .add_service(reflection_v1)
+        .add_service(reflection_alpha)
+        .add_service(
+            ReplicationServer::new(ReplicationService { node: Arc::clone(&node) }).max_decoding_message_size(max),
+        )
+        .add_service(DownwardServer::new(DownwardService { node: Arc::clone(&node) }))
+        .add_service(StatisticsServer::new(StatisticsService { node: Arc::clone(&node) }))
+        .add_service(IntakeServer::new(IntakeService { node: Arc::clone(&node) }).max_decoding_message_size(max))
+        .add_service(OperationsServer::new(OperationsService { node }))
+        .serve_with_incoming_shutdown(incoming(listener, configs, Bounds::default()), stop)
+        .await?;
+    Ok(())
+}

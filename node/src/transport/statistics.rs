@@ -1,0 +1,118 @@
+//! The statistics service: counts, units, heads, indicators.
+
+use super::access;
+use crate::{
+    operations::{Node, QueryError},
+    wire::{
+        statistics as wire,
+        status::{of_query, of_store, status},
+    },
+};
+use danso_core::chain::Digest;
+use danso_proto::v1::{
+    CountAnswer, CountRequest, HeadsAnswer, HeadsRequest, IndicatorsAnswer, IndicatorsRequest, ListUnitsAnswer,
+    ListUnitsRequest, statistics_server::Statistics,
+};
+use danso_tier_config::{Month, UnitId};
+use std::sync::Arc;
+use tonic::{Code, Request, Response, Status};
+
+/// The statistics service of a node.
+pub(super) struct StatisticsService {
+    pub node: Arc<Node>,
+}
+
+impl StatisticsService {
+    fn below(&self, below: &str, on: danso_tier_config::Date) -> Result<Option<UnitId>, Status> {
+        if below.is_empty() {
+            return Ok(None);
+        }
+        let found = self.node.resolve(&self.node.directory(), &[below.to_owned()], on);
+        found.map(|units| units.first().copied()).map_err(|error| of_query(&error))
+    }
+}
+
+#[tonic::async_trait]
+impl Statistics for StatisticsService {
+    async fn count(&self, request: Request<CountRequest>) -> Result<Response<CountAnswer>, Status> {
+        access::reader(&self.node, &request)?;
+        let query = wire::count_query(request.into_inner()).map_err(|error| of_query(&error))?;
+        let counted = self.node.count(&query).map_err(|error| of_query(&error))?;
+        Ok(Response::new(wire::count_answer(counted)))
+    }
+
+    async fn list_units(&self, request: Request<ListUnitsRequest>) -> Result<Response<ListUnitsAnswer>, Status> {
+        access::reader(&self.node, &request)?;
+        let request = request.into_inner();
+        let boundary = wire::date(&request.boundary_date).map_err(|error| of_query(&error))?;
+        let boundary = boundary.unwrap_or_else(|| self.node.today());
+        if !request.tier.is_empty() && self.node.config.hierarchy.tier(&request.tier).is_none() {
+            let known: Vec<&str> = self.node.config.hierarchy.tiers().iter().map(|tier| &*tier.name).collect();
+            return Err(of_query(&QueryError::UnknownTier { name: request.tier, known: known.join(", ") }));
+        }
+        let top = self.below(&request.below, boundary)?.unwrap_or_else(|| self.node.unit());
+        let directory = self.node.directory();
+        let at = directory.at(boundary);
+        let wanted = |unit: &&danso_tier_config::Unit| {
+            (request.tier.is_empty() || *unit.tier == *request.tier) && at.is_within(unit.id, top)
+        };
+        let units = at.units().filter(wanted).map(wire::unit_row).collect();
+        let directory_version = self.node.directory_version();
+        Ok(Response::new(ListUnitsAnswer { units, boundary_date: boundary.to_string(), directory_version }))
+    }
+
+    async fn heads(&self, request: Request<HeadsRequest>) -> Result<Response<HeadsAnswer>, Status> {
+        access::reader(&self.node, &request)?;
+        let below = self.below(&request.into_inner().below, self.node.today())?;
+        let heads = self.node.heads(below);
+        let digest: Digest = {
+            let view = self.node.store.view();
+            view.heads_digest(heads.iter().map(|head| head.origin))
+        };
+        let tallies = self.node.tallies_digest();
+        Ok(Response::new(HeadsAnswer {
+            heads: heads.iter().map(wire::head_row).collect(),
+            digest: digest.0.to_vec().into(),
+            tallies_digest: tallies.0.to_vec().into(),
+        }))
+    }
+
+    async fn indicators(&self, request: Request<IndicatorsRequest>) -> Result<Response<IndicatorsAnswer>, Status> {
+        access::reader(&self.node, &request)?;
+        let request = request.into_inner();
+        let missing = || status(Code::NotFound, "release_none", "no release of that month is held here");
+        let release = if request.month.is_empty() {
+            self.node.store.view().release.clone()
+        } else {
+            let not_understood = |_| {
+                let value = request.month.chars().take(40).collect();
+                of_query(&QueryError::NotUnderstood { what: "month", value })
+            };
+            let month: Month = request.month.parse().map_err(not_understood)?;
+            self.node.latest_of(month).map_err(|error| of_store(&error))?.map(Arc::new)
+        };
+        let release = release.ok_or_else(missing)?;
+        let directory = self.node.directory();
+        let on = release.month.last_day();
+        let units = if request.units.is_empty() {
+            vec![self.node.unit()]
+        } else {
+            // Indicators of any unit may be shown beside one's own, so the whole directory is searched.
+            request.units.iter().map(|name| find(&self.node, &directory, name, on)).collect::<Result<_, _>>()?
+        };
+        Ok(Response::new(wire::indicators_answer(&release, &units)))
+    }
+}
+
+fn find(
+    node: &Node,
+    directory: &danso_tier_config::Directory,
+    name: &str,
+    on: danso_tier_config::Date,
+) -> Result<UnitId, Status> {
+    let unit = match name.parse::<UnitId>() {
+        Ok(unit) => directory.unit(unit).map(|found| found.id),
+        Err(_) => node.config.hierarchy.tiers().iter().find_map(|tier| directory.find(name, &tier.name, on)),
+    };
+    unit.ok_or_else(|| of_query(&QueryError::UnknownUnit { name: name.chars().take(40).collect(), on }))
+}

@@ -1,0 +1,15 @@
+//! The wire: messages of `danso-proto` to and from what the operations speak.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `link.rs` | messages of the replication link |
+//! | `statistics.rs` | questions and answers of the statistics service |
+//! | `status.rs` | errors as gRPC statuses with a stable code |
+//!
+//! Invariants:
+//! 1. What comes in is checked word by word here; what is signed stays opaque bytes.
+//! 2. An error that leaves the node has a code of `deploy/runbooks` and no personal data.
+
+pub mod link;
+pub mod statistics;
+pub mod status;

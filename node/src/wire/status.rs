@@ -1,0 +1,86 @@
+//! Errors as gRPC statuses: a plain sentence, and the stable code in the metadata `danso-code`.
+
+use crate::{
+    operations::{AcceptError, QueryError, RecordError, RegisterError, ReleaseError},
+    store::StoreError,
+};
+use tonic::{Code, Status, metadata::MetadataValue};
+
+/// Metadata key of the stable code.
+pub const CODE_KEY: &str = "danso-code";
+
+/// A status with a stable code.
+pub fn status(grpc: Code, code: &str, message: impl Into<String>) -> Status {
+    let mut status = Status::new(grpc, message);
+    if let Ok(value) = MetadataValue::try_from(code) {
+        status.metadata_mut().insert(CODE_KEY, value);
+    }
+    status
+}
+
+/// The stable code of a status; its gRPC code's name where it carries none.
+pub fn code_of(status: &Status) -> String {
+    let carried = status.metadata().get(CODE_KEY).and_then(|value| value.to_str().ok());
+    carried.map_or_else(|| format!("grpc_{:?}", status.code()).to_lowercase(), str::to_owned)
+}
+
+/// The status of a question that has no answer.
+pub fn of_query(error: &QueryError) -> Status {
+    let grpc = match error {
+        QueryError::UnknownUnit { .. } => Code::NotFound,
+        QueryError::OutsideSubtree { .. } => Code::PermissionDenied,
+        _ => Code::InvalidArgument,
+    };
+    status(grpc, error.code(), error.to_string())
+}
+
+/// The status of a store that failed.
+pub fn of_store(error: &StoreError) -> Status {
+    let grpc = match error.code() {
+        "disk_full" => Code::ResourceExhausted,
+        "store_retry" => Code::Aborted,
+        _ => Code::Internal,
+    };
+    let message = match grpc {
+        Code::Internal => "the node's store failed, see its log".to_owned(),
+        _ => error.to_string(),
+    };
+    status(grpc, error.code(), message)
+}
+
+/// The status of an entry that was not recorded.
+pub fn of_record(error: &RecordError) -> Status {
+    match error {
+        RecordError::Store(error) => of_store(error),
+        RecordError::Refused(_) => status(Code::InvalidArgument, error.code(), error.to_string()),
+        RecordError::NotRecording => status(Code::FailedPrecondition, error.code(), error.to_string()),
+    }
+}
+
+/// The status of a release that was not made.
+pub fn of_release(error: &ReleaseError) -> Status {
+    match error {
+        ReleaseError::Store(error) => of_store(error),
+        ReleaseError::MonthOpen { .. } => status(Code::OutOfRange, error.code(), error.to_string()),
+        ReleaseError::Unchanged { .. } => status(Code::AlreadyExists, error.code(), error.to_string()),
+        _ => status(Code::FailedPrecondition, error.code(), error.to_string()),
+    }
+}
+
+/// The status of registrations that were not taken.
+pub fn of_register(error: &RegisterError) -> Status {
+    match error {
+        RegisterError::NotSigned(_) => {
+            status(Code::PermissionDenied, "registration_signature", error.to_string())
+        }
+        RegisterError::Store(error) => of_store(error),
+    }
+}
+
+/// The sentence that goes to a child whose batch was refused; poorer than the log's.
+pub fn refusal_sentence(error: &AcceptError) -> String {
+    match error {
+        AcceptError::Store(_) => "the parent could not store the batch".to_owned(),
+        other => other.to_string(),
+    }
+}

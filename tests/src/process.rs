@@ -1,0 +1,49 @@
+//! A node as a process of its own, to be killed.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+/// A running `danso run`; killed with the value.
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts the program `danso` with a node's file. Its log goes to `log.txt` beside the file.
+    pub fn start(danso: &str, node_file: &Path) -> Self {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(node_file.with_file_name("log.txt"))
+            .unwrap();
+        let child = Command::new(danso)
+            .args(["run", "--config"])
+            .arg(node_file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self { child }
+    }
+
+    /// `kill -9`, and waits until the process is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
