@@ -63,6 +63,9 @@ pub const IMPORT_FAULTS_A_MESSAGE: usize = 500;
 /// Largest file taken by one import, in bytes.
 pub const IMPORT_BYTES_MAX: usize = 512 * 1_048_576;
 
+/// Largest directory or official list of units read by a command, in bytes (the largest published is 2 MB).
+pub const DIRECTORY_BYTES_MAX: usize = 64 * 1_048_576;
+
 /// Years before the effective date that a birth month may lie.
 pub const AGE_YEARS_MAX: i32 = 130;
 /// Youngest age at which a mother is accepted, in completed years.

@@ -5,16 +5,12 @@ use super::{
     output,
 };
 use crate::{
-    runtime,
+    runtime::{self, RuntimeError},
     transport::tls::{Keys, TlsError},
 };
 use clap::Subcommand;
-use danso_tier_config::{Date, Directory, NodeConfig};
-use std::{
-    fmt::Write as _,
-    path::PathBuf,
-    time::SystemTime,
-};
+use danso_tier_config::{Date, Faults, NodeConfig};
+use std::{fmt::Write as _, path::PathBuf, time::SystemTime};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -60,22 +56,22 @@ fn summary(config: &NodeConfig, directory: &str, keys: &str) -> String {
 
 fn directory_state(config: &NodeConfig) -> String {
     let path = config.directory.display();
-    let hierarchies = [config.hierarchy.clone()];
-    let read = std::fs::read_to_string(&config.directory).map_err(|error| error.to_string()).and_then(|text| {
-        Directory::read_csv_in(&text, &path.to_string(), &hierarchies).map_err(|faults| {
-            let count = faults.0.len();
-            format!("{count} faults, see danso directory check")
-        })
-    });
-    match read {
-        Err(problem) => format!("{path}: not ready: {problem}"),
-        Ok(directory) => match directory.unit(config.unit) {
-            None => format!("{path}: not ready: it does not list {}", config.unit),
-            Some(unit) if unit.tier != config.tier => {
-                format!("{path}: not ready: it lists {} as {}", config.unit, unit.tier)
-            }
-            Some(unit) => format!("{path}: {} rows, this is {}", directory.rows().len(), unit.name),
-        },
+    match runtime::read_directory(config) {
+        Err(RuntimeError::Directory(faults)) => format!("{path}: not ready: {}", first_of(&faults)),
+        Err(error) => format!("{path}: not ready: {error} [{}]", error.code()),
+        Ok(directory) => {
+            let name = directory.name(config.unit).unwrap_or_default();
+            format!("{path}: {} rows, this is {name}", directory.rows().len())
+        }
+    }
+}
+
+/// The first fault, and how many there are where there are more.
+fn first_of(Faults(faults): &Faults) -> String {
+    let first = faults.first().map(ToString::to_string).unwrap_or_default();
+    match faults.len() {
+        0 | 1 => first,
+        count => format!("{first} and {} more, see danso directory check", count - 1),
     }
 }
 

@@ -53,9 +53,12 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
 
 fn import(lists: &[PathBuf], out: &Path, report_file: Option<&Path>) -> Result<Outcome, Failure> {
     let started = Instant::now();
-    let named = |path: &PathBuf| Ok((path.display().to_string(), files::read_text(path, limits::DIRECTORY_BYTES_MAX)?));
+    let named = |path: &PathBuf| {
+        Ok((path.display().to_string(), files::read_text(path, limits::DIRECTORY_BYTES_MAX)?))
+    };
     let texts = lists.iter().map(named).collect::<Result<Vec<_>, Failure>>()?;
-    let borrowed: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let borrowed: Vec<(&str, &str)> =
+        texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let (directory, report) = official::import(&borrowed)?;
     files::write(out, Access::Anyone, |out| out.write_all(directory.to_csv().as_bytes()))?;
     if let Some(path) = report_file {
@@ -112,7 +115,10 @@ fn findings(report: &Report) -> Sheet {
 #[cfg(test)]
 mod unit_tests {
     use super::*;
-    use danso_tier_config::{Kind, directory::official::{Finding, Oddity}};
+    use danso_tier_config::{
+        Kind,
+        directory::official::{Finding, Oddity},
+    };
 
     #[test]
     fn units_are_counted_per_tier_and_date() {

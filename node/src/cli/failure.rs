@@ -44,7 +44,7 @@ impl Failure {
 
     /// A failure with one cause, its sentence being that of an error and its sources.
     pub fn of(code: impl Into<String>, error: &dyn Error) -> Self {
-        let sources = std::iter::successors(error.source(), |error| error.source());
+        let sources = std::iter::successors(error.source(), |error| (*error).source());
         let sentence = sources.fold(error.to_string(), |line, source| format!("{line}: {source}"));
         Self::told(code, sentence)
     }

@@ -19,10 +19,13 @@ pub(super) enum Access {
 
 /// The bytes of a file of at most `bytes_max` bytes.
 pub(super) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::told("file_unreadable", format!("cannot read {}: {error}", path.display()));
+    let unreadable = |error: std::io::Error| {
+        Failure::told("file_unreadable", format!("cannot read {}: {error}", path.display()))
+    };
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
+    File::open(path)
+        .and_then(|file| file.take(bytes_max as u64 + 1).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
     if bytes.len() > bytes_max {
         let sentence = format!("{} is larger than {bytes_max} bytes, the most that is read", path.display());
         return Err(Failure::told("file_too_large", sentence));
@@ -56,5 +59,7 @@ pub(super) fn write(
         out.into_inner()?.sync_all()?;
         fs::rename(&temporary, path)
     };
-    put().map_err(|error| Failure::told("file_unwritable", format!("cannot write {}: {error}", path.display())))
+    put().map_err(|error| {
+        Failure::told("file_unwritable", format!("cannot write {}: {error}", path.display()))
+    })
 }

@@ -9,7 +9,7 @@ use crate::{
     runtime,
     transport::{
         authority::{Authority, Validity},
-        tls::Role,
+        tls::{CERTIFICATE_FILE, Role},
     },
 };
 use clap::{
@@ -71,7 +71,9 @@ pub(super) struct Issue {
 
 fn role_parser() -> impl TypedValueParser<Value = Role> {
     let words = PossibleValuesParser::new(Role::ALL.map(Role::as_str));
-    words.map(|word| Role::ALL.into_iter().find(|role| role.as_str() == word).expect("clap knows these words only"))
+    words.map(|word| {
+        Role::ALL.into_iter().find(|role| role.as_str() == word).expect("clap knows these words only")
+    })
 }
 
 pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
@@ -88,6 +90,7 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
             let root = Authority::open(authority)?;
             let issued = root.issue_node(*unit, names, Validity::days(now, *days))?;
             make_folder(out)?;
+            refuse_used(out)?;
             // The ledger key first: it is never replaced, so a folder that has one stays as it is.
             runtime::keys::create_node(authority, out, *unit, now_ms())?;
             issued.write(out, root.certificate_pem())?;
@@ -96,6 +99,7 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
         Command::Person { role, issue } => {
             let Issue { authority, unit, out, days } = issue;
             let root = Authority::open(authority)?;
+            refuse_used(out)?;
             let issued = root.issue_person(*role, *unit, Validity::days(now, *days))?;
             issued.write(out, root.certificate_pem())?;
             told(&issued.identity.to_string(), out, *days)
@@ -103,6 +107,15 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
     };
     output::data(&told)?;
     Ok(Outcome::Done)
+}
+
+/// A folder with a certificate is left alone: it may be a node's.
+fn refuse_used(folder: &Path) -> Result<(), Failure> {
+    if folder.join(CERTIFICATE_FILE).exists() {
+        let sentence = format!("{} holds keys already, name a new folder", folder.display());
+        return Err(Failure::told("keys_exist", sentence));
+    }
+    Ok(())
 }
 
 fn told(holder: &str, folder: &Path, days: u32) -> String {
@@ -136,11 +149,16 @@ mod unit_tests {
         assert!(matches!(again, Failure::Told { code, .. } if code == "authority_exists"));
 
         let unit = "00004@2025-07-01".parse().unwrap();
-        let make_node = || Command::Node { issue: issue(root.path(), &node), names: vec!["10.0.0.1".to_owned()] };
+        let make_node =
+            || Command::Node { issue: issue(root.path(), &node), names: vec!["10.0.0.1".to_owned()] };
         run(&make_node()).unwrap();
         Keys::read(&node, SystemTime::now()).unwrap().require_node(unit).unwrap();
         let signing = runtime::keys::read(&node, unit).unwrap();
-        assert!(run(&make_node()).is_err());
+        let again = run(&make_node()).unwrap_err();
+        assert!(matches!(again, Failure::Told { code, .. } if code == "keys_exist"));
+        let over_node = Command::Person { role: Role::Operator, issue: issue(root.path(), &node) };
+        let over_node = run(&over_node).unwrap_err();
+        assert!(matches!(over_node, Failure::Told { code, .. } if code == "keys_exist"));
         assert_eq!(
             runtime::keys::read(&node, unit).unwrap().key.public().to_bytes(),
             signing.key.public().to_bytes()

@@ -59,6 +59,7 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 
 /// A command as typed, understood by clap.
 #[derive(Debug)]
@@ -74,6 +75,19 @@ impl Invocation {
     pub fn log_level(&self) -> &'static str {
         if matches!(self.0, Command::Run(_)) { "info" } else { "warn" }
     }
+}
+
+/// The whole command, as `main` and the binary under test run it.
+pub fn main() -> ExitCode {
+    let invocation = Invocation::from_arguments();
+    log_to_stderr(invocation.log_level());
+    run(invocation)
+}
+
+/// Logs from `level` on, unless the environment variable `DANSO_LOG` says otherwise.
+fn log_to_stderr(level: &str) {
+    let filter = EnvFilter::try_from_env("DANSO_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// Does what was asked and prints the result or the failure.
@@ -104,5 +118,7 @@ fn dispatch(command: Command) -> Result<Outcome, Failure> {
 /// Runs a future to its end on an async runtime of its own.
 fn wait<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::told("runtime_start", format!("cannot start threads: {error}")))?.block_on(future)
+    runtime
+        .map_err(|error| Failure::told("runtime_start", format!("cannot start threads: {error}")))?
+        .block_on(future)
 }

@@ -44,7 +44,8 @@ mod unit_tests {
     #[test]
     fn ages_are_told_in_the_largest_unit() {
         let now = 1_000_000_000;
-        let told = [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_600, "1 h"), (172_799, "47 h"), (172_800, "2 days")];
+        let told =
+            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3_600, "1 h"), (172_799, "47 h"), (172_800, "2 days")];
         for (seconds, expected) in told {
             assert_eq!(age(now, now - seconds * 1_000), expected);
         }

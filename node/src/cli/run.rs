@@ -4,6 +4,7 @@ use super::{
     failure::{Failure, Outcome},
     wait,
 };
+use crate::runtime::{self, RuntimeError};
 use danso_tier_config::NodeConfig;
 use std::path::PathBuf;
 
@@ -16,6 +17,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let config = NodeConfig::load(&arguments.config)?;
-    wait(async { crate::runtime::run(config).await.map_err(|error| Failure::of(error.code(), &error)) })?;
+    wait(async {
+        runtime::run(config).await.map_err(|error| match error {
+            RuntimeError::Directory(faults) => Failure::Faults(faults),
+            error => Failure::of(error.code(), &error),
+        })
+    })?;
     Ok(Outcome::Done)
 }

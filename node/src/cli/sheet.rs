@@ -21,7 +21,10 @@ pub(super) struct Sheet {
 impl Sheet {
     /// No rows yet.
     pub fn new<Name: Into<String>>(columns: impl IntoIterator<Item = (Name, Side)>) -> Self {
-        Self { columns: columns.into_iter().map(|(name, side)| (name.into(), side)).collect(), rows: Vec::new() }
+        Self {
+            columns: columns.into_iter().map(|(name, side)| (name.into(), side)).collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row. Cells beyond the columns are left out, missing ones are empty.
@@ -52,10 +55,8 @@ impl Sheet {
             for ((cell, room), (_, side)) in row.iter().zip(&widths).zip(&self.columns) {
                 let blanks = " ".repeat(room - width(cell));
                 let gap = if line.is_empty() { "" } else { "  " };
-                match side {
-                    Side::Left => line += &format!("{gap}{cell}{blanks}"),
-                    Side::Right => line += &format!("{gap}{blanks}{cell}"),
-                }
+                let (before, after) = if *side == Side::Left { ("", &*blanks) } else { (&*blanks, "") };
+                line.extend([gap, before, cell, after]);
             }
             writeln!(text, "{}", line.trim_end()).expect("writing to memory cannot fail");
         }

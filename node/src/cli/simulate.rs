@@ -52,7 +52,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let paths = write(&commune, &plan.unit_code, &arguments.out)?;
     let lines = paths.iter().map(|(path, rows)| format!("{} {rows} rows\n", path.display()));
     output::data(&lines.collect::<String>())?;
-    output::note(format_args!("the register is as of {}, to be imported with --as-of", plan.start.first_day()));
+    output::note(format_args!(
+        "the register is as of {}, to be imported with --as-of",
+        plan.start.first_day()
+    ));
     Ok(Outcome::Done)
 }
 
@@ -60,7 +63,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 fn write(commune: &Commune, code: &str, folder: &Path) -> Result<[(PathBuf, usize); 2], Failure> {
     let register = folder.join(format!("register-{code}.csv"));
     let events = folder.join(format!("events-{code}.csv"));
-    files::write(&register, Access::Anyone, |out| forms::write_register(&commune.register, Style::default(), out))?;
+    files::write(&register, Access::Anyone, |out| {
+        forms::write_register(&commune.register, Style::default(), out)
+    })?;
     files::write(&events, Access::Anyone, |out| forms::write_events(&commune.events, Style::default(), out))?;
     Ok([(register, commune.register.len()), (events, commune.events.len())])
 }
@@ -85,10 +90,10 @@ mod unit_tests {
         let commune = simulate(&plan);
         let [(register, persons), (events, rows)] = write(&commune, &plan.unit_code, folder.path()).unwrap();
         assert_eq!((persons, rows), (60, commune.events.len()));
-        let read = forms::register_rows(std::fs::File::open(register).unwrap());
+        let read = forms::register_rows(std::fs::File::open(register).unwrap()).unwrap();
         let read: Vec<_> = read.map(|row| row.unwrap().content).collect();
         assert_eq!(read, commune.register);
-        let read = forms::event_rows(std::fs::File::open(events).unwrap());
+        let read = forms::event_rows(std::fs::File::open(events).unwrap()).unwrap();
         let read: Vec<_> = read.map(|row| row.unwrap().content).collect();
         assert_eq!(read, commune.events);
     }

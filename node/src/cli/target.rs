@@ -53,7 +53,9 @@ impl TargetArguments {
             (Some(address), Some(unit), Some(keys)) => {
                 Ok(Target { address: address.clone(), unit: *unit, keys: keys.clone() })
             }
-            _ => Err(Failure::Usage("name a node by --config, or by --address, --unit and --keys".to_owned())),
+            _ => {
+                Err(Failure::Usage("name a node by --config, or by --address, --unit and --keys".to_owned()))
+            }
         }
     }
 
@@ -78,7 +80,10 @@ fn address_of(listen: SocketAddr) -> Result<String, Failure> {
         ip => ip,
     };
     match listen.port() {
-        0 => Err(Failure::told("listen_port_any", "the node's file leaves the port open, name it by --address")),
+        0 => Err(Failure::told(
+            "listen_port_any",
+            "the node's file leaves the port open, name it by --address",
+        )),
         port => Ok(SocketAddr::new(host, port).to_string()),
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match report.differences.len() {
         0 => Ok(Outcome::Done),
         count => {
-            let sentence = format!("index and ledger differ in {count} places; danso rebuild makes the index anew");
+            let sentence =
+                format!("index and ledger differ in {count} places; danso rebuild makes the index anew");
             Err(Failure::told("verify_differs", sentence))
         }
     }

@@ -3,10 +3,11 @@
 use super::tls::{Keys, connect, reason};
 use crate::wire::status::CODE_KEY;
 use danso_proto::v1::{
-    CountAnswer, CountRequest, HeadsAnswer, HeadsRequest, ImportChunk, ImportForm, ImportProgress, ImportSummary,
-    IndicatorsAnswer, IndicatorsRequest, ListUnitsAnswer, ListUnitsRequest, NodeInfoAnswer, NodeInfoRequest,
-    PublishReleaseAnswer, PublishReleaseRequest, ReplicationStatusAnswer, ReplicationStatusRequest,
-    intake_client::IntakeClient, operations_client::OperationsClient, statistics_client::StatisticsClient,
+    CountAnswer, CountRequest, HeadsAnswer, HeadsRequest, ImportChunk, ImportForm, ImportProgress,
+    ImportSummary, IndicatorsAnswer, IndicatorsRequest, ListUnitsAnswer, ListUnitsRequest, NodeInfoAnswer,
+    NodeInfoRequest, PublishReleaseAnswer, PublishReleaseRequest, ReplicationStatusAnswer,
+    ReplicationStatusRequest, intake_client::IntakeClient, operations_client::OperationsClient,
+    statistics_client::StatisticsClient,
 };
 use danso_tier_config::{Date, UnitId, limits};
 use prost::bytes::Bytes;
@@ -37,14 +38,14 @@ impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
         let code = status.metadata().get(CODE_KEY).and_then(|code| code.to_str().ok());
         // A code becomes the name of a page, so only what looks like one is believed.
-        let plain = |code: &&str| !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-        match code.filter(plain) {
-            Some(code) => Self::new(code, status.message()),
-            None => {
-                let reason = reason(&status);
-                Self::new(reason.code(), &reason.sentence)
-            }
+        let plain = |code: &&str| {
+            !code.is_empty() && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        };
+        if let Some(code) = code.filter(plain) {
+            return Self::new(code, status.message());
         }
+        let reason = reason(&status);
+        Self::new(reason.code(), &reason.sentence)
     }
 }
 
@@ -90,8 +91,8 @@ impl NodeClient {
     /// Errors: the codes of [`TlsError`](super::tls::TlsError) for the folder, of
     /// [`ConnectError`](super::tls::ConnectError) for the way there.
     pub async fn connect(address: &str, unit: UnitId, key_folder: &Path) -> Result<Self, ClientError> {
-        let keys =
-            Keys::read(key_folder, SystemTime::now()).map_err(|error| ClientError::new(error.code(), &chain(&error)))?;
+        let keys = Keys::read(key_folder, SystemTime::now())
+            .map_err(|error| ClientError::new(error.code(), &chain(&error)))?;
         let channel = connect(address, unit, keys.client()).await;
         let channel = channel.map_err(|error| ClientError::new(error.code(), &chain(&error)))?;
         Ok(Self { channel })
@@ -140,7 +141,10 @@ impl NodeClient {
     }
 
     /// Closes a month and publishes its indicators; the top tier alone does.
-    pub async fn publish_release(&self, request: PublishReleaseRequest) -> Result<PublishReleaseAnswer, ClientError> {
+    pub async fn publish_release(
+        &self,
+        request: PublishReleaseRequest,
+    ) -> Result<PublishReleaseAnswer, ClientError> {
         Ok(self.operations().publish_release(request).await?.into_inner())
     }
 
@@ -162,13 +166,15 @@ impl NodeClient {
             summary = progress.summary.take().or(summary);
             on_progress(progress);
         }
-        summary.ok_or_else(|| ClientError::new("import_unfinished", "the node ended the import without a summary"))
+        summary.ok_or_else(|| {
+            ClientError::new("import_unfinished", "the node ended the import without a summary")
+        })
     }
 }
 
 /// An error and its sources on one line.
 fn chain(error: &dyn Error) -> String {
-    let sources = std::iter::successors(error.source(), |error| error.source());
+    let sources = std::iter::successors(error.source(), |error| (*error).source());
     sources.fold(error.to_string(), |line, source| format!("{line}: {source}"))
 }
 

@@ -72,13 +72,11 @@ impl<R: Read> Records<R> {
         let line = match self.ahead.pop_front() {
             Some(line) => Some(line),
             None if self.ended => None,
-            None => match self.read_line() {
-                Ok(line) => line,
-                Err(_) => {
-                    self.ended = true;
-                    return Err(Fault::of_line(self.line + 1, Cause::ReadFailed));
-                }
-            },
+            None => {
+                let read = self.read_line();
+                self.ended = read.is_err();
+                read.map_err(|_| Fault::of_line(self.line + 1, Cause::ReadFailed))?
+            }
         };
         self.line += u64::from(line.is_some());
         Ok(line)
@@ -244,9 +242,8 @@ fn quotes(bytes: &[u8], delimiter: u8) -> Quotes {
     let mut at = At::CellStart;
     for &byte in bytes {
         at = match (at, byte) {
-            (At::CellStart | At::QuoteInQuoted, b'"') => At::Quoted,
             (At::Quoted, b'"') => At::QuoteInQuoted,
-            (At::Quoted, _) => At::Quoted,
+            (At::CellStart | At::QuoteInQuoted, b'"') | (At::Quoted, _) => At::Quoted,
             (_, byte) if byte == delimiter => At::CellStart,
             (At::QuoteInQuoted, _) => return Quotes::Misplaced,
             (At::CellStart | At::Plain, _) => At::Plain,

@@ -134,6 +134,7 @@ impl Cells<'_> {
     }
 
     /// A cell that may be empty: `Some(None)` where it is, `None` where it is wrong.
+    #[allow(clippy::option_option)] // wrong, empty and filled are three answers
     pub fn maybe<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, Cause>) -> Option<Option<T>> {
         let written = guard::strip(self.raw(name).trim());
         let outcome = if written.is_empty() {

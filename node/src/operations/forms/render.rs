@@ -174,11 +174,21 @@ pub(super) fn event_cells(row: &EventRow, spelling: Spelling) -> Vec<String> {
         } => {
             drawer.reference(person);
             drawer.put("new_name", new_name.as_deref().unwrap_or_default());
-            new_birth_date.iter().for_each(|date| drawer.date("new_birth_date", *date));
-            new_sex.iter().for_each(|sex| drawer.listed("new_sex", *sex));
-            new_education.iter().for_each(|entry| drawer.listed("new_education", *entry));
-            new_marital.iter().for_each(|entry| drawer.listed("new_marital", *entry));
-            new_residence.iter().for_each(|entry| drawer.listed("new_residence", *entry));
+            if let Some(date) = new_birth_date {
+                drawer.date("new_birth_date", *date);
+            }
+            if let Some(sex) = new_sex {
+                drawer.listed("new_sex", *sex);
+            }
+            if let Some(entry) = new_education {
+                drawer.listed("new_education", *entry);
+            }
+            if let Some(entry) = new_marital {
+                drawer.listed("new_marital", *entry);
+            }
+            if let Some(entry) = new_residence {
+                drawer.listed("new_residence", *entry);
+            }
         }
         EventForm::MethodStarted { person, method } => {
             drawer.reference(person);

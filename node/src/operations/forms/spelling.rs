@@ -58,10 +58,10 @@ pub trait Listed: Copy + PartialEq + 'static {
         }
         let wanted = fold(cell);
         let code = wanted.parse::<u8>().ok();
-        let means = |word: &&str| folds_to(word, &wanted);
+        let means = |word: &&'static str| folds_to(word, &wanted);
         Self::entries().find(|entry| {
             code == Some(entry.code())
-                || [entry.vietnamese(), entry.english()].iter().chain(entry.others()).any(|word| means(word))
+                || [entry.vietnamese(), entry.english()].iter().chain(entry.others()).any(means)
         })
     }
 

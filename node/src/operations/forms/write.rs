@@ -131,7 +131,7 @@ pub fn template(form: Form, style: Style) -> String {
         LineEnd::Unix => "\n",
         LineEnd::Windows => "\r\n",
     };
-    let explanations: String = form
+    let explanations: Vec<String> = form
         .columns()
         .iter()
         .map(|column| {
@@ -145,7 +145,7 @@ pub fn template(form: Form, style: Style) -> String {
         .expect("memory takes every write");
     let header = String::from_utf8(header).expect("column names are ASCII");
     let mark = if style.byte_order_mark { "\u{feff}" } else { "" };
-    format!("{mark}{explanations}{header}")
+    format!("{mark}{}{header}", explanations.concat())
 }
 
 fn need_in_words(need: Need) -> String {

@@ -27,7 +27,7 @@ fn every_way_to_save_a_file_gives_the_same_rows() {
         format!("# chú thích, có dấu phẩy\n\n\"# một, hai\",,\n{plain}\n,,,,,,,,,\n\r\n"),
         plain.replace("Trần Thị Lan", "\"Trần Thị Lan\""),
         plain.replace("Trần Thị Lan", "  Trần  Thị\u{a0}Lan "),
-        plain.lines().map(|line| format!("{line},,\n")).collect(),
+        plain.replace('\n', ",,\n"),
         decomposed,
     ] {
         let again: Vec<_> = register(&other).into_iter().map(|row| row.unwrap().content).collect();
@@ -273,7 +273,7 @@ fn any_bytes_are_read_to_the_end_without_a_panic() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             bytes.extend_from_slice(alphabet[(state >> 33) as usize % alphabet.len()]);
         }
-        let breaks = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let breaks = bytes.split(|byte| *byte == b'\n').count() as u64 - 1;
         if let Ok(rows) = register_rows(bytes.as_slice()) {
             for row in rows {
                 let line = row.map_or_else(|faults| faults[0].line, |row| row.line);

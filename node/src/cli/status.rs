@@ -1,0 +1,167 @@
+//! `danso status`: how far a node, its link upward and the units below it have come.
+
+use super::{
+    failure::{Failure, Outcome},
+    moment::{age, local},
+    output,
+    sheet::{Sheet, Side, plain},
+    target::TargetArguments,
+    wait,
+};
+use danso_proto::v1::{NodeInfoAnswer, ReplicationStatusAnswer};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    target: TargetArguments,
+    /// Everything as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let (info, status) = wait(async {
+        let client = arguments.target.connect().await?;
+        Ok((client.node_info().await?, client.replication_status().await?))
+    })?;
+    let text =
+        if arguments.json { format!("{:#}\n", as_json(&info, &status)) } else { as_text(&info, &status) };
+    output::data(&text)?;
+    Ok(Outcome::Done)
+}
+
+fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
+    let parent = match (info.parent.is_empty(), status.parent_connected) {
+        (true, _) => "none, this is the top".to_owned(),
+        (false, true) => format!("{}, connected", info.parent),
+        (false, false) => format!("{}, not connected: {}", info.parent, plain(&status.parent_error)),
+    };
+    let mut text = String::new();
+    for (name, value) in [
+        ("node", format!("{} {} ({})", info.unit, info.name, info.tier)),
+        ("software", format!("{}, running since {}", info.software, local(info.started_at_ms))),
+        (
+            "recorded",
+            format!(
+                "{} changes, {} not yet in a batch, {} persons",
+                info.last_sequence, info.unsealed, info.persons
+            ),
+        ),
+        ("parent", parent),
+        ("to send", format!("{} batches not acknowledged", status.unacknowledged_batches)),
+        ("directory", format!("version {}, release {}", info.directory_version, info.release_number)),
+    ] {
+        writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
+    }
+    let units = units(status);
+    if !units.is_empty() {
+        text += "\n";
+        text += &units.table();
+    }
+    text
+}
+
+fn units(status: &ReplicationStatusAnswer) -> Sheet {
+    let mut sheet = Sheet::new([
+        ("unit", Side::Left),
+        ("name", Side::Left),
+        ("head", Side::Right),
+        ("acknowledged", Side::Right),
+        ("behind", Side::Right),
+        ("heard", Side::Right),
+        ("line", Side::Left),
+        ("quarantined", Side::Right),
+        ("held", Side::Left),
+    ]);
+    for unit in &status.units {
+        sheet.push([
+            unit.unit.clone(),
+            unit.name.clone(),
+            unit.number.to_string(),
+            unit.acknowledged_number.to_string(),
+            age(status.now_ms, unit.watermark_ms),
+            age(status.now_ms, unit.last_contact_ms),
+            if unit.connected { "open" } else { "-" }.to_owned(),
+            unit.quarantined.to_string(),
+            unit.held_code.clone(),
+        ]);
+    }
+    sheet
+}
+
+fn as_json(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> Value {
+    let units = status.units.iter().map(|unit| {
+        json!({
+            "unit": unit.unit, "name": unit.name, "number": unit.number,
+            "acknowledged_number": unit.acknowledged_number, "watermark_ms": unit.watermark_ms,
+            "last_contact_ms": unit.last_contact_ms, "connected": unit.connected,
+            "held_code": unit.held_code, "quarantined": unit.quarantined,
+        })
+    });
+    json!({
+        "node": {
+            "unit": info.unit, "name": info.name, "tier": info.tier, "parent": info.parent,
+            "software": info.software, "started_at_ms": info.started_at_ms,
+            "ledger_position": info.ledger_position, "last_sequence": info.last_sequence,
+            "unsealed": info.unsealed, "persons": info.persons,
+            "directory_version": info.directory_version, "release_number": info.release_number,
+        },
+        "units": units.collect::<Vec<_>>(),
+        "parent_connected": status.parent_connected,
+        "parent_error": status.parent_error,
+        "unacknowledged_batches": status.unacknowledged_batches,
+        "now_ms": status.now_ms,
+    })
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use danso_proto::v1::UnitStatus;
+
+    fn answers() -> (NodeInfoAnswer, ReplicationStatusAnswer) {
+        let info = NodeInfoAnswer {
+            unit: "01@2025-07-01".to_owned(),
+            name: "Hà Nội".to_owned(),
+            tier: "province".to_owned(),
+            parent: "VN@1945-09-02".to_owned(),
+            ..NodeInfoAnswer::default()
+        };
+        let now_ms = 1_000_000_000;
+        let unit = UnitStatus {
+            unit: "00004@2025-07-01".to_owned(),
+            name: "Ba Đình".to_owned(),
+            number: 41,
+            acknowledged_number: 40,
+            watermark_ms: now_ms - 7_200_000,
+            last_contact_ms: 0,
+            held_code: "batch_fork".to_owned(),
+            ..UnitStatus::default()
+        };
+        let parent_error = "net_refused: connection refused".to_owned();
+        (info, ReplicationStatusAnswer { units: vec![unit], parent_error, now_ms, ..Default::default() })
+    }
+
+    #[test]
+    fn lag_link_and_holds_are_seen_at_a_glance() {
+        let (info, status) = answers();
+        let text = as_text(&info, &status);
+        assert!(text.starts_with("node       01@2025-07-01 Hà Nội (province)\n"), "{text}");
+        assert!(text.contains("VN@1945-09-02, not connected: net_refused: connection refused\n"), "{text}");
+        let words: Vec<&str> = text.lines().last().unwrap().split_whitespace().collect();
+        assert_eq!(
+            words,
+            ["00004@2025-07-01", "Ba", "Đình", "41", "40", "2", "h", "never", "-", "0", "batch_fork"]
+        );
+    }
+
+    #[test]
+    fn json_holds_node_and_units() {
+        let (info, status) = answers();
+        let value = as_json(&info, &status);
+        assert_eq!(value["node"]["parent"], "VN@1945-09-02");
+        assert_eq!(value["units"][0]["held_code"], "batch_fork");
+    }
+}

@@ -1,0 +1,42 @@
+//! The figures of `node/ARCHITECTURE.md`: `cargo bench -p danso-tests --bench figures [-- NAME...]`.
+//!
+//! | file | measures |
+//! |---|---|
+//! | `record.rs` | one event durable at the commune, alone and from eight clients |
+//! | `batch.rs` | sealing and verifying a batch of 1,000 changes; bytes on the wire |
+//! | `pipeline.rs` | events from commune files to central's counts; bytes on disk at each tier |
+//! | `query.rs` | counts at central through real TLS |
+//! | `idle.rs` | start and memory of an idle commune of 30,000 persons |
+//!
+//! Signatures, TLS and syncs are on in every figure. Each line names what it measured.
+
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a bench ends at the first error")]
+
+mod batch;
+mod idle;
+mod pipeline;
+mod query;
+mod record;
+mod samples;
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let asked = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    println!("| figure | value |\n|---|---|");
+    if asked("record") {
+        runtime.block_on(record::run());
+    }
+    if asked("batch") {
+        batch::run();
+    }
+    if asked("pipeline") {
+        runtime.block_on(pipeline::run());
+    }
+    if asked("query") {
+        runtime.block_on(query::run());
+    }
+    if asked("idle") {
+        runtime.block_on(idle::run());
+    }
+}
