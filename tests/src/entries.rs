@@ -7,7 +7,7 @@ use danso_core::domain::{
 };
 use danso_node::operations::Node;
 use danso_tier_config::Date;
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 pub fn date(text: &str) -> Date {
     text.parse().unwrap()
@@ -72,4 +72,25 @@ impl Recorder {
     pub async fn departure(&self, on: &str, person: PersonId) {
         self.record(on, Entry::Departure { person, reach: Reach::OtherProvince, to: None }).await;
     }
+}
+
+/// The columns of [`register_csv`].
+const REGISTER_HEADER: &str = "area,household,line,name,sex,birth_date,ethnicity,education,marital,residence\n";
+
+/// An A0 book: households numbered from `first`, each with `size` persons.
+pub fn register_csv(first: u64, households: u64, size: u64) -> String {
+    let mut text = REGISTER_HEADER.to_owned();
+    for household in first..first + households {
+        for line in 1..=size {
+            let (day, year) = (1 + household % 28, 1950 + (household + 7 * line) % 70);
+            let sex = if line % 2 == 0 { "nữ" } else { "nam" };
+            writeln!(
+                text,
+                "1,{household},{line},Nguyễn Văn {household} {line},{sex},{day:02}/06/{year},\
+                 Kinh,THCS,chưa kết hôn,thường trú có mặt"
+            )
+            .unwrap();
+        }
+    }
+    text
 }

@@ -4,6 +4,10 @@
 //! |---|---|
 //! | `tree.rs` | a small country: directory, authority, keys, node files, running nodes |
 //! | `entries.rs` | entries of a register, ready to be recorded |
+//! | `forge.rs` | crafted batches, and a link to a parent spoken by hand |
+//! | `clients.rs` | clients of the nodes: as the node, as a person, as a stranger |
+//! | `book.rs` | a register in memory and the chain sealed from it, without a node |
+//! | `random.rs` | chance from a printed seed |
 //! | `wait.rs` | waiting for a condition, never for a time |
 //! | `process.rs` | a node as a process of its own, to be killed |
 //!
@@ -13,12 +17,18 @@
 
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, missing_docs, reason = "support of tests")]
 
+pub mod book;
+mod clients;
 pub mod entries;
+pub mod forge;
 pub mod process;
+pub mod random;
 pub mod tree;
 pub mod wait;
 
 pub use entries::Recorder;
+pub use book::Book;
 pub use process::Process;
+pub use random::Dice;
 pub use tree::{Tree, unit};
-pub use wait::until;
+pub use wait::{eventually, until};

@@ -118,6 +118,8 @@ pub const COUNT_ROWS_MAX: usize = 200_000;
 /// Most months one count may span.
 pub const COUNT_MONTHS_MAX: i32 = 1_200;
 
+/// Delay before own changes are sealed again after the disk refused, in milliseconds.
+pub const SEAL_RETRY_MS: u64 = 1_000;
 /// Size of a preallocated ledger segment, in bytes.
 pub const SEGMENT_BYTES: u64 = 16 * 1_048_576;
 /// Largest record of the ledger, in bytes: a batch with its three frames.

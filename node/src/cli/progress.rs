@@ -17,10 +17,8 @@ impl Progress {
     }
 
     fn new(what: &'static str, template: &str) -> Self {
-        let bar = ProgressBar::new(0);
-        bar.set_style(ProgressStyle::with_template(template).expect("the template names known keys"));
-        bar.set_message(what);
-        Self(bar)
+        let style = ProgressStyle::with_template(template).expect("the template names known keys");
+        Self(ProgressBar::new(0).with_style(style).with_message(what))
     }
 
     /// Shows how much is done.

@@ -202,7 +202,8 @@ impl Node {
     pub fn watermark_ms(&self, view: &crate::store::View, origin: UnitId) -> u64 {
         let chain = view.chains.get(&origin);
         let head = chain.map(|chain| chain.head).unwrap_or_default();
-        let applied = if head.number > BatchNumber(0) { head.recorded_to.millis() } else { 0 };
+        // A chain whose PC is ahead of time does not make this node's figures newer than now.
+        let applied = if head.number > BatchNumber(0) { head.recorded_to.millis().min(now_ms()) } else { 0 };
         if origin == self.unit() && self.records() {
             return if view.unsealed.is_empty() { now_ms() } else { applied };
         }

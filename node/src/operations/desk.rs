@@ -275,21 +275,22 @@ impl Node {
 pub struct ImportDesk<'a> {
     node: &'a Node,
     tickets: VecDeque<Ticket>,
-    /// The error after which nothing more is taken.
-    pub failure: Option<StoreError>,
+    /// The error after which nothing more is taken; a failed look-up ends the run, too, for it must never
+    /// read as "not seen before".
+    failure: RefCell<Option<StoreError>>,
 }
 
 impl<'a> ImportDesk<'a> {
     /// A desk over a node's register. Blocks; use it off the async threads.
     pub fn new(node: &'a Node) -> Self {
-        Self { node, tickets: VecDeque::new(), failure: None }
+        Self { node, tickets: VecDeque::new(), failure: RefCell::new(None) }
     }
 
     fn wait(&mut self, keep: usize) {
         while self.tickets.len() > keep {
             let ticket = self.tickets.pop_front().expect("there are more than `keep`");
             if let Err(error) = ticket.blocking_durable() {
-                self.failure.get_or_insert(error);
+                self.failed(error);
             }
         }
     }
@@ -297,12 +298,21 @@ impl<'a> ImportDesk<'a> {
     /// Waits until everything recorded is durable.
     pub fn finish(mut self) -> Result<(), StoreError> {
         self.wait(0);
-        self.failure.map_or(Ok(()), Err)
+        self.failure.into_inner().map_or(Ok(()), Err)
+    }
+
+    fn failed(&self, error: StoreError) {
+        self.failure.borrow_mut().get_or_insert(error);
     }
 
     fn with<T>(&self, ask: impl FnOnce(&StagedRegister<'_>) -> T) -> T {
         let staging = self.node.staging();
-        ask(&StagedRegister { node: self.node, staging: &staging, failure: RefCell::new(None) })
+        let register = StagedRegister { node: self.node, staging: &staging, failure: RefCell::new(None) };
+        let answer = ask(&register);
+        if let Some(error) = register.failure.into_inner() {
+            self.failed(error);
+        }
+        answer
     }
 }
 
@@ -335,7 +345,12 @@ impl forms::Desk for ImportDesk<'_> {
         from[..key.len()].copy_from_slice(&key);
         let staged = staging.captures.range(CaptureId(from)..).next().map(|(capture, _)| *capture);
         let staged = staged.filter(|capture| capture.0.starts_with(&key));
-        staged.or_else(|| self.node.store.capture_of(&key).unwrap_or_default())
+        staged.or_else(|| {
+            self.node.store.capture_of(&key).unwrap_or_else(|error| {
+                self.failed(error);
+                None
+            })
+        })
     }
 
     fn reach_of(&self, unit_code: &str, on: Date) -> Option<(Reach, UnitId)> {
@@ -343,18 +358,18 @@ impl forms::Desk for ImportDesk<'_> {
     }
 
     fn record(&mut self, capture: Option<CaptureId>, on: Date, entry: Entry) -> Result<Recorded, NotRecorded> {
-        if self.failure.is_some() {
+        if self.failure.borrow().is_some() {
             return Err(NotRecorded::Halted);
         }
         match self.node.record(capture, on, entry) {
             Ok((recorded, ticket)) => {
                 self.tickets.extend(ticket);
                 self.wait(limits::IMPORT_IN_FLIGHT_MAX);
-                if self.failure.is_some() { Err(NotRecorded::Halted) } else { Ok(recorded) }
+                if self.failure.borrow().is_some() { Err(NotRecorded::Halted) } else { Ok(recorded) }
             }
             Err(RecordError::Refused(refusal)) => Err(NotRecorded::Refused(refusal)),
             Err(RecordError::Store(error)) => {
-                self.failure = Some(error);
+                self.failed(error);
                 Err(NotRecorded::Halted)
             }
             Err(RecordError::NotRecording) => Err(NotRecorded::Halted),

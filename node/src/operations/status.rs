@@ -4,6 +4,7 @@ use super::node::{Heard, Node, now_ms};
 use crate::store::{ChainRow, StoreError};
 use danso_core::chain::{BatchNumber, Digest, Header};
 use danso_tier_config::{UnitId, limits};
+use std::collections::BTreeSet;
 
 /// One chain as it stands here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,17 +56,17 @@ impl Node {
 
     /// What a heartbeat to the parent says: every chain's number and up to when it is known here.
     pub fn watermarks(&self) -> Vec<Watermark> {
+        let heard: Vec<UnitId> =
+            self.heard.read().expect("no holder of the watermarks panics").keys().copied().collect();
         let view = self.store.view();
-        let mut watermarks: Vec<Watermark> = view
-            .chains
-            .iter()
-            .filter(|(origin, _)| **origin != self.unit())
-            .map(|(origin, chain)| Watermark {
-                origin: *origin,
-                number: chain.head.number.0,
-                as_of_ms: self.watermark_ms(&view, *origin),
-            })
-            .collect();
+        let origins: BTreeSet<UnitId> = view.chains.keys().copied().chain(heard).collect();
+        let mark = |origin: UnitId| Watermark {
+            origin,
+            number: view.chains.get(&origin).map_or(0, |chain| chain.head.number.0),
+            as_of_ms: self.watermark_ms(&view, origin),
+        };
+        let mut watermarks: Vec<Watermark> =
+            origins.into_iter().filter(|origin| *origin != self.unit()).map(mark).collect();
         if self.records() && view.unsealed.is_empty() {
             let number = view.chains.get(&self.unit()).map_or(0, |chain| chain.head.number.0);
             watermarks.push(Watermark { origin: self.unit(), number, as_of_ms: now_ms() });

@@ -42,5 +42,6 @@ pub async fn run(config: NodeConfig) -> Result<(), RuntimeError> {
         _ = tokio::signal::ctrl_c() => {}
         _ = end.recv() => {}
     }
+    tracing::info!("stopped");
     failed.map_or(Ok(()), |error| Err(RuntimeError::Store(error)))
 }

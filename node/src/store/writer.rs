@@ -71,7 +71,8 @@ impl Writer {
     fn patience(&self) -> Duration {
         let flush = Duration::from_millis(limits::INDEX_FLUSH_MS).saturating_sub(self.flushed_at.elapsed());
         let seal = self.unsealed_since.map(|since| {
-            Duration::from_millis(self.limits.batch_age_ms).saturating_sub(since.elapsed())
+            let due = since + Duration::from_millis(self.limits.batch_age_ms);
+            due.saturating_duration_since(Instant::now())
         });
         seal.map_or(flush, |seal| seal.min(flush)).max(Duration::from_millis(1))
     }
@@ -114,6 +115,9 @@ impl Writer {
         let outcome = self.make_durable(&group).and_then(|positions| self.apply(group, &positions));
         if let Err(error) = &outcome {
             self.inner.generation.fetch_add(1, Ordering::AcqRel);
+            // Sealing is tried again, but not as fast as the disk refuses it.
+            let later = Instant::now() + Duration::from_millis(limits::SEAL_RETRY_MS);
+            self.unsealed_since = self.unsealed_since.map(|_| later);
             tracing::error!(code = error.code(), %error, "a group of records was not written");
             if !matches!(error, StoreError::Ledger { code: "disk_full", .. }) {
                 self.inner.stop(error.clone());
@@ -178,7 +182,7 @@ impl Writer {
     /// Full, or old enough, or alone: nothing sent is still waiting for its receipt.
     fn due(&self, chain: &ChainRow, waiting: usize) -> bool {
         waiting >= self.limits.batch_changes as usize
-            || chain.acknowledged >= chain.head.number
+            || (chain.acknowledged >= chain.head.number && self.unsealed_since.is_none_or(|since| since <= Instant::now()))
             || self.unsealed_since.is_some_and(|since| {
                 since.elapsed() >= Duration::from_millis(self.limits.batch_age_ms)
             })

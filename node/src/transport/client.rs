@@ -173,7 +173,7 @@ impl NodeClient {
 }
 
 /// An error and its sources on one line.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let sources = std::iter::successors(error.source(), |error| (*error).source());
     sources.fold(error.to_string(), |line, source| format!("{line}: {source}"))
 }

@@ -1,6 +1,7 @@
 //! The child's side of a link: connects, says hello, sends what is missing, keeps receipts, pulls releases.
 
 use super::{
+    client::chain,
     downward,
     tls::{self, Keys},
 };
@@ -141,7 +142,7 @@ impl Uplink {
             .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: error.to_string() })?;
         tls::connect(&self.parent.address, self.parent.unit, keys.client())
             .await
-            .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: error.to_string() })
+            .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: chain(&error) })
     }
 
     async fn open(&mut self, channel: Channel) -> Result<(Session, Streaming<ParentMessage>), LinkError> {
