@@ -142,7 +142,9 @@ impl Book {
     /// The cores that count, each with its unit.
     pub fn counted(&self) -> impl Iterator<Item = (UnitId, &Core)> {
         let sequenced = (1..).map(Sequence).zip(&self.cores);
-        sequenced.filter(|(sequence, core)| verdict(core, *sequence).is_ok()).map(|(_, core)| (self.unit, core))
+        sequenced
+            .filter(|(sequence, core)| verdict(core, *sequence).is_ok())
+            .map(|(_, core)| (self.unit, core))
     }
 }
 
@@ -157,6 +159,7 @@ fn facts(number: u16) -> HouseholdFacts {
 
 /// A birth to a mother born in 1995.
 pub fn birth(household: HouseholdId, sex: Sex, on: &str) -> Entry {
-    let child = PersonData { education: danso_core::domain::Education::None, ..person("Nguyễn An", sex, on) };
+    let child =
+        PersonData { education: danso_core::domain::Education::None, ..person("Nguyễn An", sex, on) };
     Entry::Birth { household, child, order: 1, mother_birth: date("1995-05-05"), place: BirthPlace::Facility }
 }

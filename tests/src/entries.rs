@@ -1,8 +1,8 @@
 //! Entries of a register, ready to be recorded.
 
 use danso_core::domain::{
-    Area, BirthPlace, Education, Ethnicity, HouseholdFacts, HouseholdId, HouseholdKind, Marital, PersonFacts, PersonId,
-    Reach, Residence, Sex,
+    Area, BirthPlace, Education, Ethnicity, HouseholdFacts, HouseholdId, HouseholdKind, Marital, PersonFacts,
+    PersonId, Reach, Residence, Sex,
     entry::{Entry, PersonData},
 };
 use danso_node::operations::Node;
@@ -48,7 +48,8 @@ impl Recorder {
 
     pub async fn household(&mut self, on: &str) -> HouseholdId {
         self.households += 1;
-        let facts = HouseholdFacts { number: format!("{:04}", self.households), address: "Tổ 1".to_owned() };
+        let facts =
+            HouseholdFacts { number: format!("{:04}", self.households), address: "Tổ 1".to_owned() };
         let entry = Entry::OpenHousehold { area: Area(1), kind: HouseholdKind::Family, facts };
         self.record(on, entry).await.household.unwrap()
     }
@@ -60,8 +61,13 @@ impl Recorder {
     /// A birth to a mother born in 1995.
     pub async fn birth(&self, on: &str, household: HouseholdId, name: &str, sex: Sex) -> PersonId {
         let child = PersonData { education: Education::None, ..person(name, sex, on) };
-        let entry =
-            Entry::Birth { household, child, order: 1, mother_birth: date("1995-05-05"), place: BirthPlace::Facility };
+        let entry = Entry::Birth {
+            household,
+            child,
+            order: 1,
+            mother_birth: date("1995-05-05"),
+            place: BirthPlace::Facility,
+        };
         self.record(on, entry).await.person.unwrap()
     }
 
@@ -75,7 +81,8 @@ impl Recorder {
 }
 
 /// The columns of [`register_csv`].
-const REGISTER_HEADER: &str = "area,household,line,name,sex,birth_date,ethnicity,education,marital,residence\n";
+const REGISTER_HEADER: &str =
+    "area,household,line,name,sex,birth_date,ethnicity,education,marital,residence\n";
 
 /// An A0 book: households numbered from `first`, each with `size` persons.
 pub fn register_csv(first: u64, households: u64, size: u64) -> String {

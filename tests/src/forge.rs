@@ -2,10 +2,13 @@
 
 use crate::{Tree, entries::date};
 use danso_core::{
-    chain::{Batch, Exclusions, Head, Header, LedgerKey, PublicKey, SealInput, SealedChange, Signed, seal, strip},
+    chain::{
+        Batch, Exclusions, Head, Header, LedgerKey, PublicKey, SealInput, SealedChange, Signed, seal, strip,
+    },
     domain::{
         Area, BirthPlace, Core, Education, Ethnicity, Event, HouseholdChange, HouseholdId, HouseholdKind,
-        HouseholdState, Marital, PersonChange, PersonFacts, PersonId, PersonState, Personal, RecordedAt, Residence, Sex,
+        HouseholdState, Marital, PersonChange, PersonFacts, PersonId, PersonState, Personal, RecordedAt,
+        Residence, Sex,
     },
     rollup::claim,
 };
@@ -15,8 +18,8 @@ use danso_node::{
     wire::link::{batch_message, signed_message},
 };
 use danso_proto::v1::{
-    self, ChildMessage, ParentMessage, child_message::Message as FromChild, parent_message::Message as FromParent,
-    replication_client::ReplicationClient,
+    self, ChildMessage, ParentMessage, child_message::Message as FromChild,
+    parent_message::Message as FromParent, replication_client::ReplicationClient,
 };
 use danso_tier_config::{Policy, UnitId, limits};
 use std::{
@@ -77,7 +80,11 @@ impl Forger {
             recorded_at: RecordedAt::from_millis(RECORDED_MS + sequence),
             effective_on: date("2026-01-15"),
             area: Area(1),
-            event: Event::Born { order: 1, mother_birth: "1995-05".parse().unwrap(), place: BirthPlace::Home },
+            event: Event::Born {
+                order: 1,
+                mother_birth: "1995-05".parse().unwrap(),
+                place: BirthPlace::Home,
+            },
             persons: vec![PersonChange {
                 id: PersonId { unit: self.origin, serial: sequence },
                 before: None,
@@ -191,7 +198,12 @@ impl ChildLink {
     }
 
     /// Opens a stream with a hello; the parent's answer is still to be read.
-    pub async fn greet(tree: &Tree, holder: UnitId, parent: UnitId, hello: v1::Hello) -> Result<Self, Status> {
+    pub async fn greet(
+        tree: &Tree,
+        holder: UnitId,
+        parent: UnitId,
+        hello: v1::Hello,
+    ) -> Result<Self, Status> {
         Self::begin(channel(tree, holder, parent).await, message(FromChild::Hello(hello))).await
     }
 
@@ -284,7 +296,8 @@ pub fn grpc_frame(payload: &str) -> String {
 /// Opens a link whose stream is these bytes and gives the status with which the parent ends it.
 pub async fn garbage(channel: Channel, body: &str, encoding: Option<&'static str>) -> Status {
     let mut client = ReplicationClient::new(Garbled { channel, body: body.to_owned(), encoding });
-    let opened = timeout(PATIENCE, client.link(tokio_stream::empty())).await.expect("the parent says nothing");
+    let opened =
+        timeout(PATIENCE, client.link(tokio_stream::empty())).await.expect("the parent says nothing");
     match opened {
         Err(status) => status,
         Ok(stream) => {

@@ -26,8 +26,8 @@ pub mod random;
 pub mod tree;
 pub mod wait;
 
-pub use entries::Recorder;
 pub use book::Book;
+pub use entries::Recorder;
 pub use process::Process;
 pub use random::Dice;
 pub use tree::{Tree, unit};

@@ -25,7 +25,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let options = options_of(&NodeConfig::load(&arguments.config)?)?;
     let progress = Progress::of_bytes("verify");
-    let report = store::verify(options, &mut |done, total| progress.set(done, total));
+    let report = store::verify(&options, &mut |done, total| progress.set(done, total));
     drop(progress);
     let report = report?;
     output::data(&shown(&report))?;

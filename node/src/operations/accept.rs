@@ -98,14 +98,11 @@ impl Accepted {
     /// Waits until the batch is durable and applied, then gives the receipt. A repeat gets the same one.
     pub async fn receipt(self, node: &Node) -> Result<Signed, AcceptError> {
         self.ticket.durable().await?;
-        match self.receipt {
-            Some(receipt) => Ok(receipt),
-            None => {
-                let held = node.store.batch(self.origin, self.number)?;
-                let receipt = held.and_then(|held| held.receipt);
-                receipt.ok_or(AcceptError::Store(StoreError::Retry))
-            }
+        if let Some(receipt) = self.receipt {
+            return Ok(receipt);
         }
+        let held = node.store.batch(self.origin, self.number)?;
+        held.and_then(|held| held.receipt).ok_or(AcceptError::Store(StoreError::Retry))
     }
 }
 
@@ -246,7 +243,12 @@ impl Node {
     }
 
     /// A batch as it may pass to the parent under `policy`.
-    pub fn batch_for(&self, origin: UnitId, number: BatchNumber, policy: Policy) -> Result<Option<Batch>, AcceptError> {
+    pub fn batch_for(
+        &self,
+        origin: UnitId,
+        number: BatchNumber,
+        policy: Policy,
+    ) -> Result<Option<Batch>, AcceptError> {
         let Some(held) = self.store.batch(origin, number)? else {
             return Ok(None);
         };
@@ -264,14 +266,11 @@ impl Node {
         let kept = Batch { personal: None, ..batch.clone() };
         let contents = open(&kept, &header, Policy::Cores)?;
         let judged = judge(&contents, &header, None)?;
-        batch.deltas = Some(match deltas {
-            Some(deltas) => deltas,
-            None => {
-                let all = [judged.counted.as_slice(), judged.excluded.as_slice()].concat();
-                let leaves = danso_core::rollup::encode_leaves(&danso_core::rollup::canonical(all));
-                danso_core::chain::write_frame(leaves.iter().map(Vec::as_slice))
-            }
-        });
+        batch.deltas = Some(deltas.unwrap_or_else(|| {
+            let all = [judged.counted.as_slice(), judged.excluded.as_slice()].concat();
+            let leaves = danso_core::rollup::encode_leaves(&danso_core::rollup::canonical(all));
+            danso_core::chain::write_frame(leaves.iter().map(Vec::as_slice))
+        }));
         if !judged.quarantined.is_empty() {
             let exclusions = Exclusions {
                 tier_unit: self.unit(),

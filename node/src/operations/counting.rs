@@ -149,23 +149,29 @@ impl Node {
     }
 
     /// Units by id or code, within this node's subtree; none named means this node's own.
-    pub fn resolve(&self, directory: &Directory, names: &[String], on: Date) -> Result<Vec<UnitId>, QueryError> {
+    pub fn resolve(
+        &self,
+        directory: &Directory,
+        names: &[String],
+        on: Date,
+    ) -> Result<Vec<UnitId>, QueryError> {
         if names.is_empty() {
             return Ok(vec![self.unit()]);
         }
         names.iter().map(|name| self.resolve_one(directory, name, on)).collect()
     }
 
+    /// A unit by its id, or by its code on a day; anywhere in the directory.
+    pub fn find(&self, directory: &Directory, name: &str, on: Date) -> Option<UnitId> {
+        if let Ok(unit) = name.parse::<UnitId>() {
+            return directory.unit(unit).map(|found| found.id);
+        }
+        self.config.hierarchy.tiers().iter().find_map(|tier| directory.find(name, &tier.name, on))
+    }
+
     fn resolve_one(&self, directory: &Directory, name: &str, on: Date) -> Result<UnitId, QueryError> {
         let unknown = || QueryError::UnknownUnit { name: name.chars().take(40).collect(), on };
-        let unit = match name.parse::<UnitId>() {
-            Ok(unit) => directory.unit(unit).map(|found| found.id),
-            Err(_) => {
-                let mut tiers = self.config.hierarchy.tiers().iter();
-                tiers.find_map(|tier| directory.find(name, &tier.name, on))
-            }
-        };
-        let unit = unit.ok_or_else(unknown)?;
+        let unit = self.find(directory, name, on).ok_or_else(unknown)?;
         let day = directory.valid_to(unit).map_or(on, |last| last.min(on));
         if directory.at(day).is_within(unit, self.unit()) {
             Ok(unit)
@@ -207,9 +213,9 @@ impl Node {
         if origin == self.unit() && self.records() {
             return if view.unsealed.is_empty() { now_ms() } else { applied };
         }
-        let heard = self.heard.read().expect("no holder of the watermarks panics").get(&origin).copied();
-        match heard {
-            Some(heard) if heard.number <= head.number.0 => applied.max(heard.as_of_ms),
+        let last = self.heard.read().expect("no holder of the watermarks panics").get(&origin).copied();
+        match last {
+            Some(last) if last.number <= head.number.0 => applied.max(last.as_of_ms),
             _ => applied,
         }
     }

@@ -11,7 +11,8 @@ use crate::store::{HouseholdRow, OwnChange, PersonRow, Record, StoreError, Ticke
 use danso_core::{
     chain::SALT_BYTES,
     domain::{
-        CaptureId, Change, HouseholdId, HouseholdState, PersonId, PersonState, Personal, Reach, RecordedAt, Sequence,
+        CaptureId, Change, HouseholdId, HouseholdState, PersonId, PersonState, Personal, Reach, RecordedAt,
+        Sequence,
         entry::{Entry, Refusal, Register, change_of},
     },
 };
@@ -51,7 +52,8 @@ impl Staging {
                 ..Self::default()
             };
         } else if self.captures.len() > 2 * limits::IMPORT_IN_FLIGHT_MAX {
-            let waiting = |changed: Option<Sequence>| changed.is_some_and(|changed| changed.0 > applied.sequence);
+            let waiting =
+                |changed: Option<Sequence>| changed.is_some_and(|changed| changed.0 > applied.sequence);
             self.persons.retain(|_, row| waiting(row.changed));
             self.households.retain(|_, row| waiting(row.changed));
             self.captures.retain(|_, sequence| sequence.0 > applied.sequence);
@@ -137,15 +139,16 @@ impl StagedRegister<'_> {
     }
 
     fn household_by_number(&self, number: &str) -> Option<Home> {
-        let staged = self.staging.households.iter().find(|(_, row)| row.facts.number == number && row.state.is_some());
-        let id = staged.map(|(id, _)| *id).or_else(|| self.ok(self.node.store.household_by_number(number)))?;
+        let staged =
+            self.staging.households.iter().find(|(_, row)| row.facts.number == number && row.state.is_some());
+        let id =
+            staged.map(|(id, _)| *id).or_else(|| self.ok(self.node.store.household_by_number(number)))?;
         let row = self.household_row(id)?;
         Some(Home { id, state: row.state?, facts: row.facts })
     }
 
     fn members(&self, household: HouseholdId) -> Vec<Member> {
-        let mut ids: BTreeSet<PersonId> =
-            self.ok(self.node.store.members(household)).into_iter().collect();
+        let mut ids: BTreeSet<PersonId> = self.ok(self.node.store.members(household)).into_iter().collect();
         ids.extend(self.staging.persons.keys());
         ids.into_iter()
             .filter_map(|id| self.member(id))
@@ -357,7 +360,12 @@ impl forms::Desk for ImportDesk<'_> {
         self.node.reach_of(unit_code, on)
     }
 
-    fn record(&mut self, capture: Option<CaptureId>, on: Date, entry: Entry) -> Result<Recorded, NotRecorded> {
+    fn record(
+        &mut self,
+        capture: Option<CaptureId>,
+        on: Date,
+        entry: Entry,
+    ) -> Result<Recorded, NotRecorded> {
         if self.failure.borrow().is_some() {
             return Err(NotRecorded::Halted);
         }
@@ -383,11 +391,13 @@ impl Node {
         let directory = self.directory();
         let view = directory.at(on);
         let own = self.unit();
-        let found = self.config.hierarchy.tiers().iter().find_map(|tier| directory.find(code, &tier.name, on))?;
+        let found =
+            self.config.hierarchy.tiers().iter().find_map(|tier| directory.find(code, &tier.name, on))?;
         let above = |unit: UnitId| view.ancestors(unit);
         let (ours, theirs) = (above(own), above(found));
         let shared = ours.iter().find(|unit| theirs.contains(unit) || **unit == found)?;
-        let top_of_province = self.config.hierarchy.tiers().iter().rev().nth(1).map(|tier| tier.name.clone())?;
+        let top_of_province =
+            self.config.hierarchy.tiers().iter().rev().nth(1).map(|tier| tier.name.clone())?;
         let tier_of = |unit: UnitId| directory.unit(unit).map(|unit| unit.tier.clone());
         let reach = match tier_of(*shared) {
             Some(tier) if tier == top_of_province => Reach::SameProvince,

@@ -95,7 +95,9 @@ impl Node {
     /// The directory in force: the latest signed one, else the one that the node's file names.
     pub fn directory(&self) -> Arc<Directory> {
         let view = self.store.view();
-        view.directory.as_ref().map_or_else(|| Arc::clone(&self.bootstrap), |held| Arc::clone(&held.directory))
+        view.directory
+            .as_ref()
+            .map_or_else(|| Arc::clone(&self.bootstrap), |held| Arc::clone(&held.directory))
     }
 
     /// Version of the signed directory in force, 0 for the bootstrap one.
@@ -112,7 +114,9 @@ impl Node {
     pub fn policy_from(&self, child: UnitId) -> Policy {
         let directory = self.directory();
         let tier = directory.unit(child).map(|unit| unit.tier.clone());
-        tier.and_then(|tier| self.config.hierarchy.tier(&tier)).and_then(|tier| tier.up).unwrap_or(Policy::Counts)
+        tier.and_then(|tier| self.config.hierarchy.tier(&tier))
+            .and_then(|tier| tier.up)
+            .unwrap_or(Policy::Counts)
     }
 
     /// Whether this node's tier records changes itself.
@@ -129,7 +133,8 @@ impl Node {
             let registration: Registration =
                 signed.verify(self.signing.authority).map_err(RegisterError::NotSigned)?;
             PublicKey::from_bytes(&registration.key).map_err(RegisterError::NotSigned)?;
-            let known = self.store.view().keys.get(&registration.unit).is_some_and(|held| held.signed == signed);
+            let known =
+                self.store.view().keys.get(&registration.unit).is_some_and(|held| held.signed == signed);
             if !known {
                 new.push(Record::Registration(signed).into());
             }

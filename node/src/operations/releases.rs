@@ -113,7 +113,11 @@ impl Node {
             ReleaseError::NotSigned(Fault::UnknownKey { origin: root, key: "none".to_owned() })
         })?;
         let statement: T = signed.verify(key).map_err(ReleaseError::NotSigned)?;
-        if issuer(&statement) == root { Ok(statement) } else { Err(ReleaseError::NotSigned(Fault::Signature)) }
+        if issuer(&statement) == root {
+            Ok(statement)
+        } else {
+            Err(ReleaseError::NotSigned(Fault::Signature))
+        }
     }
 
     /// The top of this node's tree.
@@ -166,7 +170,8 @@ impl Node {
                 filters: filters.into_iter().collect(),
                 group_by: vec![Dimension::Unit],
             };
-            let rows = count(&view.tallies, &question).expect("a question of one month by unit is well formed");
+            let rows =
+                count(&view.tallies, &question).expect("a question of one month by unit is well formed");
             rows.into_iter().map(|row| (row.keys[0].clone(), row.count)).collect()
         };
         let start = ask(Measure::Population, month.plus(-1), None);
@@ -195,7 +200,13 @@ impl Node {
     }
 }
 
-fn rows_of(unit: UnitId, month: Month, figures: &MonthFigures, expected: u32, reported: u32) -> Vec<ReleaseRow> {
+fn rows_of(
+    unit: UnitId,
+    month: Month,
+    figures: &MonthFigures,
+    expected: u32,
+    reported: u32,
+) -> Vec<ReleaseRow> {
     Indicator::ALL
         .iter()
         .map(|indicator| {
@@ -229,7 +240,8 @@ impl Node {
     /// Takes a directory version from above. An older or equal one is passed over.
     pub async fn take_directory(&self, signed: Signed) -> Result<(), ReleaseError> {
         use danso_core::chain::DirectoryVersion;
-        let version: DirectoryVersion = self.verify_from_top(&signed, |version: &DirectoryVersion| version.issuer)?;
+        let version: DirectoryVersion =
+            self.verify_from_top(&signed, |version: &DirectoryVersion| version.issuer)?;
         crate::store::unpack_directory(&version).map_err(ReleaseError::NotSigned)?;
         if version.version <= self.directory_version() {
             return Ok(());

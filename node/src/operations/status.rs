@@ -44,7 +44,10 @@ impl Node {
                 origin: *origin,
                 chain: chain.clone(),
                 watermark_ms: self.watermark_ms(&view, *origin),
-                last_contact_ms: heard.get(origin).map_or(0, |heard| heard.heard_at_ms).max(chain.received_at_ms),
+                last_contact_ms: heard
+                    .get(origin)
+                    .map_or(0, |heard| heard.heard_at_ms)
+                    .max(chain.received_at_ms),
             })
             .collect()
     }
@@ -81,11 +84,12 @@ impl Node {
             let waiting = view.chains.iter().filter(|(_, chain)| chain.acknowledged < chain.head.number);
             waiting.map(|(origin, chain)| (*origin, chain.acknowledged.next())).collect()
         };
-        let recorded = waiting.iter().take(limits::OLDEST_UNSENT_CHAINS_MAX).filter_map(|(origin, number)| {
-            let held = self.store.batch(*origin, *number).ok().flatten()?;
-            let header: Header = held.batch.header.decode_trusted().ok()?;
-            Some(header.recorded_from.millis())
-        });
+        let recorded =
+            waiting.iter().take(limits::OLDEST_UNSENT_CHAINS_MAX).filter_map(|(origin, number)| {
+                let held = self.store.batch(*origin, *number).ok().flatten()?;
+                let header: Header = held.batch.header.decode_trusted().ok()?;
+                Some(header.recorded_from.millis())
+            });
         recorded.min().unwrap_or(0)
     }
 

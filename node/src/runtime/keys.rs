@@ -81,7 +81,11 @@ pub fn create_node(authority: &Path, folder: &Path, unit: UnitId, now_ms: u64) -
     let key = LedgerKey::from_seed(&seed).public().to_bytes();
     let signed = Signed::sign(&Registration { unit, key, registered_at_ms: now_ms }, &authority_key);
     write_new(&folder.join(SECRET), &hex(&seed), 0o600)?;
-    write_new(&folder.join(REGISTRATION), &format!("{}\n{}", hex(&signed.bytes), hex(&signed.signature)), 0o644)?;
+    write_new(
+        &folder.join(REGISTRATION),
+        &format!("{}\n{}", hex(&signed.bytes), hex(&signed.signature)),
+        0o644,
+    )?;
     write_new(&folder.join(AUTHORITY_PUBLIC), &hex(&authority_key.public().to_bytes()), 0o644)
 }
 
@@ -92,9 +96,13 @@ pub fn read(folder: &Path, unit: UnitId) -> Result<Signing, LedgerKeyError> {
     let authority = PublicKey::from_bytes(&read_hex(&path)?)
         .map_err(|_| LedgerKeyError::Content { path, expected: "a public key" })?;
     let path = folder.join(REGISTRATION);
-    let content = || LedgerKeyError::Content { path: path.clone(), expected: "a registration by this authority" };
-    let text = fs::read_to_string(&path)
-        .map_err(|source| LedgerKeyError::Io { action: "read", path: path.clone(), source })?;
+    let content =
+        || LedgerKeyError::Content { path: path.clone(), expected: "a registration by this authority" };
+    let text = fs::read_to_string(&path).map_err(|source| LedgerKeyError::Io {
+        action: "read",
+        path: path.clone(),
+        source,
+    })?;
     let mut lines = text.lines().map(unhex);
     let (Some(Some(bytes)), Some(Some(signature))) = (lines.next(), lines.next()) else {
         return Err(content());
@@ -102,7 +110,11 @@ pub fn read(folder: &Path, unit: UnitId) -> Result<Signing, LedgerKeyError> {
     let registration = Signed { bytes, signature };
     let registered: Registration = registration.verify(authority).map_err(|_| content())?;
     if registered.unit != unit || registered.key != key.public().to_bytes() {
-        return Err(LedgerKeyError::OtherUnit { path: folder.to_path_buf(), registered: registered.unit, unit });
+        return Err(LedgerKeyError::OtherUnit {
+            path: folder.to_path_buf(),
+            registered: registered.unit,
+            unit,
+        });
     }
     Ok(Signing { key, registration, authority })
 }
@@ -125,11 +137,15 @@ fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), LedgerKeyError> {
 }
 
 fn read_hex(path: &Path) -> Result<[u8; 32], LedgerKeyError> {
-    let text = fs::read_to_string(path)
-        .map_err(|source| LedgerKeyError::Io { action: "read", path: path.to_path_buf(), source })?;
-    unhex(text.trim())
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| LedgerKeyError::Content { path: path.to_path_buf(), expected: "64 hexadecimal digits" })
+    let text = fs::read_to_string(path).map_err(|source| LedgerKeyError::Io {
+        action: "read",
+        path: path.to_path_buf(),
+        source,
+    })?;
+    unhex(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| LedgerKeyError::Content {
+        path: path.to_path_buf(),
+        expected: "64 hexadecimal digits",
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -142,7 +158,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()

@@ -8,8 +8,9 @@ use crate::{
     operations::{Node, RegisterError, ReleaseError},
     store::{Options, Store, StoreError},
     transport::{
-        self, uplink,
+        self,
         tls::{Keys, TlsError},
+        uplink,
     },
 };
 use danso_tier_config::{Directory, Faults, NodeConfig};
@@ -137,7 +138,8 @@ fn check_unit(config: &NodeConfig, directory: &Directory, file: String) -> Resul
     }
     let named = config.parent.as_ref().map(|parent| parent.unit);
     if unit.parent != named {
-        let text = |unit: Option<danso_tier_config::UnitId>| unit.map_or("none".to_owned(), |unit| unit.to_string());
+        let text =
+            |unit: Option<danso_tier_config::UnitId>| unit.map_or("none".to_owned(), |unit| unit.to_string());
         let (file, directory) = (text(named), text(unit.parent));
         return Err(RuntimeError::UnitDiffers { what: "parent", file, directory });
     }
@@ -173,7 +175,8 @@ pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Re
         node.publish_directory(&bootstrap).await?;
     }
     let address = node.config.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| RuntimeError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
     let tasks = spawn_all(&node, listener, &tls, &stopped);

@@ -22,7 +22,9 @@ pub(super) async fn close_months(node: Arc<Node>, mut stop: watch::Receiver<bool
             continue;
         }
         match node.publish_release(month).await {
-            Ok(release) => tracing::info!(%month, number = release.number, "published the release of a closed month"),
+            Ok(release) => {
+                tracing::info!(%month, number = release.number, "published the release of a closed month");
+            }
             Err(ReleaseError::Unchanged { .. }) => {}
             Err(error) => tracing::error!(code = error.code(), %error, "a closed month was not published"),
         }

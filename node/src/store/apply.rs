@@ -1,15 +1,16 @@
 //! What each ledger record does to the state in memory and to the index. The same at start and in service.
 
 use super::{
-    StoreError, keys,
+    StoreError,
     index::Index,
+    keys,
     ledger::Position,
     record::{AcceptedBatch, Evidence, OwnChange, Record},
     rows::{BatchRow, ChainRow, HouseholdRow, PersonRow},
     view::{RECORDING, View},
 };
 use danso_core::{
-    chain::{Batch, Contents, Exclusions, Fault, Header, Receipt, SealedChange, open},
+    chain::{Batch, Contents, Exclusions, Fault, Header, Receipt, SealedChange, Signed, open},
     domain::{Core, PersonChange, Personal, Reason},
     rollup::{Delta, Judged, Tally, judge},
 };
@@ -32,7 +33,7 @@ pub(super) fn reread(batch: &Batch) -> Result<(Header, Judged), Fault> {
     kept.personal = None;
     let policy = if kept.cores.is_some() { Policy::Cores } else { Policy::Counts };
     let contents: Contents = open(&kept, &header, policy)?;
-    let exclusions = batch.exclusions.as_ref().map(|signed| signed.decode_trusted::<Exclusions>()).transpose()?;
+    let exclusions = batch.exclusions.as_ref().map(Signed::decode_trusted::<Exclusions>).transpose()?;
     let judged = judge(&contents, &header, exclusions.as_ref())?;
     Ok((header, judged))
 }
@@ -46,7 +47,12 @@ fn damaged(position: Position, fault: &Fault) -> StoreError {
 
 impl Applier<'_> {
     /// Applies one durable record. `judged` is what the acceptance found; at start it is found again.
-    pub fn apply(&mut self, record: Record, position: Position, judged: Option<Judged>) -> Result<(), StoreError> {
+    pub fn apply(
+        &mut self,
+        record: Record,
+        position: Position,
+        judged: Option<Judged>,
+    ) -> Result<(), StoreError> {
         match record {
             Record::Own(change) => self.own(change, position)?,
             Record::Sealed(batch) => self.sealed(&batch, position, judged)?,
@@ -85,7 +91,7 @@ impl Applier<'_> {
                 Some(_) => self.index.put(keys::number(&row.facts.number), &household.id),
                 None => self.index.remove(keys::number(&row.facts.number)),
             }
-            let serial = self.own_serial(household.id);
+            let serial = if household.id.unit == self.unit { household.id.serial } else { 0 };
             let recording = &mut self.view.recording;
             recording.household_serial = recording.household_serial.max(serial);
             self.index.put(keys::household(household.id), &row);
@@ -102,15 +108,20 @@ impl Applier<'_> {
             self.index.put(keys::capture(capture), &change.sequence);
         }
         let (core_bytes, recorded_at) = (change.core, core.recorded_at);
-        self.view.unsealed.push_back(SealedChange { core: core_bytes, personal: change.personal, recorded_at });
+        self.view.unsealed.push_back(SealedChange {
+            core: core_bytes,
+            personal: change.personal,
+            recorded_at,
+        });
         Ok(())
     }
 
-    fn own_serial(&self, id: danso_core::domain::HouseholdId) -> u64 {
-        if id.unit == self.unit { id.serial } else { 0 }
-    }
-
-    fn person(&mut self, person: &PersonChange, personal: &Personal, change: &OwnChange) -> Result<(), StoreError> {
+    fn person(
+        &mut self,
+        person: &PersonChange,
+        personal: &Personal,
+        change: &OwnChange,
+    ) -> Result<(), StoreError> {
         let mut row: PersonRow = self.index.get(&keys::person(person.id))?.unwrap_or_default();
         self.name(person, &row, false);
         row.state = person.after;
@@ -128,7 +139,8 @@ impl Applier<'_> {
             self.index.put(keys::member(after.household, person.id), &());
         }
         let recording = &mut self.view.recording;
-        recording.persons = recording.persons + u64::from(person.after.is_some()) - u64::from(person.before.is_some());
+        recording.persons =
+            recording.persons + u64::from(person.after.is_some()) - u64::from(person.before.is_some());
         if person.id.unit == self.unit {
             recording.person_serial = recording.person_serial.max(person.id.serial);
         }
@@ -151,8 +163,13 @@ impl Applier<'_> {
         }
     }
 
-    fn sealed(&mut self, batch: &Batch, position: Position, judged: Option<Judged>) -> Result<(), StoreError> {
-        let (header, judged) = self.read_again(batch, position, judged)?;
+    fn sealed(
+        &mut self,
+        batch: &Batch,
+        position: Position,
+        judged: Option<Judged>,
+    ) -> Result<(), StoreError> {
+        let (header, judged) = Self::read_again(batch, position, judged)?;
         self.view.unsealed.drain(..(header.changes as usize).min(self.view.unsealed.len()));
         self.advance(batch, &header, &judged, position, None, header.recorded_to.millis());
         Ok(())
@@ -164,14 +181,13 @@ impl Applier<'_> {
         position: Position,
         judged: Option<Judged>,
     ) -> Result<(), StoreError> {
-        let (header, judged) = self.read_again(&accepted.batch, position, judged)?;
+        let (header, judged) = Self::read_again(&accepted.batch, position, judged)?;
         let child = Some(accepted.child);
         self.advance(&accepted.batch, &header, &judged, position, child, accepted.accepted_at_ms);
         Ok(())
     }
 
     fn read_again(
-        &self,
         batch: &Batch,
         position: Position,
         judged: Option<Judged>,
@@ -210,7 +226,7 @@ impl Applier<'_> {
 
     fn count(&mut self, origin: UnitId, deltas: &[Delta]) {
         for Tally { unit, month, cell, value } in self.view.count(origin, deltas) {
-            let key = keys::tally(unit, month, &cell);
+            let key = keys::tally(unit, month, cell);
             if value == 0 {
                 self.index.remove(key);
             } else {
@@ -219,9 +235,10 @@ impl Applier<'_> {
         }
     }
 
-    fn parent_receipt(&mut self, signed: &danso_core::chain::Signed) -> Result<(), StoreError> {
-        let receipt: Receipt =
-            signed.decode_trusted().map_err(|_| StoreError::Index("a stored receipt is unreadable".to_owned()))?;
+    fn parent_receipt(&mut self, signed: &Signed) -> Result<(), StoreError> {
+        let receipt: Receipt = signed
+            .decode_trusted()
+            .map_err(|_| StoreError::Index("a stored receipt is unreadable".to_owned()))?;
         let mut new = 0;
         if receipt.origin == self.unit {
             for quarantined in &receipt.quarantined {

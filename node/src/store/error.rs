@@ -44,6 +44,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    #[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
     pub(super) fn index(error: sled::Error) -> Self {
         Self::Index(error.to_string())
     }

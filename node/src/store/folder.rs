@@ -46,7 +46,9 @@ impl Folder {
             Err(fs4::TryLockError::WouldBlock) => {
                 return Err(fault("already_running", "another danso is running on", path));
             }
-            Err(fs4::TryLockError::Error(error)) => return Err(io("lock the data folder", &lock_path)(error)),
+            Err(fs4::TryLockError::Error(error)) => {
+                return Err(io("lock the data folder", &lock_path)(error));
+            }
         }
         Ok(Self { path: path.to_path_buf(), _lock: lock })
     }

@@ -124,7 +124,8 @@ impl Index {
             }
         }
         if let Some(reflected) = reflected {
-            let value = postcard::to_extend(&reflected, vec![keys::VALUE_FORMAT]).expect("a row is plain data");
+            let value =
+                postcard::to_extend(&reflected, vec![keys::VALUE_FORMAT]).expect("a row is plain data");
             batch.insert(keys::POSITION, value);
         }
         self.database.apply_batch(batch).map_err(StoreError::index)

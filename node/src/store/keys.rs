@@ -36,11 +36,13 @@ pub(super) const POSITION: &[u8] = b"mposition";
 
 fn key(letter: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = vec![letter];
-    parts.iter().for_each(|part| key.extend_from_slice(part));
+    for part in parts {
+        key.extend_from_slice(part);
+    }
     key
 }
 
-pub(super) fn tally(unit: UnitId, month: Month, cell: &Cell) -> Vec<u8> {
+pub(super) fn tally(unit: UnitId, month: Month, cell: Cell) -> Vec<u8> {
     let cuboid = [cell.cuboid().code()];
     key(b't', &[&unit.to_key(), &month.index().to_be_bytes(), &cuboid, &cell.pack().to_be_bytes()])
 }

@@ -69,7 +69,10 @@ impl Store {
     /// Opens a store and catches up. On return everything acknowledged before is there.
     ///
     /// `progress` is told (ledger bytes applied, ledger bytes in all) while a long catch-up runs.
-    pub fn open(options: Options, progress: &mut dyn FnMut(u64, u64)) -> Result<(Self, OpenReport), StoreError> {
+    pub fn open(
+        options: Options,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(Self, OpenReport), StoreError> {
         let folder = Folder::open(&options.folder, options.unit)?;
         let (index, mut rebuilt_because) = open_index(&folder, &options.limits)?;
         let reflected = index.reflected()?;
@@ -151,12 +154,18 @@ fn replay(
 }
 
 /// Own changes that were recorded but never sealed, read back from the ledger.
-fn restore_unsealed(view: &mut View, index: &Index, reader: &LedgerReader, unit: UnitId) -> Result<(), StoreError> {
+fn restore_unsealed(
+    view: &mut View,
+    index: &Index,
+    reader: &LedgerReader,
+    unit: UnitId,
+) -> Result<(), StoreError> {
     let next = view.chains.get(&unit).map_or(Sequence(1), |chain| chain.head.next);
     view.unsealed.clear();
     for sequence in next.0..=view.recording.sequence {
         let position = index.get::<u64>(&keys::own(Sequence(sequence)))?;
-        let position = position.ok_or_else(|| StoreError::Index("an own change is not indexed".to_owned()))?;
+        let position =
+            position.ok_or_else(|| StoreError::Index("an own change is not indexed".to_owned()))?;
         let record = reader.read(ledger::Position(position))?;
         let Record::Own(change) = Record::decode(record.kind, &record.payload, record.position)? else {
             return Err(StoreError::Index("an own change is indexed wrongly".to_owned()));
@@ -169,7 +178,14 @@ fn restore_unsealed(view: &mut View, index: &Index, reader: &LedgerReader, unit:
     Ok(())
 }
 
-fn start(folder: Folder, options: Options, view: View, index: Index, reader: LedgerReader, ledger: Ledger) -> Store {
+fn start(
+    folder: Folder,
+    options: Options,
+    view: View,
+    index: Index,
+    reader: LedgerReader,
+    ledger: Ledger,
+) -> Store {
     let unsealed_since = (!view.unsealed.is_empty()).then(Instant::now);
     let inner = Arc::new(Inner {
         unit: options.unit,
@@ -201,7 +217,10 @@ fn start(folder: Folder, options: Options, view: View, index: Index, reader: Led
 }
 
 /// Sets the index aside and builds it anew from the ledger. The node must not be running.
-pub fn rebuild(options: Options, progress: &mut dyn FnMut(u64, u64)) -> Result<(Store, OpenReport), StoreError> {
+pub fn rebuild(
+    options: Options,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(Store, OpenReport), StoreError> {
     let folder = Folder::open(&options.folder, options.unit)?;
     folder.set_index_aside()?;
     drop(folder);
@@ -210,12 +229,13 @@ pub fn rebuild(options: Options, progress: &mut dyn FnMut(u64, u64)) -> Result<(
 
 /// Checks everything: every record's check sum, every batch's signature, link, roots and deltas, and
 /// that the index equals a recount. The node must not be running; only a torn tail is cut, as at a start.
-pub fn verify(options: Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
+pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let folder = Folder::open(&options.folder, options.unit)?;
     let summary = ledger::verify(&folder.ledger())?;
     let (index, missing) = open_index(&folder, &options.limits)?;
     let known_durable = index.reflected()?.map(|row| ledger::Position(row.position));
-    let (ledger, _) = Ledger::open(&folder.ledger(), ledger::Options { known_durable, ..ledger::Options::default() })?;
+    let (ledger, _) =
+        Ledger::open(&folder.ledger(), ledger::Options { known_durable, ..ledger::Options::default() })?;
     let reader = ledger.reader();
     let scratch = std::env::temp_dir().join(format!("danso-verify-{}", std::process::id()));
     let recount = recount(&reader, &scratch, options.unit, progress);
@@ -291,11 +311,15 @@ fn check_batch(view: &View, batch: &Batch) -> Result<(), Fault> {
 fn compare(held: &View, counted: &View) -> Vec<String> {
     let mut differences: Vec<String> = danso_core::rollup::difference(&held.tallies, &counted.tallies)
         .into_iter()
-        .map(|d| format!("{} {} {:?}: index {}, ledger {}", d.unit, d.month, d.cell, d.left, d.right))
+        .map(|found| {
+            let (unit, month, cell) = (found.unit, found.month, found.cell);
+            format!("{unit} {month} {cell:?}: index {}, ledger {}", found.left, found.right)
+        })
         .collect();
-    let head = |chain: Option<&ChainRow>| chain.map(|chain| chain.head);
+    let head = |row: Option<&ChainRow>| row.map(|row| row.head);
     for origin in held.chains.keys().chain(counted.chains.keys()) {
-        if head(held.chains.get(origin)) != head(counted.chains.get(origin)) {
+        let (indexed, found) = (held.chains.get(origin), counted.chains.get(origin));
+        if head(indexed) != head(found) {
             differences.push(format!("head of {origin} differs"));
         }
     }

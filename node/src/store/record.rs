@@ -85,6 +85,10 @@ fn encode<T: Serialize>(kind: u8, value: &T) -> (Kind, Vec<u8>) {
     (Kind(kind), bytes)
 }
 
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(bytes).ok()
+}
+
 impl Record {
     /// Kind and payload as appended.
     pub fn encode(&self) -> (Kind, Vec<u8>) {
@@ -106,9 +110,6 @@ impl Record {
         let Some((&RECORD_FORMAT, bytes)) = payload.split_first() else {
             return Err(unreadable());
         };
-        fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-            postcard::from_bytes(bytes).ok()
-        }
         match kind.0 {
             1 => read(bytes).map(Self::Own),
             2 => read(bytes).map(Self::Sealed),

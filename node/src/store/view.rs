@@ -1,10 +1,11 @@
 //! What is held in memory of a node's state, behind one lock: read by many, changed by the writer only.
 
 use super::{
-    StoreError, keys,
+    StoreError,
     index::{Index, decode},
-    record::Record,
+    keys,
     ledger::{LedgerReader, Position},
+    record::Record,
     rows::{ChainRow, Recording},
 };
 use danso_core::{
@@ -68,7 +69,7 @@ fn check_of(tally: &Tally) -> u64 {
     if tally.value == 0 {
         return 0;
     }
-    let digest = Digest::of(&[&keys::tally(tally.unit, tally.month, &tally.cell), &tally.value.to_be_bytes()]);
+    let digest = Digest::of(&[&keys::tally(tally.unit, tally.month, tally.cell), &tally.value.to_be_bytes()]);
     u64::from_be_bytes(digest.0[..8].try_into().expect("a digest has 32 bytes"))
 }
 
@@ -110,8 +111,8 @@ impl View {
         };
         view.position = Position(reflected.position);
         for (key, value) in index.scan(keys::TALLIES)? {
-            let (unit, month, cell) =
-                keys::parse_tally(&key).ok_or_else(|| StoreError::Index("a tally key is unreadable".to_owned()))?;
+            let (unit, month, cell) = keys::parse_tally(&key)
+                .ok_or_else(|| StoreError::Index("a tally key is unreadable".to_owned()))?;
             let value = decode(&value)?;
             view.tallies_check ^= check_of(&Tally { unit, month, cell, value });
             view.tallies.load(unit, month, cell, value);
@@ -150,7 +151,8 @@ impl View {
         let number = version.version;
         let newer = self.directory.as_ref().is_none_or(|held| held.version < number);
         if newer {
-            self.directory = Some(StoredDirectory { version: number, signed, directory: Arc::new(directory) });
+            self.directory =
+                Some(StoredDirectory { version: number, signed, directory: Arc::new(directory) });
         }
         Ok(number)
     }

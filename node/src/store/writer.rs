@@ -109,7 +109,9 @@ impl Writer {
         self.seal_due(&mut group);
         if group.is_empty() {
             // An empty order asks only whether everything before it is durable; it is.
-            answers.into_iter().for_each(|done| drop(done.send(Ok(()))));
+            for done in answers {
+                let _ = done.send(Ok(()));
+            }
             return;
         }
         let outcome = self.make_durable(&group).and_then(|positions| self.apply(group, &positions));
@@ -182,21 +184,27 @@ impl Writer {
     /// Full, or old enough, or alone: nothing sent is still waiting for its receipt.
     fn due(&self, chain: &ChainRow, waiting: usize) -> bool {
         waiting >= self.limits.batch_changes as usize
-            || (chain.acknowledged >= chain.head.number && self.unsealed_since.is_none_or(|since| since <= Instant::now()))
-            || self.unsealed_since.is_some_and(|since| {
-                since.elapsed() >= Duration::from_millis(self.limits.batch_age_ms)
-            })
+            || (chain.acknowledged >= chain.head.number
+                && self.unsealed_since.is_none_or(|since| since <= Instant::now()))
+            || self
+                .unsealed_since
+                .is_some_and(|since| since.elapsed() >= Duration::from_millis(self.limits.batch_age_ms))
     }
 
     fn sealed(&self, head: &mut Head, changes: &[SealedChange]) -> Staged {
-        let cores: Vec<Core> =
-            changes.iter().map(|change| Core::decode(&change.core).expect("own cores were encoded here")).collect();
+        let cores: Vec<Core> = changes
+            .iter()
+            .map(|change| Core::decode(&change.core).expect("own cores were encoded here"))
+            .collect();
         let deltas = claim(&cores);
-        let batch = seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);
+        let batch =
+            seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);
         let header = batch.header.decode_trusted().expect("the header was encoded here");
         *head = Head::after(&header, batch.hash());
         let mut counted = Vec::new();
-        cores.iter().for_each(|core| danso_core::rollup::deltas(core, &mut counted));
+        for core in &cores {
+            danso_core::rollup::deltas(core, &mut counted);
+        }
         let judged = Judged { counted: danso_core::rollup::canonical(counted), ..Judged::default() };
         Staged { record: Record::Sealed(batch), judged: Some(judged) }
     }

@@ -51,7 +51,9 @@ pub(super) fn reader<T>(node: &Node, request: &Request<T>) -> Result<(), Status>
 /// Who runs this node: the node's own certificate, or an operator of its unit.
 pub(super) fn operator<T>(node: &Node, request: &Request<T>) -> Result<(), Status> {
     match peer(request)?.identity {
-        Identity::Node(unit) | Identity::Person { role: Role::Operator, unit } if unit == node.unit() => Ok(()),
+        Identity::Node(unit) | Identity::Person { role: Role::Operator, unit } if unit == node.unit() => {
+            Ok(())
+        }
         other => Err(denied(format!("{other} does not run {}", node.unit()))),
     }
 }

@@ -37,7 +37,8 @@ impl Downward for DownwardService {
         let node = Arc::clone(&self.node);
         let numbers = after.saturating_add(1)..=self.node.release_number();
         let statements = tokio_stream::iter(numbers).map(move |number| {
-            let missing = || status(Code::Internal, "release_missing", "a release that should be here is not");
+            let missing =
+                || status(Code::Internal, "release_missing", "a release that should be here is not");
             let signed = node.store.release(number).map_err(|error| of_store(&error))?.ok_or_else(missing)?;
             Ok(link::signed_message(&signed))
         });

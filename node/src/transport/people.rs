@@ -11,8 +11,8 @@ use crate::{
 };
 use danso_proto::v1::{
     ImportChunk, ImportFault, ImportForm, ImportProgress, ImportSummary, NodeInfoAnswer, NodeInfoRequest,
-    PublishReleaseAnswer, PublishReleaseRequest, ReplicationStatusAnswer, ReplicationStatusRequest, UnitStatus,
-    intake_server::Intake, operations_server::Operations,
+    PublishReleaseAnswer, PublishReleaseRequest, ReplicationStatusAnswer, ReplicationStatusRequest,
+    UnitStatus, intake_server::Intake, operations_server::Operations,
 };
 use danso_tier_config::{Date, Month, limits};
 use prost::bytes::{Buf as _, Bytes};
@@ -39,7 +39,10 @@ fn bad(code: &str, message: &str) -> Status {
 impl Intake for IntakeService {
     type ImportStream = ReceiverStream<Result<ImportProgress, Status>>;
 
-    async fn import(&self, request: Request<Streaming<ImportChunk>>) -> Result<Response<Self::ImportStream>, Status> {
+    async fn import(
+        &self,
+        request: Request<Streaming<ImportChunk>>,
+    ) -> Result<Response<Self::ImportStream>, Status> {
         access::operator(&self.node, &request)?;
         if !self.node.records() {
             let message = "this node's tier records no changes";
@@ -62,7 +65,9 @@ impl Intake for IntakeService {
         let (progress, stream) = mpsc::channel(64);
         tokio::spawn(feed(chunks, first.data, bytes));
         let node = Arc::clone(&self.node);
-        tokio::task::spawn_blocking(move || run_import(&node, form, as_of, ChunkReader::new(source), &progress));
+        tokio::task::spawn_blocking(move || {
+            run_import(&node, form, as_of, ChunkReader::new(source), &progress);
+        });
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 }
@@ -121,15 +126,18 @@ impl Read for ChunkReader {
 fn run_import(node: &Node, form: ImportForm, as_of: Date, source: ChunkReader, progress: &Progress) {
     let mut desk = ImportDesk::new(node);
     let mut tell = |counts: &Counts| {
-        if counts.rows % limits::IMPORT_PROGRESS_ROWS == 0 {
-            let _ = progress.blocking_send(Ok(ImportProgress { rows_done: counts.rows, ..Default::default() }));
+        if counts.rows.is_multiple_of(limits::IMPORT_PROGRESS_ROWS) {
+            let _ =
+                progress.blocking_send(Ok(ImportProgress { rows_done: counts.rows, ..Default::default() }));
         }
     };
     let summary = match form {
         ImportForm::Events => {
             forms::event_rows(source).map(|rows| forms::import_events(&mut desk, rows, &mut tell))
         }
-        _ => forms::register_rows(source).map(|rows| forms::import_register(&mut desk, as_of, rows, &mut tell)),
+        _ => {
+            forms::register_rows(source).map(|rows| forms::import_register(&mut desk, as_of, rows, &mut tell))
+        }
     };
     let finished = desk.finish();
     let outcome = match (summary, finished) {
@@ -161,7 +169,8 @@ fn report(node: &Node, summary: &Summary, progress: &Progress) {
         last_sequence: node.store.view().recording.sequence,
         faults_unlisted: summary.faults_unlisted,
     };
-    let last = ImportProgress { rows_done, rows_total: rows_done, faults: Vec::new(), summary: Some(summary) };
+    let last =
+        ImportProgress { rows_done, rows_total: rows_done, faults: Vec::new(), summary: Some(summary) };
     let _ = progress.blocking_send(Ok(last));
 }
 
@@ -226,7 +235,11 @@ impl Operations for OperationsService {
                 watermark_ms: head.watermark_ms,
                 last_contact_ms: head.last_contact_ms,
                 connected: via.is_some() || head.origin == node.unit(),
-                held_code: head.chain.held.or_else(|| link.held.get(&head.origin).cloned()).unwrap_or_default(),
+                held_code: head
+                    .chain
+                    .held
+                    .or_else(|| link.held.get(&head.origin).cloned())
+                    .unwrap_or_default(),
                 quarantined: head.chain.quarantined,
             }
         });

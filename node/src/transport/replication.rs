@@ -34,15 +34,18 @@ fn silent() -> Status {
     status(Code::DeadlineExceeded, "stream_silent", "the stream was silent for too long")
 }
 
-fn message(message: FromParent) -> Result<ParentMessage, Status> {
-    Ok(ParentMessage { message: Some(message) })
+fn message(content: FromParent) -> ParentMessage {
+    ParentMessage { message: Some(content) }
 }
 
 #[tonic::async_trait]
 impl Replication for ReplicationService {
     type LinkStream = ReceiverStream<Result<ParentMessage, Status>>;
 
-    async fn link(&self, request: Request<Streaming<ChildMessage>>) -> Result<Response<Self::LinkStream>, Status> {
+    async fn link(
+        &self,
+        request: Request<Streaming<ChildMessage>>,
+    ) -> Result<Response<Self::LinkStream>, Status> {
         let child = access::child(&self.node, &request)?;
         let inbound = request.into_inner();
         let window = self.node.config.limits.window_batches as usize;
@@ -79,7 +82,11 @@ impl ParentLink {
         let hello_ms = Duration::from_millis(limits::HANDSHAKE_MS_MAX);
         let first = timeout(hello_ms, inbound.message()).await.map_err(|_| silent())??;
         let Some(FromChild::Hello(hello)) = first.and_then(|first| first.message) else {
-            return Err(status(Code::FailedPrecondition, "hello_missing", "the first message must be a hello"));
+            return Err(status(
+                Code::FailedPrecondition,
+                "hello_missing",
+                "the first message must be a hello",
+            ));
         };
         self.welcome(hello).await?;
         let (accepted, waiting) = mpsc::channel(window);
@@ -91,7 +98,8 @@ impl ParentLink {
     }
 
     async fn welcome(&self, hello: v1::Hello) -> Result<(), Status> {
-        if hello.protocol_version_min > limits::PROTOCOL_VERSION || hello.protocol_version < limits::PROTOCOL_VERSION_MIN
+        if hello.protocol_version_min > limits::PROTOCOL_VERSION
+            || hello.protocol_version < limits::PROTOCOL_VERSION_MIN
         {
             let message = format!(
                 "this node speaks replication versions {} to {}, the child {} to {}",
@@ -110,7 +118,8 @@ impl ParentLink {
         self.take_registrations(hello.registrations).await?;
         let known: BTreeMap<UnitId, _> = {
             let view = self.node.store.view();
-            let own = |(origin, _, _): &(UnitId, _, _)| view.chains.get(origin).map(|chain| (*origin, chain.head));
+            let own =
+                |(origin, _, _): &(UnitId, _, _)| view.chains.get(origin).map(|chain| (*origin, chain.head));
             named.iter().filter_map(own).collect()
         };
         let registrations = self.registrations_above();
@@ -126,11 +135,14 @@ impl ParentLink {
         self.send(FromParent::Welcome(welcome)).await?;
         // A child that never got the receipt of what is held here gets it now.
         for head in &hello.heads {
-            let Some((origin, held)) = head.origin.parse().ok().and_then(|origin| known.get_key_value(&origin)) else {
+            let Some((origin, held)) =
+                head.origin.parse().ok().and_then(|origin| known.get_key_value(&origin))
+            else {
                 continue;
             };
             if head.acknowledged_number < held.number.0 {
-                let receipt = self.node.store.batch(*origin, held.number).ok().flatten().and_then(|held| held.receipt);
+                let receipt =
+                    self.node.store.batch(*origin, held.number).ok().flatten().and_then(|held| held.receipt);
                 if let Some(receipt) = receipt {
                     self.send(FromParent::Receipt(link::signed_message(&receipt))).await?;
                 }
@@ -169,13 +181,21 @@ impl ParentLink {
             let Some(next) = next else {
                 return Ok(());
             };
-            self.node.children.write().expect("no holder of the children panics").insert(self.child, now_ms());
+            self.node
+                .children
+                .write()
+                .expect("no holder of the children panics")
+                .insert(self.child, now_ms());
             match next.message {
                 Some(FromChild::Batch(batch)) => self.batch(batch, accepted).await?,
                 Some(FromChild::Heartbeat(heartbeat)) => self.heartbeat(&heartbeat).await?,
                 Some(FromChild::Registrations(new)) => self.take_registrations(new.registrations).await?,
                 Some(FromChild::Hello(_)) | None => {
-                    return Err(status(Code::FailedPrecondition, "hello_repeated", "one hello opens a stream"));
+                    return Err(status(
+                        Code::FailedPrecondition,
+                        "hello_repeated",
+                        "one hello opens a stream",
+                    ));
                 }
             }
         }
@@ -209,7 +229,7 @@ impl ParentLink {
 
     async fn send(&self, content: FromParent) -> Result<(), Status> {
         let gone = || status(Code::Cancelled, "stream_closed", "the child has gone");
-        self.out.send(message(content)).await.map_err(|_| gone())
+        self.out.send(Ok(message(content))).await.map_err(|_| gone())
     }
 }
 
@@ -228,7 +248,9 @@ async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out
                 Ok(receipt) => {
                     // The last receipt of an origin stands for those before it, except their verdicts.
                     match last.insert(origin, receipt) {
-                        Some(earlier) if has_verdicts(&earlier) && send_receipt(&out, &earlier).await.is_err() => {
+                        Some(earlier)
+                            if has_verdicts(&earlier) && send_receipt(&out, &earlier).await.is_err() =>
+                        {
                             return;
                         }
                         _ => {}
@@ -236,7 +258,7 @@ async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out
                 }
                 Err(error) => {
                     let refusal = link::refusal_message(Some(origin), number, &error);
-                    if out.send(message(FromParent::Refusal(refusal))).await.is_err() {
+                    if out.send(Ok(message(FromParent::Refusal(refusal)))).await.is_err() {
                         return;
                     }
                 }
@@ -251,7 +273,7 @@ async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out
 }
 
 async fn send_receipt(out: &Out, receipt: &Signed) -> Result<(), ()> {
-    out.send(message(FromParent::Receipt(link::signed_message(receipt)))).await.map_err(|_| ())
+    out.send(Ok(message(FromParent::Receipt(link::signed_message(receipt))))).await.map_err(|_| ())
 }
 
 fn has_verdicts(receipt: &Signed) -> bool {

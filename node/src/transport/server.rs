@@ -48,11 +48,14 @@ pub async fn serve(
         .add_service(reflection_v1)
         .add_service(reflection_alpha)
         .add_service(
-            ReplicationServer::new(ReplicationService { node: Arc::clone(&node) }).max_decoding_message_size(max),
+            ReplicationServer::new(ReplicationService { node: Arc::clone(&node) })
+                .max_decoding_message_size(max),
         )
         .add_service(DownwardServer::new(DownwardService { node: Arc::clone(&node) }))
         .add_service(StatisticsServer::new(StatisticsService { node: Arc::clone(&node) }))
-        .add_service(IntakeServer::new(IntakeService { node: Arc::clone(&node) }).max_decoding_message_size(max))
+        .add_service(
+            IntakeServer::new(IntakeService { node: Arc::clone(&node) }).max_decoding_message_size(max),
+        )
         .add_service(OperationsServer::new(OperationsService { node }))
         .serve_with_incoming_shutdown(incoming(listener, configs, Bounds::default()), stop)
         .await?;

@@ -10,8 +10,8 @@ use crate::{
 };
 use danso_core::chain::Digest;
 use danso_proto::v1::{
-    CountAnswer, CountRequest, HeadsAnswer, HeadsRequest, IndicatorsAnswer, IndicatorsRequest, ListUnitsAnswer,
-    ListUnitsRequest, statistics_server::Statistics,
+    CountAnswer, CountRequest, HeadsAnswer, HeadsRequest, IndicatorsAnswer, IndicatorsRequest,
+    ListUnitsAnswer, ListUnitsRequest, statistics_server::Statistics,
 };
 use danso_tier_config::{Month, UnitId};
 use std::sync::Arc;
@@ -41,13 +41,17 @@ impl Statistics for StatisticsService {
         Ok(Response::new(wire::count_answer(counted)))
     }
 
-    async fn list_units(&self, request: Request<ListUnitsRequest>) -> Result<Response<ListUnitsAnswer>, Status> {
+    async fn list_units(
+        &self,
+        request: Request<ListUnitsRequest>,
+    ) -> Result<Response<ListUnitsAnswer>, Status> {
         access::reader(&self.node, &request)?;
         let request = request.into_inner();
         let boundary = wire::date(&request.boundary_date).map_err(|error| of_query(&error))?;
         let boundary = boundary.unwrap_or_else(|| self.node.today());
         if !request.tier.is_empty() && self.node.config.hierarchy.tier(&request.tier).is_none() {
-            let known: Vec<&str> = self.node.config.hierarchy.tiers().iter().map(|tier| &*tier.name).collect();
+            let known: Vec<&str> =
+                self.node.config.hierarchy.tiers().iter().map(|tier| &*tier.name).collect();
             return Err(of_query(&QueryError::UnknownTier { name: request.tier, known: known.join(", ") }));
         }
         let top = self.below(&request.below, boundary)?.unwrap_or_else(|| self.node.unit());
@@ -77,7 +81,10 @@ impl Statistics for StatisticsService {
         }))
     }
 
-    async fn indicators(&self, request: Request<IndicatorsRequest>) -> Result<Response<IndicatorsAnswer>, Status> {
+    async fn indicators(
+        &self,
+        request: Request<IndicatorsRequest>,
+    ) -> Result<Response<IndicatorsAnswer>, Status> {
         access::reader(&self.node, &request)?;
         let request = request.into_inner();
         let missing = || status(Code::NotFound, "release_none", "no release of that month is held here");
@@ -98,21 +105,12 @@ impl Statistics for StatisticsService {
             vec![self.node.unit()]
         } else {
             // Indicators of any unit may be shown beside one's own, so the whole directory is searched.
-            request.units.iter().map(|name| find(&self.node, &directory, name, on)).collect::<Result<_, _>>()?
+            let found = |name: &String| {
+                let unknown = || QueryError::UnknownUnit { name: name.chars().take(40).collect(), on };
+                self.node.find(&directory, name, on).ok_or_else(|| of_query(&unknown()))
+            };
+            request.units.iter().map(found).collect::<Result<_, _>>()?
         };
         Ok(Response::new(wire::indicators_answer(&release, &units)))
     }
-}
-
-fn find(
-    node: &Node,
-    directory: &danso_tier_config::Directory,
-    name: &str,
-    on: danso_tier_config::Date,
-) -> Result<UnitId, Status> {
-    let unit = match name.parse::<UnitId>() {
-        Ok(unit) => directory.unit(unit).map(|found| found.id),
-        Err(_) => node.config.hierarchy.tiers().iter().find_map(|tier| directory.find(name, &tier.name, on)),
-    };
-    unit.ok_or_else(|| of_query(&QueryError::UnknownUnit { name: name.chars().take(40).collect(), on }))
 }

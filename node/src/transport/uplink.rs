@@ -61,14 +61,13 @@ enum LinkError {
 impl LinkError {
     fn code(&self) -> String {
         match self {
-            Self::Connect { code, .. } => code.clone(),
+            Self::Connect { code, .. } | Self::ParentStore(code) => code.clone(),
             Self::Parent(status) => code_of(status),
             Self::Malformed(_) => "message_malformed".to_owned(),
             Self::Silent => "stream_silent".to_owned(),
             Self::Closed => "stream_closed".to_owned(),
             Self::Signature => "parent_signature".to_owned(),
             Self::Unreadable => "batch_unreadable".to_owned(),
-            Self::ParentStore(code) => code.clone(),
             Self::Held => "origin_held".to_owned(),
         }
     }
@@ -138,8 +137,10 @@ impl Uplink {
 
     async fn connect(&self, folder: &std::path::Path) -> Result<Channel, LinkError> {
         // Read anew for every connection, so that renewed certificates are used without a restart.
-        let keys = Keys::read(folder, SystemTime::now())
-            .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: error.to_string() })?;
+        let keys = Keys::read(folder, SystemTime::now()).map_err(|error| LinkError::Connect {
+            code: error.code().to_owned(),
+            sentence: error.to_string(),
+        })?;
         tls::connect(&self.parent.address, self.parent.unit, keys.client())
             .await
             .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: chain(&error) })
@@ -230,7 +231,7 @@ impl Uplink {
             tokio::select! {
                 next = inbound.message() => {
                     heard = tokio::time::Instant::now();
-                    self.received(next?.ok_or(LinkError::Closed)?).await?;
+                    self.received(next?.ok_or(LinkError::Closed)?)?;
                 }
                 _ = changed.changed() => self.note_heads(),
                 _ = heartbeat.tick() => self.beat(session).await?,
@@ -264,16 +265,16 @@ impl Uplink {
         self.node.store.view().keys.get(&origin).map(|key| key.signed.clone())
     }
 
-    async fn received(&mut self, received: ParentMessage) -> Result<(), LinkError> {
+    fn received(&mut self, received: ParentMessage) -> Result<(), LinkError> {
         match received.message {
-            Some(FromParent::Receipt(receipt)) => self.receipt(link::signed(receipt)).await,
+            Some(FromParent::Receipt(receipt)) => self.receipt(link::signed(receipt)),
             Some(FromParent::Refusal(refusal)) => self.refused(&refusal),
             Some(FromParent::Heartbeat(_)) => Ok(()),
             Some(FromParent::Welcome(_)) | None => Err(Malformed("message").into()),
         }
     }
 
-    async fn receipt(&mut self, signed: Signed) -> Result<(), LinkError> {
+    fn receipt(&mut self, signed: Signed) -> Result<(), LinkError> {
         let key = self.node.key_of(self.parent.unit).ok_or(LinkError::Signature)?;
         let receipt: Receipt = signed.verify(key).map_err(|_| LinkError::Signature)?;
         if receipt.parent != self.parent.unit {
@@ -290,7 +291,8 @@ impl Uplink {
         }
         self.outbox.answered(receipt.origin, Answer::Received(receipt.number));
         // Not awaited: a lost receipt is sent again at the next hello.
-        let _ = self.node.store.stage(vec![Record::ParentReceipt(signed).into()], self.node.store.generation());
+        let _ =
+            self.node.store.stage(vec![Record::ParentReceipt(signed).into()], self.node.store.generation());
         Ok(())
     }
 

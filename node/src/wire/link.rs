@@ -1,9 +1,7 @@
 //! Messages of the replication link to and from the core's types.
 
 use crate::operations::{AcceptError, Watermark};
-use danso_core::{
-    chain::{Batch, BatchNumber, Digest, Head, Signed},
-};
+use danso_core::chain::{Batch, BatchNumber, Digest, Head, Signed};
 use danso_proto::v1;
 use danso_tier_config::{UnitId, limits};
 
@@ -93,7 +91,11 @@ pub fn watermarks(heartbeat: &v1::Heartbeat) -> Result<Vec<Watermark>, Malformed
 pub fn heartbeat_message(watermarks: &[Watermark], oldest_unsent_ms: u64, now_ms: u64) -> v1::Heartbeat {
     let watermarks = watermarks
         .iter()
-        .map(|mark| v1::Watermark { origin: mark.origin.to_string(), number: mark.number, as_of_ms: mark.as_of_ms })
+        .map(|mark| v1::Watermark {
+            origin: mark.origin.to_string(),
+            number: mark.number,
+            as_of_ms: mark.as_of_ms,
+        })
         .collect();
     v1::Heartbeat { watermarks, oldest_unsent_ms, sent_at_ms: now_ms }
 }

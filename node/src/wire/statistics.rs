@@ -6,7 +6,7 @@ use danso_core::{
     rollup::{Accept, Dimension, Measure},
 };
 use danso_proto::v1;
-use danso_tier_config::{Date, Month, UnitId, Unit};
+use danso_tier_config::{Date, Month, Unit, UnitId};
 
 fn not_understood(what: &'static str, value: &str) -> QueryError {
     QueryError::NotUnderstood { what, value: value.chars().take(40).collect() }

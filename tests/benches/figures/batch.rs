@@ -4,8 +4,8 @@ use crate::samples::{commune, line, millis, percentile};
 use danso_core::{
     chain::{Head, Header, LedgerKey, SealInput, SealedChange, open, seal, strip},
     domain::{
-        Area, Core, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState, PersonId, PersonState, RecordedAt,
-        Sequence,
+        Area, Core, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState, PersonId, PersonState,
+        RecordedAt, Sequence,
         entry::{Entry, PersonData, Register, change_of},
     },
     rollup::{claim, judge},
@@ -102,7 +102,8 @@ pub fn run() {
     for _ in 0..ROUNDS {
         let since = Instant::now();
         let deltas = claim(&cores);
-        let input = SealInput { origin: unit("00001"), head: Head::default(), changes: &changes, deltas: &deltas };
+        let input =
+            SealInput { origin: unit("00001"), head: Head::default(), changes: &changes, deltas: &deltas };
         let batch = seal(&input, &key);
         sealing.push(since.elapsed());
         let sent = strip(batch, Policy::Names);
@@ -118,7 +119,10 @@ pub fn run() {
     for policy in [Policy::Names, Policy::Cores] {
         let message = batch_message(strip(last.clone().unwrap(), policy));
         let bytes = prost_length(&message) as f64 / CHANGES as f64;
-        line(&format!("bytes on the wire a change, batch of 1,000 registrations, policy {policy}"), &format!("{bytes:.1}"));
+        line(
+            &format!("bytes on the wire a change, batch of 1,000 registrations, policy {policy}"),
+            &format!("{bytes:.1}"),
+        );
     }
 }
 

@@ -5,7 +5,10 @@ use danso_node::transport::client::{ImportFile, NodeClient};
 use danso_proto::v1::{HeadsRequest, ImportForm};
 use danso_tests::{Process, Tree, tree::central, unit};
 use danso_tier_config::UnitId;
-use std::{path::Path, time::{Duration, Instant}};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 const PERSONS: u32 = 30_000;
 const MONTHS: u16 = 24;
@@ -81,6 +84,9 @@ pub async fn run() {
         let index = bytes_below(&data.join("index")) as f64 / total as f64;
         let info = client(&tree, *unit).await.node_info().await.unwrap();
         let ledger = info.ledger_position as f64 / total as f64;
-        line(&format!("bytes on disk a change, {tier}: ledger + index"), &format!("{ledger:.0} + {index:.0}"));
+        line(
+            &format!("bytes on disk a change, {tier}: ledger + index"),
+            &format!("{ledger:.0} + {index:.0}"),
+        );
     }
 }

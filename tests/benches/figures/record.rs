@@ -29,7 +29,9 @@ pub async fn run() {
             let recorder = Recorder::new(node.clone());
             tokio::spawn(async move {
                 for _ in 0..EACH {
-                    recorder.register("2026-01-01", home, person("Trần Văn Bảo", Sex::Male, "1990-01-01")).await;
+                    recorder
+                        .register("2026-01-01", home, person("Trần Văn Bảo", Sex::Male, "1990-01-01"))
+                        .await;
                 }
             })
         })

@@ -1,8 +1,6 @@
 //! Sealing changes into a batch, withholding parts of it, and opening it again.
 
-use super::{
-    Digest, Fault, Head, Header, LedgerKey, PersonalLeaf, SALT_BYTES, Signed, frame, merkle,
-};
+use super::{Digest, Fault, Head, Header, LedgerKey, PersonalLeaf, SALT_BYTES, Signed, frame, merkle};
 use crate::domain::RecordedAt;
 use danso_tier_config::{Policy, UnitId, limits};
 use serde::{Deserialize, Serialize};

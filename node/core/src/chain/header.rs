@@ -10,9 +10,7 @@ use std::fmt;
 pub const HEADER_FORMAT: u8 = b'1';
 
 /// Number of a batch within its chain, from 1 without gaps; 0 is "before the first".
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BatchNumber(pub u64);
 
 impl BatchNumber {

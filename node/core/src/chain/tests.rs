@@ -19,7 +19,10 @@ fn changes(first: u64, count: usize) -> Vec<SealedChange> {
 fn sealed(count: usize, head: Head) -> (Batch, Header) {
     let key = LedgerKey::from_seed(&[7; 32]);
     let deltas = [b"delta".to_vec()];
-    let batch = seal(&SealInput { origin: unit(), head, changes: &changes(head.next.0, count), deltas: &deltas }, &key);
+    let batch = seal(
+        &SealInput { origin: unit(), head, changes: &changes(head.next.0, count), deltas: &deltas },
+        &key,
+    );
     let header = batch.header.verify::<Header>(key.public()).unwrap();
     (batch, header)
 }

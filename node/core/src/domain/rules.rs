@@ -238,10 +238,8 @@ fn check_facts(core: &Core) -> Result<(), Reason> {
                 return Err(Reason::MaritalTransition);
             }
         }
-        Event::ContraceptionStarted { method } => {
-            if after.is_none_or(|state| state.method != Some(*method)) {
-                return Err(Reason::MethodHolder);
-            }
+        Event::ContraceptionStarted { method } if after.is_none_or(|state| state.method != Some(*method)) => {
+            return Err(Reason::MethodHolder);
         }
         Event::ContraceptionStopped { method } => {
             let fits = before.is_some_and(|state| state.method == Some(*method))

@@ -9,7 +9,7 @@ macro_rules! coded_list {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $code:literal, $vi:literal, $en:literal;)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name { $(#[doc = $en] $variant,)+ }
+        pub enum $name { $(#[doc = concat!("`", $en, "`")] $variant,)+ }
 
         impl $name {
             /// All entries in the order of their codes.

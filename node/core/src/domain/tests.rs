@@ -119,7 +119,10 @@ fn a_household_grows_and_shrinks_with_its_members() {
     let gone = Entry::Departure { person: man, reach: Reach::Abroad, to: None };
     book.take("2026-04-02", gone).unwrap();
     book.take("2026-04-03", Entry::CloseHousehold(new)).unwrap();
-    assert_eq!(book.take("2026-04-04", Entry::CloseHousehold(home)), Err(Refusal::Rule(Reason::HouseholdSize)));
+    assert_eq!(
+        book.take("2026-04-04", Entry::CloseHousehold(home)),
+        Err(Refusal::Rule(Reason::HouseholdSize))
+    );
 }
 
 #[test]
@@ -137,8 +140,7 @@ fn impossible_data_meets_its_own_reason() {
     let method = |person| Entry::MethodStarted { person, method: Method::Pill };
     assert_eq!(book.take("2026-03-01", method(man)), rule(Reason::MethodHolder));
     assert_eq!(book.take("2026-03-01", Entry::MethodStopped { person: woman }), rule(Reason::MethodHolder));
-    let screening =
-        Entry::PrenatalScreening { person: woman, week: 13, results: [Screening::Normal; 4] };
+    let screening = Entry::PrenatalScreening { person: woman, week: 13, results: [Screening::Normal; 4] };
     assert_eq!(book.take("2026-03-01", screening), rule(Reason::ScreeningWeek));
     let stranger = PersonId { unit: unit(), serial: 99 };
     assert_eq!(book.take("2026-03-01", Entry::Marriage(stranger)), Err(Refusal::UnknownPerson));
@@ -218,7 +220,8 @@ fn a_forged_core_is_judged_by_every_rule() {
     };
     assert_eq!(judged(&man_with_method), Err(Reason::MethodHolder));
     let many = |core: &mut Core| {
-        let of = |serial| PersonChange { id: PersonId { unit: unit(), serial }, before: None, after: Some(state) };
+        let of =
+            |serial| PersonChange { id: PersonId { unit: unit(), serial }, before: None, after: Some(state) };
         core.persons = (1..100).map(of).collect();
     };
     assert_eq!(judged(&many), Err(Reason::TooManyPersons));
@@ -252,7 +255,7 @@ fn a_core_names_nobody_and_survives_its_encoding() {
 #[test]
 fn golden_bytes_of_a_core() {
     let (book, ..) = Book::couple();
-    let hex: String = book.changes[1].encode().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = book.changes[1].encode().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(hex, GOLDEN_CORE);
 }
 

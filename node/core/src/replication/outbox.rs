@@ -192,8 +192,13 @@ mod tests {
         format!("{code}@2025-07-01").parse().unwrap()
     }
 
+    fn digest(number: u64) -> Digest {
+        Digest::of(&[&number.to_be_bytes()])
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the shape that `welcomed` asks for")]
     fn hash(_: UnitId, number: BatchNumber) -> Option<Digest> {
-        Some(Digest::of(&[&number.0.to_be_bytes()]))
+        Some(digest(number.0))
     }
 
     fn live(heads: &[(&str, u64, u64)], window: u32) -> Outbox {
@@ -202,14 +207,16 @@ mod tests {
             outbox.held_here(unit(code), BatchNumber(*here));
         }
         let theirs = heads.iter().map(|(code, _, there)| {
-            (unit(code), BatchNumber(*there), hash(unit(code), BatchNumber(*there)).unwrap())
+            (unit(code), BatchNumber(*there), digest(*there))
         });
         assert_eq!(outbox.welcomed(theirs.collect::<Vec<_>>(), window, hash), vec![]);
         outbox
     }
 
     fn sent(outbox: &mut Outbox) -> Vec<(String, u64)> {
-        std::iter::from_fn(|| outbox.next_batch()).map(|(unit, number)| (unit.code.to_string(), number.0)).collect()
+        std::iter::from_fn(|| outbox.next_batch())
+            .map(|(unit, number)| (unit.code.to_string(), number.0))
+            .collect()
     }
 
     #[test]
@@ -259,7 +266,7 @@ mod tests {
         assert_eq!(sent(&mut outbox).len(), 3);
         outbox.lost();
         assert_eq!(outbox.next_batch(), None);
-        let one = (unit("1"), BatchNumber(1), hash(unit("1"), BatchNumber(1)).unwrap());
+        let one = (unit("1"), BatchNumber(1), digest(1));
         outbox.welcomed([one], 10, hash);
         assert_eq!(sent(&mut outbox), [("1".into(), 2), ("1".into(), 3)]);
     }

@@ -19,6 +19,8 @@
 //! 4. A stock at the end of a month is the sum of its tallies of that month and all before.
 //! 5. The rows of a question by any dimensions sum to its answer without them.
 
+#[cfg(test)]
+mod book;
 mod cell;
 mod count;
 mod deltas;
@@ -26,8 +28,6 @@ mod dimension;
 mod judge;
 mod question;
 mod tallies;
-#[cfg(test)]
-mod book;
 #[cfg(test)]
 mod tests;
 
