@@ -1,6 +1,6 @@
 //! The tree of commands as clap reads it.
 
-use super::{config, directory, import, keys, query, rebuild, release, run, simulate, status, verify};
+use super::{config, demo, directory, import, keys, query, rebuild, release, run, simulate, status, verify};
 use clap::{Parser, Subcommand};
 
 /// A federated population warehouse / Kho dữ liệu dân số phân cấp.
@@ -43,4 +43,6 @@ pub(super) enum Command {
     /// Publish indicators
     #[command(subcommand)]
     Release(release::Command),
+    /// Play a small country on this computer and compare what is counted / Chạy thử
+    Demo(demo::Arguments),
 }

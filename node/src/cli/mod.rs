@@ -16,6 +16,7 @@
 //! | `simulate.rs` | `danso simulate-register` |
 //! | `status.rs` | `danso status` |
 //! | `release.rs` | `danso release publish` |
+//! | `demo/` | `danso demo` |
 //!
 //! | file | what all of them use |
 //! |---|---|
@@ -35,6 +36,7 @@
 
 mod arguments;
 mod config;
+mod demo;
 mod directory;
 mod failure;
 mod files;
@@ -112,6 +114,7 @@ fn dispatch(command: Command) -> Result<Outcome, Failure> {
         Command::SimulateRegister(arguments) => simulate::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Release(command) => release::run(&command),
+        Command::Demo(arguments) => demo::run(&arguments),
     }
 }
 

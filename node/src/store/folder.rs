@@ -101,6 +101,11 @@ impl Folder {
         self.path.join("index")
     }
 
+    /// Where a verification builds its recount; it goes when the verification ends.
+    pub fn scratch(&self) -> PathBuf {
+        self.path.join("index.verify")
+    }
+
     /// Moves a damaged index out of the way; the one set aside before is removed.
     pub fn set_index_aside(&self) -> Result<(), StoreError> {
         let (index, aside) = (self.index(), self.path.join("index.damaged"));

@@ -237,7 +237,8 @@ pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<V
     let (ledger, _) =
         Ledger::open(&folder.ledger(), ledger::Options { known_durable, ..ledger::Options::default() })?;
     let reader = ledger.reader();
-    let scratch = std::env::temp_dir().join(format!("danso-verify-{}", std::process::id()));
+    let scratch = folder.scratch();
+    let _ = std::fs::remove_dir_all(&scratch);
     let recount = recount(&reader, &scratch, options.unit, progress);
     let _ = std::fs::remove_dir_all(&scratch);
     let (view, batches) = recount?;
@@ -316,10 +317,10 @@ fn compare(held: &View, counted: &View) -> Vec<String> {
             format!("{unit} {month} {cell:?}: index {}, ledger {}", found.left, found.right)
         })
         .collect();
-    let head = |row: Option<&ChainRow>| row.map(|row| row.head);
+    let tip = |row: Option<&ChainRow>| row.map(|row| row.head);
     for origin in held.chains.keys().chain(counted.chains.keys()) {
         let (indexed, found) = (held.chains.get(origin), counted.chains.get(origin));
-        if head(indexed) != head(found) {
+        if tip(indexed) != tip(found) {
             differences.push(format!("head of {origin} differs"));
         }
     }

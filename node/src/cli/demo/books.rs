@@ -104,7 +104,8 @@ impl Book {
 }
 
 fn plan(layout: &Layout, site: &Site, period: &Period) -> Plan {
-    let others = layout.communes().into_iter().map(|at| &layout.sites[at]).filter(|other| other.id() != site.id());
+    let others =
+        layout.communes().into_iter().map(|at| &layout.sites[at]).filter(|other| other.id() != site.id());
     let neighbours = others.map(|other| {
         let same_district = site.depth > 2 && other.unit.parent == site.unit.parent;
         let reach = if same_district { Reach::SameDistrict } else { Reach::SameProvince };
@@ -147,8 +148,10 @@ pub(super) async fn send_all(
     rows_done: Arc<AtomicU64>,
 ) -> Result<Recorded, Failure> {
     let since = Instant::now();
-    let sent: Vec<_> =
-        files.into_iter().map(|(client, file)| tokio::spawn(send(client, file, Arc::clone(&rows_done)))).collect();
+    let sent: Vec<_> = files
+        .into_iter()
+        .map(|(client, file)| tokio::spawn(send(client, file, Arc::clone(&rows_done))))
+        .collect();
     let mut rows = 0;
     for sent in sent {
         rows += sent.await.expect("sending a file does not panic")?;
@@ -168,7 +171,8 @@ async fn send(client: NodeClient, file: ImportFile, rows_done: Arc<AtomicU64>) -
     let ImportSummary { refused, recorded, .. } = summary;
     match faults.first() {
         Some((line, column, code)) => {
-            let sentence = format!("a node refused {refused} simulated rows, first line {line}, {column}: {code}");
+            let sentence =
+                format!("a node refused {refused} simulated rows, first line {line}, {column}: {code}");
             Err(Failure::told("demo_rows_refused", sentence))
         }
         None => Ok(recorded),

@@ -1,6 +1,10 @@
 //! Central compared with what the communes recorded, cell by cell.
 
-use super::{books::{Book, Period}, layout::Layout, screen::thousands};
+use super::{
+    books::{Book, Period},
+    layout::Layout,
+    screen::thousands,
+};
 use crate::{
     cli::{
         failure::{Failure, Outcome},
@@ -10,7 +14,10 @@ use crate::{
 };
 use danso_core::rollup::{Dimension, Measure};
 use danso_proto::v1::CountRequest;
-use std::{collections::{BTreeMap, BTreeSet}, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 /// Differing cells that are printed.
 const PRINTED_MAX: usize = 10;
@@ -148,7 +155,8 @@ impl Comparison {
         match self.total() {
             (_, 0) => Ok(Outcome::Done),
             (cells, differences) => {
-                let sentence = format!("{differences} of {cells} cells differ between what was recorded and counted");
+                let sentence =
+                    format!("{differences} of {cells} cells differ between what was recorded and counted");
                 Err(Failure::told("demo_differs", sentence))
             }
         }

@@ -14,7 +14,9 @@ use crate::{
     },
 };
 use clap::ValueEnum;
-use danso_tier_config::{Directory, Hierarchy, Limits, NodeConfig, Parent, Unit, UnitId, directory::kind::Kind};
+use danso_tier_config::{
+    Directory, Hierarchy, Limits, NodeConfig, Parent, Unit, UnitId, directory::kind::Kind,
+};
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
@@ -139,7 +141,8 @@ impl Layout {
         let addresses = addresses(units.len(), port)?;
         let mut sites: Vec<Site> = Vec::new();
         for (unit, address) in units.into_iter().zip(addresses) {
-            let depth = sites.iter().find(|site| Some(site.id()) == unit.parent).map_or(0, |above| above.depth + 1);
+            let depth =
+                sites.iter().find(|site| Some(site.id()) == unit.parent).map_or(0, |above| above.depth + 1);
             let home = folder.join("nodes").join(format!("{}-{}", unit.tier, unit.id.code));
             sites.push(Site { unit, depth, address, home });
         }

@@ -107,7 +107,11 @@ fn tail(log: &Path) -> std::io::Result<String> {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.len().saturating_sub(TAIL_LINES);
-    Ok(lines[last..].iter().map(|line| format!("  {}", crate::cli::sheet::plain(line))).collect::<Vec<_>>().join("\n"))
+    Ok(lines[last..]
+        .iter()
+        .map(|line| format!("  {}", crate::cli::sheet::plain(line)))
+        .collect::<Vec<_>>()
+        .join("\n"))
 }
 
 #[cfg(test)]

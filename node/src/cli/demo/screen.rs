@@ -130,7 +130,10 @@ pub(super) fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod unit_tests {
-    use super::{super::{folder::Folder, layout::Tiers, look::Standing}, *};
+    use super::{
+        super::{folder::Folder, layout::Tiers, look::Standing},
+        *,
+    };
 
     #[test]
     fn the_table_shows_lag_cut_line_and_coverage() {
@@ -158,7 +161,10 @@ mod unit_tests {
         };
         let look = Look { nodes: (0..layout.sites.len()).map(standing).collect(), counts };
         let text = table(&layout, &look);
-        assert!(text.contains("\n      Phường Đồng Xuân        3   12,345   1,234        -  CUT (net_closed)\n"), "{text}");
+        assert!(
+            text.contains("\n      Phường Đồng Xuân        3   12,345   1,234        -  CUT (net_closed)\n"),
+            "{text}"
+        );
         assert!(text.ends_with("coverage        3 of 4 communes, late: Phường Đồng Xuân"), "{text}");
         assert!(text.lines().all(|line| line.chars().count() < 80), "{text}");
         assert!(!look.is_settled(None) && look.is_settled(Some(cut)) && !look.is_linked());
