@@ -97,7 +97,13 @@ impl Book {
 
     /// Writes a change that every tier stores and none counts: it lies years ahead.
     pub fn write_wrong(&mut self) {
-        let entry = Entry::OpenHousehold { area: Area(1), kind: HouseholdKind::Family, facts: facts(9_999) };
+        let entry = match self.households.keys().next() {
+            Some(household) => {
+                let person = person("Nguyễn Văn Bình", Sex::Male, "1990-01-01");
+                Entry::Register { household: *household, person }
+            }
+            None => Entry::OpenHousehold { area: Area(1), kind: HouseholdKind::Family, facts: facts(9_999) },
+        };
         let mut change = self.change(date("2026-01-01"), entry).unwrap();
         change.core.effective_on = date("2031-01-01");
         assert!(verdict(&change.core, Sequence(1)).is_err());

@@ -56,6 +56,8 @@ pub const IMPORT_FAULTS_MAX: usize = 10_000;
 pub const IMPORT_CHUNK_BYTES: usize = 64 * 1_024;
 /// Entries of one import queued and not yet durable.
 pub const IMPORT_IN_FLIGHT_MAX: usize = 2_000;
+/// Rows of queued changes kept before those applied meanwhile are dropped.
+pub const STAGED_ROWS_MAX: usize = 4 * IMPORT_IN_FLIGHT_MAX;
 /// Rows between two reports of an import's progress.
 pub const IMPORT_PROGRESS_ROWS: u64 = 100;
 /// Faults listed in one message of an import.
@@ -122,8 +124,8 @@ pub const COUNT_MONTHS_MAX: i32 = 1_200;
 pub const SEAL_RETRY_MS: u64 = 1_000;
 /// Size of a preallocated ledger segment, in bytes.
 pub const SEGMENT_BYTES: u64 = 16 * 1_048_576;
-/// Largest record of the ledger, in bytes: a batch with its three frames.
-pub const RECORD_BYTES_MAX: usize = 3 * FRAME_BYTES_MAX + 2 * 1_048_576;
+/// Largest record of the ledger, in bytes: whatever a message brings fits, with the answer to it.
+pub const RECORD_BYTES_MAX: usize = MESSAGE_BYTES_MAX + 1_048_576;
 /// Largest segment file of the ledger that is read at all, in bytes.
 pub const SEGMENT_FILE_BYTES_MAX: u64 = 256 * 1_048_576;
 /// Bytes that a reader of the ledger fetches at a time when it reads in order.

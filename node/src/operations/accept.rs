@@ -5,7 +5,7 @@ use super::node::{Node, now_ms};
 use crate::store::{AcceptedBatch, Evidence, Record, Staged, StoreError, Ticket};
 use danso_core::{
     chain::{
-        Batch, BatchNumber, Digest, Exclusions, Fault, Head, Header, Link, Receipt, Signed, check_link, open,
+        Batch, BatchNumber, Digest, Exclusions, Fault, Head, Header, Link, Receipt, SIGNATURE_BYTES, Signed, check_link, open,
         origin_of,
     },
     replication::may_speak_for,
@@ -114,6 +114,10 @@ impl Node {
         let parent = self.unit();
         if !may_speak_for(&self.directory(), self.today(), parent, child, origin) {
             return Err(AcceptError::NotAllowed { child, origin, parent });
+        }
+        // Before anything of it is kept: a signature has one length.
+        if batch.header.signature.len() != SIGNATURE_BYTES {
+            return Err(Fault::Signature.into());
         }
         let chain = {
             let mut chains = self.acceptance.chains.lock().expect("no acceptance panics");

@@ -6,179 +6,18 @@
 use super::{
     forms::{self, CaptureKey, Home, Member, NotRecorded, Recorded},
     node::{Node, now_ms},
+    staging::{StagedRegister, Staging},
 };
-use crate::store::{HouseholdRow, OwnChange, PersonRow, Record, StoreError, Ticket};
+use crate::store::{OwnChange, Record, StoreError, Ticket};
 use danso_core::{
     chain::SALT_BYTES,
     domain::{
-        CaptureId, Change, HouseholdId, HouseholdState, PersonId, PersonState, Personal, Reach, RecordedAt,
-        Sequence,
-        entry::{Entry, Refusal, Register, change_of},
+        CaptureId, HouseholdId, Reach, Sequence,
+        entry::{Entry, Refusal, change_of},
     },
 };
 use danso_tier_config::{Date, UnitId, limits};
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
-    sync::MutexGuard,
-};
-
-/// Rows of changes that are queued and not applied yet.
-#[derive(Default)]
-pub(super) struct Staging {
-    generation: u64,
-    /// The last sequence queued.
-    sequence: u64,
-    person_serial: u64,
-    household_serial: u64,
-    recorded_at: RecordedAt,
-    persons: HashMap<PersonId, PersonRow>,
-    households: HashMap<HouseholdId, HouseholdRow>,
-    captures: BTreeMap<CaptureId, Sequence>,
-}
-
-impl Staging {
-    /// Drops what was applied meanwhile; after a failed write drops everything.
-    fn refresh(&mut self, node: &Node) {
-        let generation = node.store.generation();
-        let applied = node.store.view().recording;
-        if self.generation != generation || self.sequence <= applied.sequence {
-            *self = Self {
-                generation,
-                sequence: applied.sequence,
-                person_serial: applied.person_serial,
-                household_serial: applied.household_serial,
-                recorded_at: applied.recorded_at,
-                ..Self::default()
-            };
-        } else if self.captures.len() > 2 * limits::IMPORT_IN_FLIGHT_MAX {
-            let waiting =
-                |changed: Option<Sequence>| changed.is_some_and(|changed| changed.0 > applied.sequence);
-            self.persons.retain(|_, row| waiting(row.changed));
-            self.households.retain(|_, row| waiting(row.changed));
-            self.captures.retain(|_, sequence| sequence.0 > applied.sequence);
-        }
-    }
-
-    fn take(&mut self, sequence: Sequence, capture: Option<CaptureId>, change: &Change, rows: Rows) {
-        self.sequence = sequence.0;
-        self.recorded_at = change.core.recorded_at;
-        if let Some(capture) = capture {
-            self.captures.insert(capture, sequence);
-        }
-        for (id, row) in rows.persons {
-            self.person_serial = self.person_serial.max(id.serial);
-            self.persons.insert(id, row);
-        }
-        for (id, row) in rows.households {
-            self.household_serial = self.household_serial.max(id.serial);
-            self.households.insert(id, row);
-        }
-    }
-}
-
-/// The rows that a change leaves.
-struct Rows {
-    persons: Vec<(PersonId, PersonRow)>,
-    households: Vec<(HouseholdId, HouseholdRow)>,
-}
-
-/// The register with staged rows over stored ones. Store errors are kept and end the run.
-struct StagedRegister<'a> {
-    node: &'a Node,
-    staging: &'a Staging,
-    failure: RefCell<Option<StoreError>>,
-}
-
-impl StagedRegister<'_> {
-    fn ok<T: Default>(&self, found: Result<T, StoreError>) -> T {
-        found.unwrap_or_else(|error| {
-            self.failure.borrow_mut().get_or_insert(error);
-            T::default()
-        })
-    }
-
-    fn person_row(&self, id: PersonId) -> Option<PersonRow> {
-        self.staging.persons.get(&id).cloned().or_else(|| self.ok(self.node.store.person(id)))
-    }
-
-    fn household_row(&self, id: HouseholdId) -> Option<HouseholdRow> {
-        self.staging.households.get(&id).cloned().or_else(|| self.ok(self.node.store.household(id)))
-    }
-
-    fn rows_after(&self, change: &Change, sequence: Sequence) -> Rows {
-        let none = Personal::default();
-        let personal = change.personal.as_ref().unwrap_or(&none);
-        let person = |change: &danso_core::domain::PersonChange| {
-            let mut row = self.person_row(change.id).unwrap_or_default();
-            row.state = change.after;
-            row.changed = Some(sequence);
-            if let Some((_, facts)) = personal.persons.iter().find(|(id, _)| *id == change.id) {
-                row.facts = facts.clone();
-            }
-            (change.id, row)
-        };
-        let household = |change: &danso_core::domain::HouseholdChange| {
-            let mut row = self.household_row(change.id).unwrap_or_default();
-            row.state = change.after;
-            row.changed = Some(sequence);
-            if let Some((_, facts)) = personal.households.iter().find(|(id, _)| *id == change.id) {
-                row.facts = facts.clone();
-            }
-            (change.id, row)
-        };
-        Rows {
-            persons: change.core.persons.iter().map(person).collect(),
-            households: change.core.households.iter().map(household).collect(),
-        }
-    }
-
-    fn member(&self, id: PersonId) -> Option<Member> {
-        let row = self.person_row(id)?;
-        Some(Member { id, state: row.state?, facts: row.facts })
-    }
-
-    fn household_by_number(&self, number: &str) -> Option<Home> {
-        let staged =
-            self.staging.households.iter().find(|(_, row)| row.facts.number == number && row.state.is_some());
-        let id =
-            staged.map(|(id, _)| *id).or_else(|| self.ok(self.node.store.household_by_number(number)))?;
-        let row = self.household_row(id)?;
-        Some(Home { id, state: row.state?, facts: row.facts })
-    }
-
-    fn members(&self, household: HouseholdId) -> Vec<Member> {
-        let mut ids: BTreeSet<PersonId> = self.ok(self.node.store.members(household)).into_iter().collect();
-        ids.extend(self.staging.persons.keys());
-        ids.into_iter()
-            .filter_map(|id| self.member(id))
-            .filter(|member| member.state.household == household)
-            .collect()
-    }
-
-    fn by_number(&self, staged: impl Fn(&PersonRow) -> bool, stored: Option<PersonId>) -> Option<Member> {
-        let staged = self.staging.persons.iter().find(|(_, row)| row.state.is_some() && staged(row));
-        staged.map(|(id, _)| *id).or(stored).and_then(|id| self.member(id))
-    }
-}
-
-impl Register for StagedRegister<'_> {
-    fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.person_row(id).and_then(|row| row.state)
-    }
-
-    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        self.household_row(id).and_then(|row| row.state)
-    }
-
-    fn next_person(&self) -> PersonId {
-        PersonId { unit: self.node.unit(), serial: self.staging.person_serial + 1 }
-    }
-
-    fn next_household(&self) -> HouseholdId {
-        HouseholdId { unit: self.node.unit(), serial: self.staging.household_serial + 1 }
-    }
-}
+use std::{cell::RefCell, collections::VecDeque, sync::MutexGuard};
 
 /// Why an entry was not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -231,7 +70,7 @@ impl Node {
             return Err(RecordError::NotRecording);
         }
         let mut staging = self.staging();
-        if let Some(sequence) = capture.and_then(|capture| staging.captures.get(&capture).copied()) {
+        if let Some(sequence) = capture.and_then(|capture| staging.sequence_of(capture)) {
             return Ok((Recorded { sequence, person: None, household: None }, None));
         }
         if let Some(capture) = capture
@@ -239,11 +78,11 @@ impl Node {
         {
             return Ok((Recorded { sequence, person: None, household: None }, None));
         }
-        let sequence = Sequence(staging.sequence + 1);
-        let recorded_at = staging.recorded_at.next(now_ms());
-        let register = StagedRegister { node: self, staging: &staging, failure: RefCell::new(None) };
+        let sequence = staging.next_sequence();
+        let recorded_at = staging.recorded_after(now_ms());
+        let register = StagedRegister::new(self, &staging);
         let change = change_of(entry, on, recorded_at, sequence, &register);
-        if let Some(error) = register.failure.take() {
+        if let Some(error) = register.failure() {
             return Err(error.into());
         }
         let change = change?;
@@ -259,7 +98,7 @@ impl Node {
             core: change.core.encode(),
             personal: change.personal.as_ref().map(|personal| (salt(), personal.encode())),
         };
-        let ticket = self.store.stage(vec![Record::Own(own).into()], staging.generation);
+        let ticket = self.store.stage(vec![Record::Own(own).into()], staging.generation());
         staging.take(sequence, capture, &change, rows);
         Ok((recorded, Some(ticket)))
     }
@@ -310,9 +149,9 @@ impl<'a> ImportDesk<'a> {
 
     fn with<T>(&self, ask: impl FnOnce(&StagedRegister<'_>) -> T) -> T {
         let staging = self.node.staging();
-        let register = StagedRegister { node: self.node, staging: &staging, failure: RefCell::new(None) };
+        let register = StagedRegister::new(self.node, &staging);
         let answer = ask(&register);
-        if let Some(error) = register.failure.into_inner() {
+        if let Some(error) = register.failure() {
             self.failed(error);
         }
         answer
@@ -329,25 +168,15 @@ impl forms::Desk for ImportDesk<'_> {
     }
 
     fn person_by_subject_code(&self, code: &str) -> Option<Member> {
-        self.with(|register| {
-            let stored = register.ok(self.node.store.person_by_subject_code(code));
-            register.by_number(|row| row.facts.subject_code == code, stored)
-        })
+        self.with(|register| register.person_by_subject_code(code))
     }
 
     fn person_by_citizen_number(&self, number: &str) -> Option<Member> {
-        self.with(|register| {
-            let stored = register.ok(self.node.store.person_by_citizen_number(number));
-            register.by_number(|row| row.facts.citizen_number == number, stored)
-        })
+        self.with(|register| register.person_by_citizen_number(number))
     }
 
     fn captured(&self, key: CaptureKey) -> Option<CaptureId> {
-        let staging = self.node.staging();
-        let mut from = [0; 16];
-        from[..key.len()].copy_from_slice(&key);
-        let staged = staging.captures.range(CaptureId(from)..).next().map(|(capture, _)| *capture);
-        let staged = staged.filter(|capture| capture.0.starts_with(&key));
+        let staged = self.node.staging().capture_of(&key);
         staged.or_else(|| {
             self.node.store.capture_of(&key).unwrap_or_else(|error| {
                 self.failed(error);

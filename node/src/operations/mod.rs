@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `node.rs` | what all operations share: configuration, store, keys, directory |
 //! | `desk.rs` | records entries on the lowest tier |
+//! | `staging.rs` | the register with what is queued laid over what is stored |
 //! | `forms/` | reads and writes the A0 book and the P0 sheet as CSV |
 //! | `accept.rs` | accepts a child's batch and prepares batches for the parent |
 //! | `counting.rs` | counts with their provenance |
@@ -21,6 +22,7 @@ mod desk;
 pub mod forms;
 mod node;
 mod releases;
+mod staging;
 mod status;
 
 pub use accept::{AcceptError, Accepted};

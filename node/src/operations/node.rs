@@ -1,6 +1,6 @@
 //! What every operation of a node works on: its configuration, store, keys, directory and watermarks.
 
-use super::{accept::Acceptance, desk::Staging};
+use super::{accept::Acceptance, staging::Staging};
 use crate::store::{Record, Store, StoreError};
 use danso_core::chain::{Fault, LedgerKey, PublicKey, Registration, Signed};
 use danso_tier_config::{Date, Directory, NodeConfig, Policy, UnitId};

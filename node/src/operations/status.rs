@@ -35,8 +35,9 @@ impl Node {
     pub fn heads(&self, below: Option<UnitId>) -> Vec<HeadStatus> {
         let directory = self.directory();
         let at = directory.at(self.today());
+        // A copy: `watermark_ms` reads the same lock, and a second guard behind a waiting writer waits for ever.
+        let heard = self.heard.read().expect("no holder of the watermarks panics").clone();
         let view = self.store.view();
-        let heard = self.heard.read().expect("no holder of the watermarks panics");
         view.chains
             .iter()
             .filter(|(origin, _)| below.is_none_or(|top| at.is_within(**origin, top)))

@@ -6,7 +6,7 @@ use crate::{
     operations::{Node, ReleaseError},
     wire::{
         link,
-        status::{of_store, status},
+        status::{code_of, of_store, status},
     },
 };
 use danso_core::chain::Signed;
@@ -67,14 +67,30 @@ enum PullError {
     Release(#[from] ReleaseError),
 }
 
+impl PullError {
+    fn code(&self) -> String {
+        match self {
+            Self::Parent(status) => code_of(status),
+            Self::Release(error) => error.code().to_owned(),
+        }
+    }
+}
+
 /// Pulls the directory and new releases, now and then again, for as long as the link stands.
 pub(super) async fn pull(node: Arc<Node>, channel: Channel) {
     let mut client = DownwardClient::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES_MAX);
+    let limits = &node.config.limits;
     loop {
-        if let Err(error) = pull_once(&node, &mut client).await {
-            tracing::warn!(%error, "releases or directory could not be pulled from the parent");
-        }
-        tokio::time::sleep(Duration::from_millis(node.config.limits.pull_interval_ms)).await;
+        // After a failure it is tried again soon: the key of the top may be on its way down.
+        let pause_ms = match pull_once(&node, &mut client).await {
+            Ok(()) => limits.pull_interval_ms,
+            Err(error) => {
+                let code = error.code();
+                tracing::warn!(code, %error, "releases or directory could not be pulled from the parent");
+                limits.heartbeat_ms.min(limits.pull_interval_ms)
+            }
+        };
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
     }
 }
 

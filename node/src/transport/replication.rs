@@ -8,14 +8,24 @@ use crate::{
         status::{of_register, status},
     },
 };
-use danso_core::chain::{Receipt, Signed};
+use danso_core::{
+    chain::{BatchNumber, Receipt, Signed},
+    replication::may_speak_for,
+};
 use danso_proto::v1::{
     self, ChildMessage, ParentMessage, child_message::Message as FromChild,
     parent_message::Message as FromParent, replication_server::Replication,
 };
 use danso_tier_config::{UnitId, limits};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::timeout};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
@@ -24,6 +34,8 @@ type Out = mpsc::Sender<Result<ParentMessage, Status>>;
 /// The replication service of a node.
 pub(super) struct ReplicationService {
     pub node: Arc<Node>,
+    /// Turns true when the node stops: links have no end of their own that could be waited for.
+    pub stop: watch::Receiver<bool>,
 }
 
 fn malformed(error: &Malformed) -> Status {
@@ -32,6 +44,19 @@ fn malformed(error: &Malformed) -> Status {
 
 fn silent() -> Status {
     status(Code::DeadlineExceeded, "stream_silent", "the stream was silent for too long")
+}
+
+/// The status of a stream whose next message cannot be read: too long, or no message at all.
+fn unread(error: Status) -> Status {
+    match error.code() {
+        Code::OutOfRange => {
+            let message = format!("a message exceeds {} bytes", limits::MESSAGE_BYTES_MAX);
+            status(Code::OutOfRange, "message_too_large", message)
+        }
+        // What tonic says of bytes that are no frame or no message of the contract.
+        Code::Internal => status(Code::InvalidArgument, "message_malformed", "a message is not decodable"),
+        _ => error,
+    }
 }
 
 fn message(content: FromParent) -> ParentMessage {
@@ -50,7 +75,8 @@ impl Replication for ReplicationService {
         let inbound = request.into_inner();
         let window = self.node.config.limits.window_batches as usize;
         let (out, stream) = mpsc::channel(window + 16);
-        let link = ParentLink { node: Arc::clone(&self.node), child, out };
+        let stop = self.stop.clone();
+        let link = ParentLink { node: Arc::clone(&self.node), child, out, told: Mutex::default(), stop };
         tokio::spawn(async move {
             let out = link.out.clone();
             let child = link.child;
@@ -75,12 +101,15 @@ struct ParentLink {
     node: Arc<Node>,
     child: UnitId,
     out: Out,
+    /// Signatures of the registrations that the child was told of.
+    told: Mutex<BTreeSet<Vec<u8>>>,
+    stop: watch::Receiver<bool>,
 }
 
 impl ParentLink {
     async fn run(self, mut inbound: Streaming<ChildMessage>, window: usize) -> Result<(), Status> {
         let hello_ms = Duration::from_millis(limits::HANDSHAKE_MS_MAX);
-        let first = timeout(hello_ms, inbound.message()).await.map_err(|_| silent())??;
+        let first = timeout(hello_ms, inbound.message()).await.map_err(|_| silent())?.map_err(unread)?;
         let Some(FromChild::Hello(hello)) = first.and_then(|first| first.message) else {
             return Err(status(
                 Code::FailedPrecondition,
@@ -117,13 +146,18 @@ impl ParentLink {
         let named = link::heads(&hello.heads).map_err(|error| malformed(&error))?;
         self.take_registrations(hello.registrations).await?;
         let known: BTreeMap<UnitId, _> = {
+            let directory = self.node.directory();
+            let (today, parent) = (self.node.today(), self.node.unit());
             let view = self.node.store.view();
-            let own =
-                |(origin, _, _): &(UnitId, _, _)| view.chains.get(origin).map(|chain| (*origin, chain.head));
-            named.iter().filter_map(own).collect()
+            named
+                .iter()
+                .map(|(origin, _, _)| *origin)
+                .filter(|origin| may_speak_for(&directory, today, parent, self.child, *origin))
+                .filter_map(|origin| view.chains.get(&origin).map(|chain| (origin, chain.head)))
+                .collect()
         };
-        let registrations = self.registrations_above();
-        let nothing = danso_core::chain::BatchNumber(0);
+        let registrations = self.untold_registrations();
+        let nothing = BatchNumber(0);
         let welcome = v1::Welcome {
             protocol_version: limits::PROTOCOL_VERSION.min(hello.protocol_version),
             unit: self.node.unit().to_string(),
@@ -151,14 +185,17 @@ impl ParentLink {
         Ok(())
     }
 
-    /// Keys of this node and all above it, as far as they are known here.
-    fn registrations_above(&self) -> Vec<Signed> {
+    /// Keys of this node and all above it that are known here and not yet to the child. A node that was
+    /// linked before its parent was learns the keys of the tiers above later than at the welcome.
+    fn untold_registrations(&self) -> Vec<Signed> {
         let directory = self.node.directory();
         let above = directory.at(self.node.today()).ancestors(self.node.unit());
+        let mut told = self.told.lock().expect("no holder of the list panics");
         let view = self.node.store.view();
         std::iter::once(self.node.unit())
             .chain(above)
             .filter_map(|unit| view.keys.get(&unit).map(|registered| registered.signed.clone()))
+            .filter(|signed| told.insert(signed.signature.clone()))
             .collect()
     }
 
@@ -176,8 +213,12 @@ impl ParentLink {
         accepted: &mpsc::Sender<Accepted>,
     ) -> Result<(), Status> {
         let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
+        let mut stop = self.stop.clone();
         loop {
-            let next = timeout(silence, inbound.message()).await.map_err(|_| silent())??;
+            let next = tokio::select! {
+                next = timeout(silence, inbound.message()) => next.map_err(|_| silent())?.map_err(unread)?,
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            };
             let Some(next) = next else {
                 return Ok(());
             };
@@ -224,6 +265,11 @@ impl ParentLink {
         let directory = self.node.directory();
         let at = directory.at(self.node.today());
         self.node.hear(marks.into_iter().filter(|mark| at.is_within(mark.origin, self.child)));
+        let new = self.untold_registrations();
+        if !new.is_empty() {
+            let registrations = new.iter().map(link::signed_message).collect();
+            self.send(FromParent::Registrations(v1::Registrations { registrations })).await?;
+        }
         self.send(FromParent::Heartbeat(link::heartbeat_message(&[], 0, now_ms()))).await
     }
 
@@ -241,30 +287,34 @@ async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out
         while let Ok(more) = waiting.try_recv() {
             group.push(more);
         }
-        let mut last: BTreeMap<UnitId, Signed> = BTreeMap::new();
+        let mut last: BTreeMap<UnitId, (BatchNumber, Signed)> = BTreeMap::new();
         for accepted in group {
-            let (origin, number) = (accepted.origin, accepted.number.0);
+            let (origin, number) = (accepted.origin, accepted.number);
             match accepted.receipt(&node).await {
                 Ok(receipt) => {
-                    // The last receipt of an origin stands for those before it, except their verdicts.
-                    match last.insert(origin, receipt) {
-                        Some(earlier)
-                            if has_verdicts(&earlier) && send_receipt(&out, &earlier).await.is_err() =>
-                        {
-                            return;
-                        }
-                        _ => {}
+                    // The latest receipt of an origin stands for all before it, except their verdicts; a
+                    // repeat may come after it and is the earlier one all the same.
+                    let (earlier, latest) = match last.remove(&origin) {
+                        None => (None, (number, receipt)),
+                        Some(known) if known.0 > number => (Some(receipt), known),
+                        Some((_, known)) => (Some(known), (number, receipt)),
+                    };
+                    last.insert(origin, latest);
+                    if let Some(earlier) = earlier.filter(has_verdicts)
+                        && send_receipt(&out, &earlier).await.is_err()
+                    {
+                        return;
                     }
                 }
                 Err(error) => {
-                    let refusal = link::refusal_message(Some(origin), number, &error);
+                    let refusal = link::refusal_message(Some(origin), number.0, &error);
                     if out.send(Ok(message(FromParent::Refusal(refusal)))).await.is_err() {
                         return;
                     }
                 }
             }
         }
-        for receipt in last.values() {
+        for (_, receipt) in last.values() {
             if send_receipt(&out, receipt).await.is_err() {
                 return;
             }

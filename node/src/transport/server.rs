@@ -41,6 +41,11 @@ pub async fn serve(
         .build_v1alpha()
         .expect("the descriptors are compiled into the program");
     let max = limits::MESSAGE_BYTES_MAX;
+    let (stopping, stopped) = watch::channel(false);
+    let stop = async move {
+        stop.await;
+        stopping.send_replace(true);
+    };
     Server::builder()
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEPALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEPALIVE_ANSWER_MS_MAX)))
@@ -48,7 +53,7 @@ pub async fn serve(
         .add_service(reflection_v1)
         .add_service(reflection_alpha)
         .add_service(
-            ReplicationServer::new(ReplicationService { node: Arc::clone(&node) })
+            ReplicationServer::new(ReplicationService { node: Arc::clone(&node), stop: stopped })
                 .max_decoding_message_size(max),
         )
         .add_service(DownwardServer::new(DownwardService { node: Arc::clone(&node) }))

@@ -119,7 +119,7 @@ struct Uplink {
 struct Session {
     out: mpsc::Sender<ChildMessage>,
     policy: Policy,
-    /// Origins whose key the parent was told on this connection.
+    /// Units whose key the parent was told on this connection.
     introduced: BTreeSet<UnitId>,
 }
 
@@ -164,6 +164,8 @@ impl Uplink {
     }
 
     fn hello(&mut self) -> (v1::Hello, BTreeSet<UnitId>) {
+        let directory = self.node.directory();
+        let at = directory.at(self.node.today());
         let view = self.node.store.view();
         let own = self.node.unit();
         let heads = view
@@ -171,8 +173,14 @@ impl Uplink {
             .iter()
             .map(|(origin, chain)| link::head_message(*origin, &chain.head, chain.acknowledged))
             .collect();
-        let origins: BTreeSet<UnitId> = view.chains.keys().copied().chain([own]).collect();
-        let registrations = origins.iter().filter_map(|origin| view.keys.get(origin));
+        // Tiers between an origin and this node sign too: what they exclude of counts.
+        let signers: BTreeSet<UnitId> = view
+            .keys
+            .keys()
+            .filter(|unit| view.chains.contains_key(unit) || at.is_within(**unit, own))
+            .copied()
+            .collect();
+        let registrations = signers.iter().filter_map(|unit| view.keys.get(unit));
         let hello = v1::Hello {
             protocol_version: limits::PROTOCOL_VERSION,
             protocol_version_min: limits::PROTOCOL_VERSION_MIN,
@@ -183,7 +191,7 @@ impl Uplink {
         };
         drop(view);
         self.note_heads();
-        (hello, origins)
+        (hello, signers)
     }
 
     fn note_heads(&mut self) {
@@ -193,9 +201,13 @@ impl Uplink {
         }
     }
 
+    async fn take_registrations(&self, registrations: Vec<v1::SignedStatement>) -> Result<(), LinkError> {
+        let registrations = registrations.into_iter().map(link::signed).collect();
+        self.node.register(registrations).await.map_err(|_| LinkError::Signature)
+    }
+
     async fn welcomed(&mut self, welcome: v1::Welcome) -> Result<Policy, LinkError> {
-        let registrations = welcome.registrations.into_iter().map(link::signed).collect();
-        self.node.register(registrations).await.map_err(|_| LinkError::Signature)?;
+        self.take_registrations(welcome.registrations).await?;
         let heads = link::heads(&welcome.heads)?;
         let theirs: Policy = welcome.policy.parse().map_err(|_| Malformed("policy"))?;
         let ours = self.node.config.up().unwrap_or(Policy::Counts);
@@ -221,6 +233,8 @@ impl Uplink {
         inbound: &mut Streaming<ParentMessage>,
     ) -> Result<(), LinkError> {
         let mut changed = self.node.store.changed();
+        // What became durable between the hello and this subscription shows in no later change.
+        self.note_heads();
         let mut heartbeat = interval(Duration::from_millis(self.node.config.limits.heartbeat_ms));
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
@@ -231,7 +245,7 @@ impl Uplink {
             tokio::select! {
                 next = inbound.message() => {
                     heard = tokio::time::Instant::now();
-                    self.received(next?.ok_or(LinkError::Closed)?)?;
+                    self.received(next?.ok_or(LinkError::Closed)?).await?;
                 }
                 _ = changed.changed() => self.note_heads(),
                 _ = heartbeat.tick() => self.beat(session).await?,
@@ -243,10 +257,8 @@ impl Uplink {
 
     async fn send_what_is_due(&mut self, session: &mut Session) -> Result<(), LinkError> {
         while let Some((origin, number)) = self.outbox.next_batch() {
-            if session.introduced.insert(origin)
-                && let Some(registration) = self.registration(origin)
-            {
-                let registrations = vec![link::signed_message(&registration)];
+            let registrations = self.introductions(origin, &mut session.introduced);
+            if !registrations.is_empty() {
                 let new = FromChild::Registrations(v1::Registrations { registrations });
                 session.out.send(message(new)).await.map_err(|_| LinkError::Closed)?;
             }
@@ -261,15 +273,27 @@ impl Uplink {
         Ok(())
     }
 
-    fn registration(&self, origin: UnitId) -> Option<Signed> {
-        self.node.store.view().keys.get(&origin).map(|key| key.signed.clone())
+    /// Keys that the parent needs for a batch of `origin` and was not told yet: the origin's and those of
+    /// the tiers between it and this node.
+    fn introductions(&self, origin: UnitId, introduced: &mut BTreeSet<UnitId>) -> Vec<v1::SignedStatement> {
+        let own = self.node.unit();
+        let directory = self.node.directory();
+        let tiers = directory.at(self.node.today()).ancestors(origin);
+        let view = self.node.store.view();
+        std::iter::once(origin)
+            .chain(tiers.into_iter().take_while(|tier| *tier != own))
+            .filter_map(|unit| Some((unit, view.keys.get(&unit)?)))
+            .filter(|(unit, _)| introduced.insert(*unit))
+            .map(|(_, key)| link::signed_message(&key.signed))
+            .collect()
     }
 
-    fn received(&mut self, received: ParentMessage) -> Result<(), LinkError> {
+    async fn received(&mut self, received: ParentMessage) -> Result<(), LinkError> {
         match received.message {
             Some(FromParent::Receipt(receipt)) => self.receipt(link::signed(receipt)),
             Some(FromParent::Refusal(refusal)) => self.refused(&refusal),
             Some(FromParent::Heartbeat(_)) => Ok(()),
+            Some(FromParent::Registrations(new)) => self.take_registrations(new.registrations).await,
             Some(FromParent::Welcome(_)) | None => Err(Malformed("message").into()),
         }
     }

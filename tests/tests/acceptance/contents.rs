@@ -88,7 +88,7 @@ async fn truncated_frames_are_refused() {
     let fewer = Batch { cores: Some(frame(&leaves(good.cores.as_ref())[..2])), ..good.clone() };
     scene.refused(&fewer, "batch_leaves").await;
     let empty = Batch { personal: Some(Vec::new()), ..good.clone() };
-    scene.refused(&empty, "batch_leaves").await;
+    scene.refused(&empty, "batch_malformed").await;
     scene.evidence(0).await;
     scene.accepted(&good).await;
     scene.one.follow(&good);
@@ -183,12 +183,14 @@ async fn a_header_that_is_no_header_is_refused() {
     scene.end().await;
 }
 
-/// A message just below the limit, most of it in a field that has no business being long.
+/// A message of exactly the limit, most of it in a field that has no business being long.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endless_signature_is_refused_and_the_parent_goes_on() {
     let mut scene = Scene::province().await;
     let mut batch = draft(&scene.one, 1);
-    batch.header.signature = vec![7; limits::MESSAGE_BYTES_MAX - 1_024];
+    // 18 bytes of protobuf tags and lengths stand around header and signature.
+    (batch.personal, batch.cores) = (None, None);
+    batch.header.signature = vec![7; limits::MESSAGE_BYTES_MAX - 18 - batch.header.bytes.len()];
     scene.refused(&batch, "batch_signature").await;
     scene.goes_on().await;
     assert!(scene.node.store.failure().borrow().is_none());

@@ -30,6 +30,7 @@ async fn a_unit_outside_the_child_is_not_spoken_for() {
     neighbour.send_batch(&batch).await;
     neighbour.receipt().await;
     assert_eq!(scene.tree.head(scene.parent, foreign.origin), 1);
+    drop(neighbour);
     scene.end().await;
 }
 
@@ -102,6 +103,7 @@ async fn a_hello_learns_nothing_of_units_outside_the_child() {
     curious.heads = vec![head_message(scene.one.origin, &danso_core::chain::Head::default(), BatchNumber(0))];
     let mut link = ChildLink::greet(&scene.tree, unit("002"), scene.parent, curious).await.unwrap();
     assert_eq!(link.welcome().await.heads, []);
+    drop(link);
     scene.goes_on().await;
     scene.end().await;
 }

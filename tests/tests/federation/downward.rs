@@ -182,6 +182,7 @@ async fn a_new_directory_reaches_every_node() {
     }
 
     // It is kept: a commune that starts alone still knows it.
+    drop(top);
     tree.stop(unit("001")).await;
     tree.stop(commune).await;
     let node = tree.start(commune).await;

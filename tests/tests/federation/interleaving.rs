@@ -276,6 +276,7 @@ fn any_interleaving_at_a_real_store_is_counted_like_a_recount_and_kept() {
         run(&mut Sender::new(batches), &happenings, &mut parent);
         let differences = differences_of(&expected, &node.store.view().tallies);
         runtime.block_on(node.store.close());
+        drop(node);
         prop_assert_eq!(differences, vec![]);
 
         // What was counted is what the ledger says.

@@ -49,7 +49,8 @@ async fn a_commune_records_without_its_parent_and_catches_up() {
         let recorded = recorder.birth(&format!("2026-03-{day:02}"), home, &format!("Trẻ {day}"), Sex::Male).await;
         assert_eq!(recorded.serial, day);
     }
-    assert_eq!(total(&births(&tree.node(commune), &[], &[])), 5);
+    let here = || total(&births(&tree.node(commune), &[], &[]));
+    until("the commune counts what it has sealed", || here() == 5).await;
     assert_eq!(tree.changes(central(), commune), 1);
 
     // The parent comes back where it was, and everything recorded meanwhile goes up.

@@ -62,6 +62,7 @@ async fn stopped_tree() -> (Tree, Vec<(UnitId, State)>) {
     recorder.death("2026-03-05", PersonId { unit: commune, serial: 7 }).await;
     recorder.departure("2026-03-06", PersonId { unit: commune, serial: 8 }).await;
     caught_up(&tree, central()).await;
+    drop(recorder);
     tree.node(central()).publish_release("2026-03".parse().unwrap()).await.unwrap();
     tree.stop_all().await;
     let units = [commune, unit("001"), unit("01"), central()];

@@ -168,6 +168,7 @@ fn check_frames(batch: &Batch, policy: Policy) -> Result<(), Fault> {
         Batch { cores: Some(_), .. } if policy < Policy::Cores => fault("cores", "not allowed"),
         Batch { cores: None, deltas: None, .. } => fault("cores", "missing"),
         Batch { cores: Some(_), deltas: Some(_), .. } => fault("tallies", "not allowed"),
+        Batch { cores: Some(_), exclusions: Some(_), .. } => fault("exclusions", "not allowed"),
         _ => Ok(()),
     }
 }

@@ -40,4 +40,4 @@ pub use hash::Digest;
 pub use header::{BatchNumber, HEADER_FORMAT, Head, Header, origin_of};
 pub use link::{Link, check_link};
 pub use receipt::{Exclusions, Quarantined, Receipt};
-pub use signed::{KeyId, LedgerKey, PublicKey, Registration, Signed, Statement};
+pub use signed::{KeyId, LedgerKey, PublicKey, Registration, SIGNATURE_BYTES, Signed, Statement};

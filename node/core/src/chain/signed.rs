@@ -9,6 +9,9 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
 
+/// Bytes of an Ed25519 signature.
+pub const SIGNATURE_BYTES: usize = 64;
+
 /// First eight bytes of the SHA-256 of a public key: enough to find it, not to trust it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeyId(pub [u8; 8]);
@@ -48,7 +51,7 @@ impl PublicKey {
     }
 
     /// Strict verification: no malleable signature, no small-order key.
-    fn verify(self, bytes: &[u8], signature: &[u8; 64]) -> bool {
+    fn verify(self, bytes: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
         self.0.verify_strict(bytes, &Signature::from_bytes(signature)).is_ok()
     }
 }
@@ -117,7 +120,7 @@ impl Signed {
         if self.bytes.len() > T::BYTES_MAX {
             return Err(Fault::TooLarge { what: "statement", bytes: self.bytes.len(), max: T::BYTES_MAX });
         }
-        let signature: &[u8; 64] = self.signature.as_slice().try_into().map_err(|_| Fault::Signature)?;
+        let signature: &[u8; SIGNATURE_BYTES] = self.signature.as_slice().try_into().map_err(|_| Fault::Signature)?;
         if !key.verify(&self.bytes, signature) {
             return Err(Fault::Signature);
         }

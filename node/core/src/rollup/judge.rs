@@ -29,12 +29,12 @@ pub fn claim<'a>(cores: impl IntoIterator<Item = &'a Core>) -> Vec<Vec<u8>> {
 /// tier's exclusions.
 ///
 /// Errors: [`Fault::FalseDeltas`] where the claim does not follow from the cores, [`Fault::Malformed`]
-/// for deltas that are not canonical. A batch that holds a core of a newer format cannot have its claim
+/// for deltas that are not canonical and for exclusions of changes that the batch does not hold. A batch that holds a core of a newer format cannot have its claim
 /// checked; its readable changes are counted.
 pub fn judge(contents: &Contents, header: &Header, exclusions: Option<&Exclusions>) -> Result<Judged, Fault> {
     match &contents.cores {
         Some(cores) => judge_cores(cores, header),
-        None => judge_deltas(contents, exclusions),
+        None => judge_deltas(contents, header, exclusions),
     }
 }
 
@@ -71,7 +71,11 @@ fn judge_cores(cores: &[Vec<u8>], header: &Header) -> Result<Judged, Fault> {
     Ok(judged)
 }
 
-fn judge_deltas(contents: &Contents, exclusions: Option<&Exclusions>) -> Result<Judged, Fault> {
+fn judge_deltas(
+    contents: &Contents,
+    header: &Header,
+    exclusions: Option<&Exclusions>,
+) -> Result<Judged, Fault> {
     let read = |leaves: &[Vec<u8>]| {
         decode_leaves(leaves.iter().map(Vec::as_slice)).map_err(|_| Fault::Malformed("tallies"))
     };
@@ -79,6 +83,11 @@ fn judge_deltas(contents: &Contents, exclusions: Option<&Exclusions>) -> Result<
     let Some(exclusions) = exclusions else {
         return Ok(Judged { counted, ..Judged::default() });
     };
+    let sequences = || exclusions.quarantined.iter().map(|quarantined| quarantined.sequence);
+    let held = sequences().all(|sequence| (header.first..=header.last()).contains(&sequence));
+    if !(held && sequences().is_sorted_by(|one, next| one < next)) {
+        return Err(Fault::Malformed("exclusions"));
+    }
     let excluded = read(&exclusions.deltas)?;
     counted.extend(excluded.iter().map(|delta| Delta { amount: -delta.amount, ..*delta }));
     Ok(Judged { quarantined: exclusions.quarantined.clone(), counted: canonical(counted), excluded })

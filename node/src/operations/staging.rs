@@ -1,0 +1,251 @@
+//! Rows of changes that are queued and not applied yet, laid over the stored register.
+
+use super::{
+    forms::{Home, Member},
+    node::Node,
+};
+use crate::store::{HouseholdRow, PersonRow, StoreError};
+use danso_core::domain::{
+    CaptureId, Change, HouseholdChange, HouseholdFacts, HouseholdId, HouseholdState, PersonChange, PersonFacts,
+    PersonId, PersonState, Personal, RecordedAt, Sequence, entry::Register,
+};
+use danso_tier_config::limits;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
+
+/// What is queued. The numbers lead to rows that were queued under them; the row decides.
+#[derive(Default)]
+pub(super) struct Staging {
+    generation: u64,
+    /// The last sequence queued.
+    sequence: u64,
+    person_serial: u64,
+    household_serial: u64,
+    recorded_at: RecordedAt,
+    persons: HashMap<PersonId, PersonRow>,
+    households: HashMap<HouseholdId, HouseholdRow>,
+    captures: BTreeMap<CaptureId, Sequence>,
+    members: HashMap<HouseholdId, BTreeSet<PersonId>>,
+    household_numbers: HashMap<String, HouseholdId>,
+    subject_codes: HashMap<String, PersonId>,
+    citizen_numbers: HashMap<String, PersonId>,
+}
+
+impl Staging {
+    /// Drops what was applied meanwhile; after a failed write drops everything.
+    pub fn refresh(&mut self, node: &Node) {
+        let generation = node.store.generation();
+        let applied = node.store.view().recording;
+        if self.generation != generation || self.sequence <= applied.sequence {
+            *self = Self {
+                generation,
+                sequence: applied.sequence,
+                person_serial: applied.person_serial,
+                household_serial: applied.household_serial,
+                recorded_at: applied.recorded_at,
+                ..Self::default()
+            };
+        } else if self.persons.len() + self.households.len() > limits::STAGED_ROWS_MAX {
+            self.prune(Sequence(applied.sequence));
+        }
+    }
+
+    fn prune(&mut self, applied: Sequence) {
+        let waiting = |changed: Option<Sequence>| changed.is_some_and(|changed| changed > applied);
+        self.persons.retain(|_, row| waiting(row.changed));
+        self.households.retain(|_, row| waiting(row.changed));
+        self.captures.retain(|_, sequence| *sequence > applied);
+        let Self { persons, households, members, household_numbers, subject_codes, citizen_numbers, .. } = self;
+        household_numbers.retain(|_, id| households.contains_key(id));
+        subject_codes.retain(|_, id| persons.contains_key(id));
+        citizen_numbers.retain(|_, id| persons.contains_key(id));
+        members.retain(|_, ids| {
+            ids.retain(|id| persons.contains_key(id));
+            !ids.is_empty()
+        });
+    }
+
+    /// What queued records build on.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The number of the next change.
+    pub fn next_sequence(&self) -> Sequence {
+        Sequence(self.sequence + 1)
+    }
+
+    /// The moment of the next change when the PC's clock shows `now_ms`.
+    pub fn recorded_after(&self, now_ms: u64) -> RecordedAt {
+        self.recorded_at.next(now_ms)
+    }
+
+    /// The queued change that a capture became.
+    pub fn sequence_of(&self, capture: CaptureId) -> Option<Sequence> {
+        self.captures.get(&capture).copied()
+    }
+
+    /// The queued capture that begins with these bytes.
+    pub fn capture_of(&self, beginning: &[u8; 8]) -> Option<CaptureId> {
+        let mut from = [0; 16];
+        from[..8].copy_from_slice(beginning);
+        let found = self.captures.range(CaptureId(from)..).next().map(|(capture, _)| *capture);
+        found.filter(|capture| capture.0.starts_with(beginning))
+    }
+
+    /// Takes the rows of a change that was queued.
+    pub fn take(&mut self, sequence: Sequence, capture: Option<CaptureId>, change: &Change, rows: Rows) {
+        self.sequence = sequence.0;
+        self.recorded_at = change.core.recorded_at;
+        if let Some(capture) = capture {
+            self.captures.insert(capture, sequence);
+        }
+        for (id, row) in rows.persons {
+            self.person_serial = self.person_serial.max(id.serial);
+            if let Some(state) = row.state {
+                self.members.entry(state.household).or_default().insert(id);
+                enter(&mut self.subject_codes, &row.facts.subject_code, id);
+                enter(&mut self.citizen_numbers, &row.facts.citizen_number, id);
+            }
+            self.persons.insert(id, row);
+        }
+        for (id, row) in rows.households {
+            self.household_serial = self.household_serial.max(id.serial);
+            enter(&mut self.household_numbers, &row.facts.number, id);
+            self.households.insert(id, row);
+        }
+    }
+}
+
+fn enter<T>(numbers: &mut HashMap<String, T>, number: &str, id: T) {
+    if !number.is_empty() {
+        numbers.insert(number.to_owned(), id);
+    }
+}
+
+/// The rows that a change leaves.
+pub(super) struct Rows {
+    persons: Vec<(PersonId, PersonRow)>,
+    households: Vec<(HouseholdId, HouseholdRow)>,
+}
+
+/// The register with queued rows over stored ones. Store errors are kept and end the run.
+pub(super) struct StagedRegister<'a> {
+    node: &'a Node,
+    staging: &'a Staging,
+    failure: RefCell<Option<StoreError>>,
+}
+
+impl<'a> StagedRegister<'a> {
+    pub fn new(node: &'a Node, staging: &'a Staging) -> Self {
+        Self { node, staging, failure: RefCell::new(None) }
+    }
+
+    /// The first error of a look-up, if there was one.
+    pub fn failure(&self) -> Option<StoreError> {
+        self.failure.take()
+    }
+
+    fn ok<T: Default>(&self, found: Result<T, StoreError>) -> T {
+        found.unwrap_or_else(|error| {
+            self.failure.borrow_mut().get_or_insert(error);
+            T::default()
+        })
+    }
+
+    fn person_row(&self, id: PersonId) -> Option<PersonRow> {
+        self.staging.persons.get(&id).cloned().or_else(|| self.ok(self.node.store.person(id)))
+    }
+
+    fn household_row(&self, id: HouseholdId) -> Option<HouseholdRow> {
+        self.staging.households.get(&id).cloned().or_else(|| self.ok(self.node.store.household(id)))
+    }
+
+    /// The rows of everybody and everything that a change names, as it leaves them.
+    pub fn rows_after(&self, change: &Change, sequence: Sequence) -> Rows {
+        let none = Personal::default();
+        let personal = change.personal.as_ref().unwrap_or(&none);
+        let person = |change: &PersonChange| {
+            // Also for one who comes back by a void: the names are still in the row.
+            let mut row = self.person_row(change.id).unwrap_or_default();
+            row.state = change.after;
+            row.changed = Some(sequence);
+            if let Some(facts) = named(&personal.persons, &change.id) {
+                row.facts = PersonFacts::clone(facts);
+            }
+            (change.id, row)
+        };
+        let household = |change: &HouseholdChange| {
+            let mut row = self.household_row(change.id).unwrap_or_default();
+            row.state = change.after;
+            row.changed = Some(sequence);
+            if let Some(facts) = named(&personal.households, &change.id) {
+                row.facts = HouseholdFacts::clone(facts);
+            }
+            (change.id, row)
+        };
+        Rows {
+            persons: change.core.persons.iter().map(person).collect(),
+            households: change.core.households.iter().map(household).collect(),
+        }
+    }
+
+    fn member(&self, id: PersonId) -> Option<Member> {
+        let row = self.person_row(id)?;
+        Some(Member { id, state: row.state?, facts: row.facts })
+    }
+
+    /// The open household with a number.
+    pub fn household_by_number(&self, number: &str) -> Option<Home> {
+        let queued = self.staging.household_numbers.get(number).copied();
+        let id = queued.or_else(|| self.ok(self.node.store.household_by_number(number)))?;
+        let row = self.household_row(id)?;
+        Some(Home { id, state: row.state?, facts: row.facts })
+    }
+
+    /// The residents of a household, in the order of their ids.
+    pub fn members(&self, household: HouseholdId) -> Vec<Member> {
+        let mut ids: BTreeSet<PersonId> = self.ok(self.node.store.members(household)).into_iter().collect();
+        ids.extend(self.staging.members.get(&household).into_iter().flatten());
+        let members = ids.into_iter().filter_map(|id| self.member(id));
+        members.filter(|member| member.state.household == household).collect()
+    }
+
+    /// The resident with a health-insurance number.
+    pub fn person_by_subject_code(&self, code: &str) -> Option<Member> {
+        let queued = self.staging.subject_codes.get(code).copied();
+        let id = queued.or_else(|| self.ok(self.node.store.person_by_subject_code(code)))?;
+        self.member(id).filter(|member| member.facts.subject_code == code)
+    }
+
+    /// The resident with a personal identification number.
+    pub fn person_by_citizen_number(&self, number: &str) -> Option<Member> {
+        let queued = self.staging.citizen_numbers.get(number).copied();
+        let id = queued.or_else(|| self.ok(self.node.store.person_by_citizen_number(number)))?;
+        self.member(id).filter(|member| member.facts.citizen_number == number)
+    }
+}
+
+fn named<'a, K: PartialEq, T>(facts: &'a [(K, T)], id: &K) -> Option<&'a T> {
+    facts.iter().find(|(named, _)| named == id).map(|(_, facts)| facts)
+}
+
+impl Register for StagedRegister<'_> {
+    fn person(&self, id: PersonId) -> Option<PersonState> {
+        self.person_row(id).and_then(|row| row.state)
+    }
+
+    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
+        self.household_row(id).and_then(|row| row.state)
+    }
+
+    fn next_person(&self) -> PersonId {
+        PersonId { unit: self.node.unit(), serial: self.staging.person_serial + 1 }
+    }
+
+    fn next_household(&self) -> HouseholdId {
+        HouseholdId { unit: self.node.unit(), serial: self.staging.household_serial + 1 }
+    }
+}
