@@ -27,7 +27,7 @@ async fn heads_are_answered_while_heartbeats_arrive() {
         thread::spawn(move || {
             for _ in 0..ROUNDS {
                 if reads {
-                    assert_eq!(top.heads(None).len(), 1);
+                    assert_eq!(top.heads(None).0.len(), 1);
                 } else {
                     top.hear([Watermark { origin: commune, number: 1, as_of_ms: now_ms() }]);
                 }

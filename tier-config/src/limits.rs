@@ -87,6 +87,8 @@ pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * CORE_BYTES_MAX as i
 
 /// Longest TLS handshake, in milliseconds.
 pub const HANDSHAKE_MS_MAX: u64 = 10_000;
+/// Most calls open at once on one connection.
+pub const STREAMS_MAX: u32 = 64;
 /// Most connections a node serves at once.
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Time given to open calls when a node stops, in milliseconds.
@@ -115,6 +117,8 @@ pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1_024;
 pub const AUTHORITY_DAYS: u32 = 3_650;
 /// Largest key, certificate or authority file, in bytes.
 pub const KEY_FILE_BYTES_MAX: usize = 1_048_576;
+/// Most units one count may name.
+pub const COUNT_UNITS_MAX: usize = 20_000;
 /// Largest answer of a count, in rows.
 pub const COUNT_ROWS_MAX: usize = 200_000;
 /// Most months one count may span.
@@ -136,6 +140,8 @@ pub const LEDGER_READ_BYTES: usize = 4_096;
 pub const LEDGER_OPEN_SEGMENTS_MAX: usize = 8;
 /// Most records of one group commit.
 pub const COMMIT_RECORDS_MAX: usize = 4_096;
+/// Bytes at which a group commit takes no more records.
+pub const COMMIT_BYTES_MAX: usize = 64 * 1_048_576;
 /// Segment size of sled, in bytes.
 pub const SLED_SEGMENT_BYTES: usize = 4 * 1_048_576;
 /// Most keys in one sled write batch; 1,000 random ones took gigabytes.

@@ -45,8 +45,8 @@ pub(super) fn options_of(config: &NodeConfig) -> Result<Options, Failure> {
         let sentence = format!("no data folder {}, the node never ran here", config.data.display());
         return Err(Failure::told("folder_missing", sentence));
     }
-    let key = runtime::keys::read(&config.keys, config.unit)?.key;
-    Ok(Options { folder: config.data.clone(), unit: config.unit, key, limits: config.limits.clone() })
+    runtime::keys::read(&config.keys, config.unit)?;
+    Ok(runtime::store_options(config)?)
 }
 
 fn shown(report: &VerifyReport) -> String {

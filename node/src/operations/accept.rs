@@ -5,8 +5,8 @@ use super::node::{Node, now_ms};
 use crate::store::{AcceptedBatch, Evidence, Record, Staged, StoreError, Ticket};
 use danso_core::{
     chain::{
-        Batch, BatchNumber, Digest, Exclusions, Fault, Head, Header, Link, Receipt, SIGNATURE_BYTES, Signed, check_link, open,
-        origin_of,
+        Batch, BatchNumber, Digest, Exclusions, Fault, Head, Header, Link, Receipt, SIGNATURE_BYTES, Signed,
+        check_link, open, origin_of,
     },
     replication::may_speak_for,
     rollup::judge,
@@ -234,11 +234,12 @@ impl Node {
                 | Fault::Root { .. }
                 | Fault::FalseDeltas { .. }
         );
-        if !contradicts || chain.evidence >= limits::EVIDENCE_PER_ORIGIN_MAX {
+        // A fork is kept whatever was kept before it: it holds the origin.
+        let hold = matches!(fault, Fault::Fork { .. });
+        if !contradicts || (!hold && chain.evidence >= limits::EVIDENCE_PER_ORIGIN_MAX) {
             return;
         }
         chain.evidence += 1;
-        let hold = matches!(fault, Fault::Fork { .. });
         let code = fault.code().to_owned();
         tracing::error!(%child, %origin, code, hold, "a batch contradicts its chain");
         let evidence = Evidence { child, origin, code, header, hold, at_ms: now_ms() };

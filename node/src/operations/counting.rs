@@ -5,7 +5,7 @@ use danso_core::{
     chain::{BatchNumber, Digest},
     rollup::{Accept, CountError, Dimension, Measure, Question, Row, UnitGroup, count},
 };
-use danso_tier_config::{Date, Directory, Month, UnitId};
+use danso_tier_config::{Date, Directory, Month, UnitId, limits};
 use std::collections::BTreeSet;
 
 /// A count as asked for, checked word by word but not against the directory.
@@ -100,6 +100,12 @@ pub enum QueryError {
         /// The tiers there are.
         known: String,
     },
+    /// More units than one question may name.
+    #[error("{count} units exceed {}, ask by tier", limits::COUNT_UNITS_MAX)]
+    TooManyUnits {
+        /// How many were named.
+        count: usize,
+    },
     /// A word or value that is not understood.
     #[error("{what} {value:?} is not understood")]
     NotUnderstood {
@@ -119,6 +125,7 @@ impl QueryError {
             Self::OutsideSubtree { .. } => "outside_subtree",
             Self::UnknownTier { .. } => "unknown_tier",
             Self::NotUnderstood { .. } => "query_not_understood",
+            Self::TooManyUnits { .. } => "too_many_units",
         }
     }
 }
@@ -158,7 +165,12 @@ impl Node {
         if names.is_empty() {
             return Ok(vec![self.unit()]);
         }
-        names.iter().map(|name| self.resolve_one(directory, name, on)).collect()
+        if names.len() > limits::COUNT_UNITS_MAX {
+            return Err(QueryError::TooManyUnits { count: names.len() });
+        }
+        let units: Result<BTreeSet<UnitId>, QueryError> =
+            names.iter().map(|name| self.resolve_one(directory, name, on)).collect();
+        Ok(units?.into_iter().collect())
     }
 
     /// A unit by its id, or by its code on a day; anywhere in the directory.
@@ -193,6 +205,14 @@ impl Node {
             UnitGroup { key: unit.to_string(), units: if units.is_empty() { vec![unit] } else { units } }
         };
         let Some(tier) = by_tier else {
+            // A unit that ended has no units below it at a later date: that is no zero.
+            let records =
+                |unit: UnitId| directory.unit(unit).is_some_and(|unit| directory.records(&unit.tier));
+            if let Some(ended) =
+                asked.iter().find(|unit| view.leaves_below(**unit).is_empty() && !records(**unit))
+            {
+                return Err(QueryError::UnknownUnit { name: ended.to_string(), on });
+            }
             return Ok(asked.iter().copied().map(group).collect());
         };
         if self.config.hierarchy.tier(tier).is_none() {
@@ -208,8 +228,9 @@ impl Node {
     pub fn watermark_ms(&self, view: &crate::store::View, origin: UnitId) -> u64 {
         let chain = view.chains.get(&origin);
         let head = chain.map(|chain| chain.head).unwrap_or_default();
+        let received = chain.map_or(0, |chain| chain.received_at_ms);
         // A chain whose PC is ahead of time does not make this node's figures newer than now.
-        let applied = if head.number > BatchNumber(0) { head.recorded_to.millis().min(now_ms()) } else { 0 };
+        let applied = if head.number > BatchNumber(0) { head.recorded_to.millis().min(received) } else { 0 };
         if origin == self.unit() && self.records() {
             return if view.unsealed.is_empty() { now_ms() } else { applied };
         }

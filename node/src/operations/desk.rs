@@ -12,7 +12,7 @@ use crate::store::{OwnChange, Record, StoreError, Ticket};
 use danso_core::{
     chain::SALT_BYTES,
     domain::{
-        CaptureId, HouseholdId, Reach, Sequence,
+        CaptureId, HouseholdId, Reach, Reason, Sequence,
         entry::{Entry, Refusal, change_of},
     },
 };
@@ -31,6 +31,9 @@ pub enum RecordError {
     /// This tier records nothing.
     #[error("this node's tier records no changes")]
     NotRecording,
+    /// The parent holds other batches of this node's chain; recording on would fork it.
+    #[error("nothing is recorded: the parent holds batches of this unit that this node does not have")]
+    ChainHeld,
 }
 
 impl RecordError {
@@ -40,6 +43,7 @@ impl RecordError {
             Self::Refused(refusal) => refusal.code(),
             Self::Store(error) => error.code(),
             Self::NotRecording => "not_recording",
+            Self::ChainHeld => "parent_ahead",
         }
     }
 }
@@ -69,19 +73,35 @@ impl Node {
         if !self.records() {
             return Err(RecordError::NotRecording);
         }
-        let mut staging = self.staging();
-        if let Some(sequence) = capture.and_then(|capture| staging.sequence_of(capture)) {
-            return Ok((Recorded { sequence, person: None, household: None }, None));
+        if self.store.own_chain_held() {
+            return Err(RecordError::ChainHeld);
         }
-        if let Some(capture) = capture
-            && let Some(sequence) = self.store.capture(capture)?
-        {
-            return Ok((Recorded { sequence, person: None, household: None }, None));
+        let mut staging = self.staging();
+        if let Some(capture) = capture {
+            let queued = staging.sequence_of(capture);
+            let known = match queued {
+                Some(sequence) => Some(sequence),
+                None => self.store.capture(capture)?,
+            };
+            if let Some(sequence) = known {
+                // What is only queued is durable when everything queued before this order is.
+                let ticket = queued.map(|_| self.store.stage(Vec::new(), staging.generation()));
+                return Ok((Recorded { sequence, person: None, household: None }, ticket));
+            }
         }
         let sequence = staging.next_sequence();
         let recorded_at = staging.recorded_after(now_ms());
         let register = StagedRegister::new(self, &staging);
+        let voids = match &entry {
+            Entry::Void { sequence, original } => Some((*sequence, original.clone())),
+            _ => None,
+        };
         let change = change_of(entry, on, recorded_at, sequence, &register);
+        if let Some((target, original)) = voids
+            && !register.is_latest(target, &original)
+        {
+            return Err(Refusal::VoidNotLatest.into());
+        }
         if let Some(error) = register.failure() {
             return Err(error.into());
         }
@@ -92,12 +112,13 @@ impl Node {
             person: change.core.persons.iter().find(|person| person.before.is_none()).map(|person| person.id),
             household: change.core.households.iter().find(|home| home.before.is_none()).map(|home| home.id),
         };
-        let own = OwnChange {
-            sequence,
-            capture,
-            core: change.core.encode(),
-            personal: change.personal.as_ref().map(|personal| (salt(), personal.encode())),
-        };
+        let core = change.core.encode();
+        let personal = change.personal.as_ref().map(|personal| (salt(), personal.encode()));
+        let personal_bytes = personal.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        if core.len() > limits::CORE_BYTES_MAX || personal_bytes > limits::PERSONAL_BYTES_MAX {
+            return Err(Refusal::Rule(Reason::TooManyPersons).into());
+        }
+        let own = OwnChange { sequence, capture, core, personal };
         let ticket = self.store.stage(vec![Record::Own(own).into()], staging.generation());
         staging.take(sequence, capture, &change, rows);
         Ok((recorded, Some(ticket)))
@@ -106,8 +127,8 @@ impl Node {
     /// Undoes an own change, if nothing was built on it since.
     pub fn void(&self, sequence: Sequence) -> Result<(Recorded, Option<Ticket>), RecordError> {
         let change = self.store.own_change(sequence)?.ok_or(Refusal::UnknownPerson)?;
-        let original = danso_core::domain::Core::decode(&change.core)
-            .map_err(|_| Refusal::Rule(danso_core::domain::Reason::Malformed))?;
+        let original =
+            danso_core::domain::Core::decode(&change.core).map_err(|_| Refusal::Rule(Reason::Malformed))?;
         let on = original.effective_on;
         self.record(None, on, Entry::Void { sequence, original: Box::new(original) })
     }
@@ -209,7 +230,10 @@ impl forms::Desk for ImportDesk<'_> {
                 self.failed(error);
                 Err(NotRecorded::Halted)
             }
-            Err(RecordError::NotRecording) => Err(NotRecorded::Halted),
+            Err(RecordError::NotRecording | RecordError::ChainHeld) => {
+                self.failed(StoreError::OwnChainHeld);
+                Err(NotRecorded::Halted)
+            }
         }
     }
 }

@@ -75,6 +75,8 @@ impl Node {
         if month >= self.today().month() {
             return Err(ReleaseError::MonthOpen { month });
         }
+        // One at a time: two releases must never get the same number.
+        let _publishing = self.publishing.lock().await;
         let mut release = self.compute_release(month);
         let earlier = self.latest_of(month)?;
         if let Some(earlier) = &earlier {
@@ -233,6 +235,8 @@ impl Node {
             return Ok(());
         }
         let version = crate::store::pack_directory(directory, self.unit(), held + 1, now_ms());
+        crate::store::unpack_directory(&version, &[self.config.hierarchy.clone()])
+            .map_err(ReleaseError::NotSigned)?;
         let signed = Signed::sign(&version, &self.signing.key);
         Ok(self.store.write(vec![Record::Directory(signed).into()]).await?)
     }
@@ -242,7 +246,8 @@ impl Node {
         use danso_core::chain::DirectoryVersion;
         let version: DirectoryVersion =
             self.verify_from_top(&signed, |version: &DirectoryVersion| version.issuer)?;
-        crate::store::unpack_directory(&version).map_err(ReleaseError::NotSigned)?;
+        crate::store::unpack_directory(&version, &[self.config.hierarchy.clone()])
+            .map_err(ReleaseError::NotSigned)?;
         if version.version <= self.directory_version() {
             return Ok(());
         }

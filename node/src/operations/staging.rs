@@ -6,8 +6,8 @@ use super::{
 };
 use crate::store::{HouseholdRow, PersonRow, StoreError};
 use danso_core::domain::{
-    CaptureId, Change, HouseholdChange, HouseholdFacts, HouseholdId, HouseholdState, PersonChange, PersonFacts,
-    PersonId, PersonState, Personal, RecordedAt, Sequence, entry::Register,
+    CaptureId, Change, Core, HouseholdChange, HouseholdFacts, HouseholdId, HouseholdState, PersonChange,
+    PersonFacts, PersonId, PersonState, Personal, RecordedAt, Sequence, entry::Register,
 };
 use danso_tier_config::limits;
 use std::{
@@ -57,7 +57,8 @@ impl Staging {
         self.persons.retain(|_, row| waiting(row.changed));
         self.households.retain(|_, row| waiting(row.changed));
         self.captures.retain(|_, sequence| *sequence > applied);
-        let Self { persons, households, members, household_numbers, subject_codes, citizen_numbers, .. } = self;
+        let Self { persons, households, members, household_numbers, subject_codes, citizen_numbers, .. } =
+            self;
         household_numbers.retain(|_, id| households.contains_key(id));
         subject_codes.retain(|_, id| persons.contains_key(id));
         citizen_numbers.retain(|_, id| persons.contains_key(id));
@@ -190,6 +191,12 @@ impl<'a> StagedRegister<'a> {
             persons: change.core.persons.iter().map(person).collect(),
             households: change.core.households.iter().map(household).collect(),
         }
+    }
+
+    /// Whether a change is the latest of every person that it names.
+    pub fn is_latest(&self, sequence: Sequence, change: &Core) -> bool {
+        let latest = |id| self.person_row(id).and_then(|row| row.changed) == Some(sequence);
+        change.persons.iter().all(|person| latest(person.id))
     }
 
     fn member(&self, id: PersonId) -> Option<Member> {

@@ -31,14 +31,16 @@ pub struct Watermark {
 }
 
 impl Node {
-    /// All chains held here, at or below `below`.
-    pub fn heads(&self, below: Option<UnitId>) -> Vec<HeadStatus> {
+    /// All chains held here, at or below `below`, with the digest over their heads and the digest over all
+    /// tallies, read under one guard.
+    pub fn heads(&self, below: Option<UnitId>) -> (Vec<HeadStatus>, Digest, Digest) {
         let directory = self.directory();
         let at = directory.at(self.today());
         // A copy: `watermark_ms` reads the same lock, and a second guard behind a waiting writer waits for ever.
         let heard = self.heard.read().expect("no holder of the watermarks panics").clone();
         let view = self.store.view();
-        view.chains
+        let heads: Vec<HeadStatus> = view
+            .chains
             .iter()
             .filter(|(origin, _)| below.is_none_or(|top| at.is_within(**origin, top)))
             .map(|(origin, chain)| HeadStatus {
@@ -50,12 +52,10 @@ impl Node {
                     .map_or(0, |heard| heard.heard_at_ms)
                     .max(chain.received_at_ms),
             })
-            .collect()
-    }
-
-    /// Digest over all tallies held here, in canonical order.
-    pub fn tallies_digest(&self) -> Digest {
-        Digest(self.store.view().tallies.digest())
+            .collect();
+        let digest = view.heads_digest(heads.iter().map(|head| head.origin));
+        let tallies = self.tallies_digest_of(&view);
+        (heads, digest, tallies)
     }
 
     /// What a heartbeat to the parent says: every chain's number and up to when it is known here.

@@ -149,7 +149,13 @@ fn check_unit(config: &NodeConfig, directory: &Directory, file: String) -> Resul
 /// How a node's store is opened.
 pub fn store_options(config: &NodeConfig) -> Result<Options, LedgerKeyError> {
     let key = keys::read_secret(&config.keys)?;
-    Ok(Options { folder: config.data.clone(), unit: config.unit, key, limits: config.limits.clone() })
+    Ok(Options {
+        folder: config.data.clone(),
+        unit: config.unit,
+        key,
+        limits: config.limits.clone(),
+        hierarchies: vec![config.hierarchy.clone()],
+    })
 }
 
 /// Starts a node. On return it serves, and its store has caught up with its ledger.

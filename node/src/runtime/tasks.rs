@@ -17,8 +17,8 @@ pub(super) async fn close_months(node: Arc<Node>, mut stop: watch::Receiver<bool
         let days = i32::try_from(node.config.limits.release_after_days).unwrap_or(i32::MAX);
         let month = node.today().plus_days(-days).month().plus(-1);
         let reported = !node.store.view().chains.is_empty();
-        let published = node.store.view().release.as_ref().is_some_and(|release| release.month >= month);
-        if !reported || published {
+        let published = node.latest_of(month);
+        if !reported || !matches!(published, Ok(None)) {
             continue;
         }
         match node.publish_release(month).await {

@@ -7,10 +7,10 @@ use super::{
     ledger::Position,
     record::{AcceptedBatch, Evidence, OwnChange, Record},
     rows::{BatchRow, ChainRow, HouseholdRow, PersonRow},
-    view::{RECORDING, View},
+    view::View,
 };
 use danso_core::{
-    chain::{Batch, Contents, Exclusions, Fault, Header, Receipt, SealedChange, Signed, open},
+    chain::{Batch, Contents, Exclusions, Fault, Header, Receipt, SealedChange, Signed, check_link, open},
     domain::{Core, PersonChange, Personal, Reason},
     rollup::{Delta, Judged, Tally, judge},
 };
@@ -59,8 +59,10 @@ impl Applier<'_> {
             Record::Accepted(accepted) => self.accepted(&accepted, position, judged)?,
             Record::ParentReceipt(signed) => self.parent_receipt(&signed)?,
             Record::Registration(signed) => {
-                let unit = self.view.register(signed)?;
-                self.index.put(keys::registration(unit), &position.0);
+                let unit = self.view.register(signed.clone())?;
+                if self.view.keys.get(&unit).is_some_and(|held| held.signed == signed) {
+                    self.index.put(keys::registration(unit), &position.0);
+                }
             }
             Record::Directory(signed) => {
                 let version = self.view.set_directory(signed)?;
@@ -102,7 +104,7 @@ impl Applier<'_> {
         let recording = &mut self.view.recording;
         recording.sequence = change.sequence.0;
         recording.recorded_at = core.recorded_at;
-        self.index.put(RECORDING.to_vec(), recording);
+        self.index.put(keys::RECORDING.to_vec(), recording);
         self.index.put(keys::own(change.sequence), &position.0);
         if let Some(capture) = change.capture {
             self.index.put(keys::capture(capture), &change.sequence);
@@ -139,8 +141,8 @@ impl Applier<'_> {
             self.index.put(keys::member(after.household, person.id), &());
         }
         let recording = &mut self.view.recording;
-        recording.persons =
-            recording.persons + u64::from(person.after.is_some()) - u64::from(person.before.is_some());
+        recording.persons += u64::from(person.after.is_some());
+        recording.persons = recording.persons.saturating_sub(u64::from(person.before.is_some()));
         if person.id.unit == self.unit {
             recording.person_serial = recording.person_serial.max(person.id.serial);
         }
@@ -171,8 +173,7 @@ impl Applier<'_> {
     ) -> Result<(), StoreError> {
         let (header, judged) = Self::read_again(batch, position, judged)?;
         self.view.unsealed.drain(..(header.changes as usize).min(self.view.unsealed.len()));
-        self.advance(batch, &header, &judged, position, None, header.recorded_to.millis());
-        Ok(())
+        self.advance(batch, &header, &judged, position, None, header.recorded_to.millis())
     }
 
     fn accepted(
@@ -183,8 +184,7 @@ impl Applier<'_> {
     ) -> Result<(), StoreError> {
         let (header, judged) = Self::read_again(&accepted.batch, position, judged)?;
         let child = Some(accepted.child);
-        self.advance(&accepted.batch, &header, &judged, position, child, accepted.accepted_at_ms);
-        Ok(())
+        self.advance(&accepted.batch, &header, &judged, position, child, accepted.accepted_at_ms)
     }
 
     fn read_again(
@@ -209,8 +209,10 @@ impl Applier<'_> {
         position: Position,
         child: Option<UnitId>,
         received_at_ms: u64,
-    ) {
+    ) -> Result<(), StoreError> {
         let (origin, hash) = (header.origin, batch.hash());
+        let head = self.view.chains.get(&origin).map(|chain| chain.head).unwrap_or_default();
+        check_link(&head, header, hash, None).map_err(|fault| damaged(position, &fault))?;
         for quarantined in &judged.quarantined {
             self.index.put(keys::quarantined(origin, quarantined.sequence), &quarantined.reason);
         }
@@ -222,6 +224,7 @@ impl Applier<'_> {
         chain.quarantined += judged.quarantined.len() as u64;
         self.index.put(keys::chain(origin), chain);
         self.index.put(keys::batch(origin, header.number), &BatchRow { position: position.0, hash });
+        Ok(())
     }
 
     fn count(&mut self, origin: UnitId, deltas: &[Delta]) {

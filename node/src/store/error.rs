@@ -38,6 +38,9 @@ pub enum StoreError {
     /// An earlier write failed; what was built on it is void and must be tried again.
     #[error("an earlier write failed, try again")]
     Retry,
+    /// The parent holds other batches of this chain: nothing is recorded until that is cleared up.
+    #[error("the parent holds batches of this unit that this node does not have")]
+    OwnChainHeld,
     /// The writer has stopped: nothing is acknowledged any more.
     #[error("the store has stopped")]
     Stopped,
@@ -56,6 +59,7 @@ impl StoreError {
             Self::RecordUnreadable { .. } => "ledger_record_unreadable",
             Self::Index(_) => "index_failed",
             Self::Retry => "store_retry",
+            Self::OwnChainHeld => "parent_ahead",
             Self::Stopped => "store_stopped",
         }
     }

@@ -1,8 +1,8 @@
 //! sled as a derived index: everything looked up, behind an overlay of what is not flushed yet.
 //!
-//! The only file that names sled's write calls. Order of a flush: all keys but the tallies in small
-//! batches (each is an absolute value, so replaying the ledger over it ends the same), then the tallies
-//! together with the position in one atomic batch (they are sums, and must never be replayed over).
+//! The only file that names sled's write calls. Order of a flush: all absolute values in small batches
+//! (replaying the ledger over them ends the same), then everything that is counted up (tallies, chain
+//! rows, counters) together with the position in one atomic batch: it must never be replayed over.
 
 use super::{StoreError, keys};
 use danso_tier_config::limits;
@@ -77,17 +77,22 @@ impl Index {
 
     /// All keys with a prefix and their values, unflushed writes included, in order.
     pub fn scan(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+        // The overlay first: a flush between the two reads then shows a row twice, never not at all.
+        let changed: Overlay = {
+            let overlay = self.overlay();
+            let from = overlay.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+            let within = from.take_while(|(key, _)| key.starts_with(prefix));
+            within.map(|(key, value)| (key.clone(), value.clone())).collect()
+        };
         let mut found = BTreeMap::new();
         for row in self.database.scan_prefix(prefix) {
             let (key, value) = row.map_err(StoreError::index)?;
             found.insert(key.to_vec(), value.to_vec());
         }
-        let overlay = self.overlay();
-        let changed = overlay.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
-        for (key, value) in changed.take_while(|(key, _)| key.starts_with(prefix)) {
+        for (key, value) in changed {
             match value {
-                Some(value) => found.insert(key.clone(), value.clone()),
-                None => found.remove(key),
+                Some(value) => found.insert(key, value),
+                None => found.remove(&key),
             };
         }
         Ok(found)
@@ -101,12 +106,17 @@ impl Index {
     /// Writes all unflushed keys and then the position that they reflect. Called by the writer only.
     pub fn flush(&self, reflected: Reflected) -> Result<(), StoreError> {
         let written = self.overlay().clone();
-        let (tallies, others): (Vec<_>, Vec<_>) =
-            written.iter().partition(|(key, _)| key.starts_with(keys::TALLIES));
-        for rows in others.chunks(limits::SLED_BATCH_KEYS_MAX) {
+        let (counted, others): (Vec<_>, Vec<_>) =
+            written.iter().partition(|(key, _)| keys::is_counted_up(key));
+        // Person rows come last: replaying needs the old one to take its old numbers out.
+        let (persons, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(key, _)| key.starts_with(keys::PERSONS));
+        for rows in
+            others.chunks(limits::SLED_BATCH_KEYS_MAX).chain(persons.chunks(limits::SLED_BATCH_KEYS_MAX))
+        {
             self.write(rows.iter().copied(), None)?;
         }
-        self.write(tallies.into_iter(), Some(reflected))?;
+        self.write(counted.into_iter(), Some(reflected))?;
         self.overlay.write().expect("no holder of the overlay panics").clear();
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! | key | value | written when |
 //! |---|---|---|
 //! | `m` `position` | ledger position that the tallies reflect, check sum of the tallies | flush |
+//! | `m` `recording` | counters of the own recording | own change applied |
 //! | `t` unit, month, cuboid, cell | signed sum | flush |
 //! | `c` origin | chain row: head, counters, hold | batch applied |
 //! | `b` origin, number | ledger position and hash of the batch | batch applied |
@@ -33,6 +34,15 @@ pub(super) const VALUE_FORMAT: u8 = 1;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";
+
+/// Key of the counters of the own recording.
+pub(super) const RECORDING: &[u8] = b"mrecording";
+
+/// Whether a row is counted up from its former value, or decides whether another is: replaying the ledger
+/// over a later one would count twice.
+pub(super) fn is_counted_up(key: &[u8]) -> bool {
+    key == RECORDING || matches!(key.first(), Some(b't' | b'c' | b'q'))
+}
 
 fn key(letter: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = vec![letter];
@@ -92,6 +102,8 @@ pub(super) fn captures_beginning(beginning: &[u8]) -> Vec<u8> {
 pub(super) fn person(person: PersonId) -> Vec<u8> {
     key(b'p', &[&person.to_key()])
 }
+
+pub(super) const PERSONS: &[u8] = b"p";
 
 pub(super) fn household(household: HouseholdId) -> Vec<u8> {
     key(b'h', &[&household.to_key()])

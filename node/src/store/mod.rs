@@ -10,7 +10,8 @@
 //! | `view.rs` | what is held in memory |
 //! | `apply.rs` | what each record does to memory and index |
 //! | `writer.rs` | the one writer: append, sync, apply, seal, answer, flush |
-//! | `opening.rs` | start: catch up, rebuild, verify |
+//! | `opening.rs` | start: catch up, rebuild |
+//! | `verifying.rs` | the full check against a recount |
 //! | `reading.rs` | look-ups: batches, receipts, persons, households |
 //! | `directory.rs` | packing of directory versions |
 //! | `folder.rs` | FORMAT, lock, ballast |
@@ -33,15 +34,17 @@ mod opening;
 mod reading;
 mod record;
 mod rows;
+mod verifying;
 mod view;
 mod writer;
 
 pub use directory::{pack as pack_directory, unpack as unpack_directory};
 pub use error::StoreError;
-pub use opening::{OpenReport, Options, VerifyReport, rebuild, verify};
+pub use opening::{OpenReport, Options, rebuild};
 pub use reading::HeldBatch;
 pub use record::{AcceptedBatch, Evidence, OwnChange, Record};
 pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
+pub use verifying::{VerifyReport, verify};
 pub use view::{RegisteredKey, StoredDirectory, View};
 
 use danso_core::rollup::Judged;
@@ -51,7 +54,7 @@ use ledger::LedgerReader;
 use std::{
     sync::{
         Arc, Mutex, RwLock, RwLockReadGuard,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -80,6 +83,8 @@ struct Inner {
     index: Index,
     reader: LedgerReader,
     generation: AtomicU64,
+    /// Own changes are not sealed: the parent holds other batches of this chain.
+    held: AtomicBool,
     changed: watch::Sender<u64>,
     failure: watch::Sender<Option<StoreError>>,
 }
@@ -153,6 +158,17 @@ impl Store {
     /// Stages records and waits until they are durable.
     pub async fn write(&self, records: Vec<Staged>) -> Result<(), StoreError> {
         self.stage(records, self.generation()).durable().await
+    }
+
+    /// Stops (or allows again) the sealing of own changes: a node restored from an old backup must not fork
+    /// its chain.
+    pub fn hold_own_chain(&self, held: bool) {
+        self.inner.held.store(held, Ordering::Release);
+    }
+
+    /// Whether own changes are not sealed.
+    pub fn own_chain_held(&self) -> bool {
+        self.inner.held.load(Ordering::Acquire)
     }
 
     /// Counts up with every group that was applied.

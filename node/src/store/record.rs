@@ -104,6 +104,22 @@ impl Record {
         }
     }
 
+    /// About how many bytes it takes, for the bound of a group.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Own(change) => {
+                change.core.len() + change.personal.as_ref().map_or(0, |(_, bytes)| bytes.len())
+            }
+            Self::Sealed(batch) => batch.size(),
+            Self::Accepted(accepted) => accepted.batch.size() + accepted.receipt.bytes.len(),
+            Self::ParentReceipt(signed)
+            | Self::Registration(signed)
+            | Self::Directory(signed)
+            | Self::Release(signed) => signed.bytes.len(),
+            Self::Evidence(evidence) => evidence.header.bytes.len(),
+        }
+    }
+
     /// The record of a payload read at `position`.
     pub fn decode(kind: Kind, payload: &[u8], position: Position) -> Result<Self, StoreError> {
         let unreadable = || StoreError::RecordUnreadable { kind: kind.0, position };

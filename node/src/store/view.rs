@@ -12,14 +12,11 @@ use danso_core::{
     chain::{Digest, DirectoryVersion, PublicKey, Registration, Release, SealedChange, Signed},
     rollup::{Tallies, Tally},
 };
-use danso_tier_config::{Directory, UnitId};
+use danso_tier_config::{Directory, Hierarchy, UnitId};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
-
-/// Key of the recording counters.
-pub(super) const RECORDING: &[u8] = b"mrecording";
 
 /// A registered ledger key.
 #[derive(Debug, Clone)]
@@ -28,6 +25,8 @@ pub struct RegisteredKey {
     pub key: PublicKey,
     /// The authority's signed word.
     pub signed: Signed,
+    /// When it was registered, Unix milliseconds; a later registration replaces an earlier one.
+    pub registered_at_ms: u64,
 }
 
 /// The directory in force.
@@ -62,6 +61,8 @@ pub struct View {
     pub unsealed: VecDeque<SealedChange>,
     /// Ledger position up to which this view is true.
     pub position: Position,
+    /// Hierarchies of which a directory may be made, beside those shipped.
+    hierarchies: Vec<Hierarchy>,
 }
 
 /// Order-free check sum contribution of one tally.
@@ -74,6 +75,11 @@ fn check_of(tally: &Tally) -> u64 {
 }
 
 impl View {
+    /// An empty view.
+    pub(super) fn new(hierarchies: &[Hierarchy]) -> Self {
+        Self { hierarchies: hierarchies.to_vec(), ..Self::default() }
+    }
+
     /// Adds deltas to the tallies and gives the changed cells to be written.
     pub(super) fn count(&mut self, unit: UnitId, deltas: &[danso_core::rollup::Delta]) -> Vec<Tally> {
         let changed = self.tallies.apply(unit, deltas);
@@ -104,8 +110,12 @@ impl View {
     }
 
     /// Reads back what the index reflects. Own unsealed changes are read from the ledger.
-    pub(super) fn load(index: &Index, reader: &LedgerReader) -> Result<Self, StoreError> {
-        let mut view = Self::default();
+    pub(super) fn load(
+        index: &Index,
+        reader: &LedgerReader,
+        hierarchies: &[Hierarchy],
+    ) -> Result<Self, StoreError> {
+        let mut view = Self::new(hierarchies);
         let Some(reflected) = index.reflected()? else {
             return Ok(view);
         };
@@ -125,7 +135,7 @@ impl View {
                 .ok_or_else(|| StoreError::Index("a chain key is unreadable".to_owned()))?;
             view.chains.insert(origin, decode(&value)?);
         }
-        view.recording = index.get(RECORDING)?.unwrap_or_default();
+        view.recording = index.get(keys::RECORDING)?.unwrap_or_default();
         for value in index.scan(keys::REGISTRATIONS)?.values() {
             view.register(read_statement(reader, decode(value)?)?)?;
         }
@@ -141,13 +151,18 @@ impl View {
     pub(super) fn register(&mut self, signed: Signed) -> Result<UnitId, StoreError> {
         let registration: Registration = signed.decode_trusted().map_err(|_| unreadable("registration"))?;
         let key = PublicKey::from_bytes(&registration.key).map_err(|_| unreadable("registration"))?;
-        self.keys.insert(registration.unit, RegisteredKey { key, signed });
+        let registered_at_ms = registration.registered_at_ms;
+        // An older registration is a replay: it must not bring an old key back.
+        if self.keys.get(&registration.unit).is_none_or(|held| held.registered_at_ms < registered_at_ms) {
+            self.keys.insert(registration.unit, RegisteredKey { key, signed, registered_at_ms });
+        }
         Ok(registration.unit)
     }
 
     pub(super) fn set_directory(&mut self, signed: Signed) -> Result<u64, StoreError> {
         let version: DirectoryVersion = signed.decode_trusted().map_err(|_| unreadable("directory"))?;
-        let directory = super::directory::unpack(&version).map_err(|_| unreadable("directory"))?;
+        let directory =
+            super::directory::unpack(&version, &self.hierarchies).map_err(|_| unreadable("directory"))?;
         let number = version.version;
         let newer = self.directory.as_ref().is_none_or(|held| held.version < number);
         if newer {

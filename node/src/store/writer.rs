@@ -80,6 +80,7 @@ impl Writer {
     /// Commits everything that is waiting, as one group. Gives back a closing order.
     fn gather(&mut self, first: Order, orders: &mpsc::Receiver<Order>) -> Option<oneshot::Sender<()>> {
         let (mut group, mut answers) = (Vec::new(), Vec::new());
+        let mut bytes = 0;
         let mut next = Some(first);
         let mut closing = None;
         while let Some(order) = next {
@@ -87,6 +88,7 @@ impl Writer {
                 Order::Close(closed) => closing = Some(closed),
                 Order::Append { records, generation, done } => {
                     if generation == self.inner.generation.load(Ordering::Acquire) {
+                        bytes += records.iter().map(|staged| staged.record.size()).sum::<usize>();
                         group.extend(records);
                         answers.push(done);
                     } else {
@@ -94,11 +96,8 @@ impl Writer {
                     }
                 }
             }
-            next = if group.len() < limits::COMMIT_RECORDS_MAX && closing.is_none() {
-                orders.try_recv().ok()
-            } else {
-                None
-            };
+            let room = group.len() < limits::COMMIT_RECORDS_MAX && bytes < limits::COMMIT_BYTES_MAX;
+            next = if room && closing.is_none() { orders.try_recv().ok() } else { None };
         }
         self.commit(group, answers);
         closing
@@ -106,6 +105,12 @@ impl Writer {
 
     /// Append, sync, apply, answer. On failure nothing of the group is acknowledged.
     fn commit(&mut self, mut group: Vec<Staged>, answers: Vec<Done>) {
+        if self.inner.stopped() {
+            for done in answers {
+                let _ = done.send(Err(StoreError::Stopped));
+            }
+            return;
+        }
         self.seal_due(&mut group);
         if group.is_empty() {
             // An empty order asks only whether everything before it is durable; it is.
@@ -166,7 +171,7 @@ impl Writer {
             let view = self.inner.view.read().expect("no holder of the view panics");
             let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
             let count = view.unsealed.len() + coming;
-            if count == 0 || !self.due(&chain, count) {
+            if count == 0 || self.inner.held.load(Ordering::Acquire) || !self.due(&chain, count) {
                 return;
             }
             (chain, view.unsealed.iter().cloned().collect::<Vec<_>>())
@@ -176,8 +181,11 @@ impl Writer {
             _ => None,
         }));
         let mut head = chain.head;
-        for changes in waiting.chunks(self.limits.batch_changes as usize) {
+        let mut rest = waiting.as_slice();
+        while !rest.is_empty() {
+            let (changes, later) = rest.split_at(batch_length(rest, self.limits.batch_changes as usize));
             group.push(self.sealed(&mut head, changes));
+            rest = later;
         }
     }
 
@@ -237,6 +245,17 @@ impl Writer {
         }
         let _ = closed.send(());
     }
+}
+
+/// How many of the waiting changes go into the next batch: as many as the limit allows and as surely fit
+/// into its frames, at least one.
+fn batch_length(waiting: &[SealedChange], changes_max: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |change: &&SealedChange| {
+        bytes += change.core.len().max(change.personal.as_ref().map_or(0, |(_, bytes)| bytes.len()));
+        bytes <= limits::FRAME_BYTES_MAX / 2
+    };
+    waiting.iter().take(changes_max).take_while(fits).count().max(1)
 }
 
 fn sealable(change: &OwnChange, fallback: RecordedAt) -> SealedChange {

@@ -61,12 +61,18 @@ impl Intake for IntakeService {
             "" => self.node.today(),
             text => text.parse().map_err(|_| bad("import_as_of", "the as-of date must be YYYY-MM-DD"))?,
         };
+        // One import at a time: two could open the same household twice.
+        let Ok(importing) = Arc::clone(&self.node.importing).try_lock_owned() else {
+            let message = "another import is running on this node, wait for its end";
+            return Err(status(Code::FailedPrecondition, "import_running", message));
+        };
         let (bytes, source) = mpsc::channel(16);
         let (progress, stream) = mpsc::channel(64);
         tokio::spawn(feed(chunks, first.data, bytes));
         let node = Arc::clone(&self.node);
         tokio::task::spawn_blocking(move || {
             run_import(&node, form, as_of, ChunkReader::new(source), &progress);
+            drop(importing);
         });
         Ok(Response::new(ReceiverStream::new(stream)))
     }
@@ -223,9 +229,10 @@ impl Operations for OperationsService {
         let node = &self.node;
         let directory = node.directory();
         let link = node.link.read().expect("no holder of the link panics").clone();
-        let children = node.children.read().expect("no holder of the children panics").clone();
+        let children = node.linked_children();
         let at = directory.at(node.today());
-        let units = node.heads(None).into_iter().map(|head| {
+        let (heads, ..) = node.heads(None);
+        let units = heads.into_iter().map(|head| {
             let via = children.iter().find(|(child, _)| at.is_within(head.origin, **child));
             UnitStatus {
                 unit: head.origin.to_string(),

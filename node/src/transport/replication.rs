@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use danso_core::{
-    chain::{BatchNumber, Receipt, Signed},
+    chain::{BatchNumber, Head, Receipt, Registration, Signed},
     replication::may_speak_for,
 };
 use danso_proto::v1::{
@@ -76,15 +76,17 @@ impl Replication for ReplicationService {
         let window = self.node.config.limits.window_batches as usize;
         let (out, stream) = mpsc::channel(window + 16);
         let stop = self.stop.clone();
-        let link = ParentLink { node: Arc::clone(&self.node), child, out, told: Mutex::default(), stop };
+        let number = self.node.link_opened(child);
+        let link =
+            ParentLink { node: Arc::clone(&self.node), child, out, told: Mutex::default(), stop, number };
         tokio::spawn(async move {
             let out = link.out.clone();
             let child = link.child;
             let node = Arc::clone(&link.node);
-            node.children.write().expect("no holder of the children panics").insert(child, now_ms());
+            let number = link.number;
             tracing::info!(%child, "a child opened its link");
             let ended = link.run(inbound, window).await;
-            node.children.write().expect("no holder of the children panics").remove(&child);
+            node.link_closed(child, number);
             match ended {
                 Ok(()) => tracing::info!(%child, "a child closed its link"),
                 Err(error) => {
@@ -104,6 +106,8 @@ struct ParentLink {
     /// Signatures of the registrations that the child was told of.
     told: Mutex<BTreeSet<Vec<u8>>>,
     stop: watch::Receiver<bool>,
+    /// The newest link of a child is the one that counts.
+    number: u64,
 }
 
 impl ParentLink {
@@ -145,13 +149,15 @@ impl ParentLink {
         }
         let named = link::heads(&hello.heads).map_err(|error| malformed(&error))?;
         self.take_registrations(hello.registrations).await?;
-        let known: BTreeMap<UnitId, _> = {
+        let known: BTreeMap<UnitId, Head> = {
             let directory = self.node.directory();
             let (today, parent) = (self.node.today(), self.node.unit());
             let view = self.node.store.view();
             named
                 .iter()
                 .map(|(origin, _, _)| *origin)
+                // Its own chain always: a child whose folder was lost names nothing.
+                .chain([self.child])
                 .filter(|origin| may_speak_for(&directory, today, parent, self.child, *origin))
                 .filter_map(|origin| view.chains.get(&origin).map(|chain| (origin, chain.head)))
                 .collect()
@@ -167,20 +173,12 @@ impl ParentLink {
             registrations: registrations.iter().map(link::signed_message).collect(),
         };
         self.send(FromParent::Welcome(welcome)).await?;
-        // A child that never got the receipt of what is held here gets it now.
-        for head in &hello.heads {
-            let Some((origin, held)) =
-                head.origin.parse().ok().and_then(|origin| known.get_key_value(&origin))
-            else {
-                continue;
-            };
-            if head.acknowledged_number < held.number.0 {
-                let receipt =
-                    self.node.store.batch(*origin, held.number).ok().flatten().and_then(|held| held.receipt);
-                if let Some(receipt) = receipt {
-                    self.send(FromParent::Receipt(link::signed_message(&receipt))).await?;
-                }
-            }
+        let acknowledged: BTreeMap<String, u64> =
+            hello.heads.into_iter().map(|head| (head.origin, head.acknowledged_number)).collect();
+        let node = Arc::clone(&self.node);
+        let late = tokio::task::spawn_blocking(move || late_receipts(&node, &known, &acknowledged)).await;
+        for receipt in late.expect("reading receipts does not panic") {
+            self.send(FromParent::Receipt(link::signed_message(&receipt))).await?;
         }
         Ok(())
     }
@@ -203,7 +201,15 @@ impl ParentLink {
         if registrations.len() > limits::HELLO_ORIGINS_MAX {
             return Err(malformed(&Malformed("list of registrations")));
         }
-        let registrations = registrations.into_iter().map(link::signed).collect();
+        let directory = self.node.directory();
+        let (today, parent) = (self.node.today(), self.node.unit());
+        // A child brings the keys of its own subtree; others are passed over.
+        let within = |signed: &Signed| {
+            let claimed = signed.decode_trusted::<Registration>().map(|claimed| claimed.unit);
+            claimed.is_err()
+                || claimed.is_ok_and(|unit| may_speak_for(&directory, today, parent, self.child, unit))
+        };
+        let registrations = registrations.into_iter().map(link::signed).filter(within).collect();
         self.node.register(registrations).await.map_err(|error| of_register(&error))
     }
 
@@ -222,11 +228,9 @@ impl ParentLink {
             let Some(next) = next else {
                 return Ok(());
             };
-            self.node
-                .children
-                .write()
-                .expect("no holder of the children panics")
-                .insert(self.child, now_ms());
+            if !self.node.link_used(self.child, self.number) {
+                return Err(status(Code::Aborted, "link_replaced", "the child opened a newer link"));
+            }
             match next.message {
                 Some(FromChild::Batch(batch)) => self.batch(batch, accepted).await?,
                 Some(FromChild::Heartbeat(heartbeat)) => self.heartbeat(&heartbeat).await?,
@@ -247,6 +251,8 @@ impl ParentLink {
         let origin = danso_core::chain::origin_of(&batch.header.bytes).ok();
         let node = Arc::clone(&self.node);
         let child = self.child;
+        // As many checks at once as there are cores; the others wait their turn.
+        let _turn = self.node.checking.acquire().await.expect("the turns are never closed");
         let outcome = tokio::task::spawn_blocking(move || node.accept(child, batch)).await;
         match outcome.expect("acceptance does not panic") {
             Ok(on_its_way) => {
@@ -320,6 +326,29 @@ async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out
             }
         }
     }
+}
+
+/// Receipts that a child never got: of each origin the latest, and those before it that carry verdicts, as
+/// far back as a window reaches.
+fn late_receipts(
+    node: &Node,
+    known: &BTreeMap<UnitId, Head>,
+    acknowledged: &BTreeMap<String, u64>,
+) -> Vec<Signed> {
+    let window = u64::from(node.config.limits.window_batches);
+    let mut receipts = Vec::new();
+    for (origin, head) in known {
+        let Some(acknowledged) = acknowledged.get(&origin.to_string()) else {
+            continue;
+        };
+        let first = (acknowledged + 1).max(head.number.0.saturating_sub(window));
+        for number in first..=head.number.0 {
+            let held = node.store.batch(*origin, BatchNumber(number)).ok().flatten();
+            let receipt = held.and_then(|held| held.receipt);
+            receipts.extend(receipt.filter(|receipt| number == head.number.0 || has_verdicts(receipt)));
+        }
+    }
+    receipts
 }
 
 async fn send_receipt(out: &Out, receipt: &Signed) -> Result<(), ()> {

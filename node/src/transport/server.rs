@@ -47,6 +47,7 @@ pub async fn serve(
         stopping.send_replace(true);
     };
     Server::builder()
+        .max_concurrent_streams(Some(limits::STREAMS_MAX))
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEPALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEPALIVE_ANSWER_MS_MAX)))
         .add_service(health_service)

@@ -8,7 +8,6 @@ use crate::{
         status::{of_query, of_store, status},
     },
 };
-use danso_core::chain::Digest;
 use danso_proto::v1::{
     CountAnswer, CountRequest, HeadsAnswer, HeadsRequest, IndicatorsAnswer, IndicatorsRequest,
     ListUnitsAnswer, ListUnitsRequest, statistics_server::Statistics,
@@ -37,7 +36,9 @@ impl Statistics for StatisticsService {
     async fn count(&self, request: Request<CountRequest>) -> Result<Response<CountAnswer>, Status> {
         access::reader(&self.node, &request)?;
         let query = wire::count_query(request.into_inner()).map_err(|error| of_query(&error))?;
-        let counted = self.node.count(&query).map_err(|error| of_query(&error))?;
+        let node = Arc::clone(&self.node);
+        let counted = tokio::task::spawn_blocking(move || node.count(&query)).await;
+        let counted = counted.expect("a count does not panic").map_err(|error| of_query(&error))?;
         Ok(Response::new(wire::count_answer(counted)))
     }
 
@@ -68,12 +69,9 @@ impl Statistics for StatisticsService {
     async fn heads(&self, request: Request<HeadsRequest>) -> Result<Response<HeadsAnswer>, Status> {
         access::reader(&self.node, &request)?;
         let below = self.below(&request.into_inner().below, self.node.today())?;
-        let heads = self.node.heads(below);
-        let digest: Digest = {
-            let view = self.node.store.view();
-            view.heads_digest(heads.iter().map(|head| head.origin))
-        };
-        let tallies = self.node.tallies_digest();
+        let node = Arc::clone(&self.node);
+        let read = tokio::task::spawn_blocking(move || node.heads(below)).await;
+        let (heads, digest, tallies) = read.expect("reading heads does not panic");
         Ok(Response::new(HeadsAnswer {
             heads: heads.iter().map(wire::head_row).collect(),
             digest: digest.0.to_vec().into(),

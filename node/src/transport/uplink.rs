@@ -125,14 +125,16 @@ struct Session {
 
 impl Uplink {
     async fn serve(&mut self, keys: &std::path::Path, attempt: &mut u32) -> Result<(), LinkError> {
+        let node = Arc::clone(&self.node);
         let channel = self.connect(keys).await?;
         let (mut session, mut inbound) = self.open(channel.clone()).await?;
         *attempt = 0;
         tracing::info!(parent = %self.parent.unit, policy = %session.policy, "linked to the parent");
-        let pull = tokio::spawn(downward::pull(Arc::clone(&self.node), channel));
-        let ended = self.exchange(&mut session, &mut inbound).await;
-        pull.abort();
-        ended
+        // In one task: when this one is stopped or its stream ends, nothing goes on pulling.
+        tokio::select! {
+            ended = self.exchange(&mut session, &mut inbound) => ended,
+            () = downward::pull(Arc::clone(&node), channel) => Err(LinkError::Closed),
+        }
     }
 
     async fn connect(&self, folder: &std::path::Path) -> Result<Channel, LinkError> {
@@ -211,11 +213,14 @@ impl Uplink {
         let heads = link::heads(&welcome.heads)?;
         let theirs: Policy = welcome.policy.parse().map_err(|_| Malformed("policy"))?;
         let ours = self.node.config.up().unwrap_or(Policy::Counts);
+        let window = welcome.window_batches.min(self.node.config.limits.window_batches);
         let store = &self.node.store;
-        let contradictions = self.outbox.welcomed(heads, welcome.window_batches, |origin, number| {
+        let contradictions = self.outbox.welcomed(heads, window, |origin, number| {
             store.batch_row(origin, number).ok().flatten().map(|row| row.hash)
         });
         let mut held = BTreeMap::new();
+        let own_held = contradictions.iter().any(|(origin, _)| *origin == self.node.unit());
+        self.node.store.hold_own_chain(own_held);
         for (origin, code) in contradictions {
             tracing::error!(%origin, code, "the parent holds other batches than this node; nothing is sent for it");
             held.insert(origin, code.to_owned());
@@ -306,8 +311,11 @@ impl Uplink {
         }
         let held = self.node.store.batch_row(receipt.origin, receipt.number).ok().flatten();
         if held.is_none_or(|held| held.hash != receipt.hash) {
+            // This node was restored from a backup, or the chains differ: that concerns this origin alone.
             tracing::error!(origin = %receipt.origin, number = receipt.number.0, "a receipt for a batch that is not held");
-            return Err(LinkError::Signature);
+            let code = if held.is_none() { "parent_ahead" } else { "parent_diverges" };
+            self.hold(receipt.origin, code);
+            return Ok(());
         }
         if !receipt.quarantined.is_empty() {
             let (origin, count) = (receipt.origin, receipt.quarantined.len());
@@ -318,6 +326,17 @@ impl Uplink {
         let _ =
             self.node.store.stage(vec![Record::ParentReceipt(signed).into()], self.node.store.generation());
         Ok(())
+    }
+
+    /// Sends nothing more for an origin on this connection; a node whose own chain it is stops recording.
+    fn hold(&mut self, origin: UnitId, code: &str) {
+        if origin == self.node.unit() {
+            self.node.store.hold_own_chain(true);
+        }
+        let refused = Answer::Refused { code: code.to_owned(), expected: BatchNumber(0) };
+        self.outbox.answered(origin, refused);
+        let mut link = self.node.link.write().expect("no holder of the link panics");
+        link.held.insert(origin, code.to_owned());
     }
 
     fn refused(&mut self, refusal: &v1::Refusal) -> Result<(), LinkError> {

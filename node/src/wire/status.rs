@@ -39,6 +39,7 @@ pub fn of_store(error: &StoreError) -> Status {
     let grpc = match error.code() {
         "disk_full" => Code::ResourceExhausted,
         "store_retry" => Code::Aborted,
+        "parent_ahead" => Code::FailedPrecondition,
         _ => Code::Internal,
     };
     let message = match grpc {
@@ -53,7 +54,9 @@ pub fn of_record(error: &RecordError) -> Status {
     match error {
         RecordError::Store(error) => of_store(error),
         RecordError::Refused(_) => status(Code::InvalidArgument, error.code(), error.to_string()),
-        RecordError::NotRecording => status(Code::FailedPrecondition, error.code(), error.to_string()),
+        RecordError::NotRecording | RecordError::ChainHeld => {
+            status(Code::FailedPrecondition, error.code(), error.to_string())
+        }
     }
 }
 

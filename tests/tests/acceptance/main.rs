@@ -9,10 +9,14 @@
 //! | `standing.rs` | who may speak for whom |
 //! | `verdicts.rs` | changes that are stored and not counted, the same at every tier |
 //! | `protocol.rs` | hello, versions, garbage, message sizes |
+//! | `uplink.rs` | what a child sends to a parent that answers slowly |
+
+#![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 
 mod chain;
 mod contents;
 mod protocol;
 mod scene;
 mod standing;
+mod uplink;
 mod verdicts;

@@ -8,7 +8,9 @@ use danso_node::{
     transport::client::{ImportFile, NodeClient},
 };
 use danso_proto::v1::{HeadsRequest, ImportForm, ImportSummary, NodeInfoAnswer};
-use danso_tests::{Dice, Process, Tree, entries::register_csv, eventually, tree::central, unit, wait::moment};
+use danso_tests::{
+    Dice, Process, Tree, entries::register_csv, eventually, tree::central, unit, wait::moment,
+};
 use danso_tier_config::UnitId;
 use std::{
     collections::BTreeMap,
@@ -24,7 +26,7 @@ const DANSO: &str = env!("CARGO_BIN_EXE_danso-under-test");
 /// Rows of one imported file: one household.
 const ROWS: u64 = 3;
 /// Longest time under load before a kill, in milliseconds.
-const LOAD_MS: u64 = 250;
+const LOAD_MS: u64 = 150;
 
 /// How a node is reached, without the tree: loads run on tasks of their own.
 #[derive(Clone)]
@@ -139,10 +141,15 @@ async fn kill_under_load(rounds: u64) {
             assert!(found >= *sequence, "round {round}: {sequence} changes acknowledged, {found} found");
         }
         let found = victim.door.heads().await;
-        for (origin, (.., acknowledged)) in promised.iter().filter(|(_, (.., acknowledged))| *acknowledged > 0) {
+        for (origin, (.., acknowledged)) in
+            promised.iter().filter(|(_, (.., acknowledged))| *acknowledged > 0)
+        {
             let number = found.get(origin).map_or(0, |head| head.0);
             let at = victim.door.unit;
-            assert!(number >= *acknowledged, "round {round}: {at} signed for {acknowledged} of {origin}, has {number}");
+            assert!(
+                number >= *acknowledged,
+                "round {round}: {at} signed for {acknowledged} of {origin}, has {number}"
+            );
         }
     }
     stop.store(true, SeqCst);
@@ -164,9 +171,8 @@ async fn all_arrived(victims: &[Victim], told: &BTreeMap<UnitId, Arc<Acknowledge
         assert_eq!(info.persons, told.files.load(SeqCst) * ROWS);
         assert_eq!(info.last_sequence, told.files.load(SeqCst) * (ROWS + 1));
         let origin = unit.to_string();
-        let whole = || async {
-            own.door.heads().await.remove(&origin).filter(|head| head.2 == info.last_sequence)
-        };
+        let whole =
+            || async { own.door.heads().await.remove(&origin).filter(|head| head.2 == info.last_sequence) };
         let (number, hash, changes, _) = eventually("the commune has sealed everything", whole).await;
         for above in &victims[1..=3] {
             let arrived = || async {
@@ -201,7 +207,8 @@ async fn check_stores(tree: &Tree, tiers: &[UnitId], told: &BTreeMap<UnitId, Arc
     }
     // The same through a node that serves: as many persons as there were rows.
     let running = runtime::start(tree.config(central()), &mut |_, _| ()).await.unwrap();
-    let counted = running.node.count(&question(Measure::Population, &[], "2026-03".parse().unwrap(), &[])).unwrap();
+    let counted =
+        running.node.count(&question(Measure::Population, &[], "2026-03".parse().unwrap(), &[])).unwrap();
     let rows: u64 = told.values().map(|told| told.files.load(SeqCst) * ROWS).sum();
     assert_eq!(super::total(&counted), rows as i64);
     println!("{rows} rows recorded under kills");

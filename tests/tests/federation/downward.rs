@@ -55,7 +55,10 @@ fn expect_march(release: &Release, unit: UnitId) {
     assert_eq!(found.len(), expected.len());
     for (indicator, (numerator, denominator)) in expected {
         let (n, d) = found[indicator];
-        assert!((n - numerator).abs() < 1e-9 && (d - denominator).abs() < 1e-9, "{indicator} of {unit}: {n} / {d}");
+        assert!(
+            (n - numerator).abs() < 1e-9 && (d - denominator).abs() < 1e-9,
+            "{indicator} of {unit}: {n} / {d}"
+        );
     }
 }
 
@@ -89,7 +92,8 @@ async fn a_release_reaches_a_commune_and_is_readable_there_without_a_line() {
     let units = vec!["00001".to_owned(), "VN".to_owned()];
     let answer = client.indicators(IndicatorsRequest { units, month: "2026-03".to_owned() }).await.unwrap();
     assert_eq!((answer.release_number, answer.revision, answer.issuer), (1, 1, central().to_string()));
-    let rate = answer.rows.iter().find(|row| row.unit == "00001@2025-07-01" && row.indicator == "cbr").unwrap();
+    let rate =
+        answer.rows.iter().find(|row| row.unit == "00001@2025-07-01" && row.indicator == "cbr").unwrap();
     assert!((rate.value - 2.0 / (40.5 * 31.0 / 365.0) * 1_000.0).abs() < 1e-9, "{}", rate.value);
     assert_eq!(answer.rows.len(), 14, "seven indicators of each unit asked for");
     let other = client.indicators(IndicatorsRequest { units: vec![], month: "2026-02".to_owned() }).await;

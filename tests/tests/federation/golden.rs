@@ -4,8 +4,8 @@
 use danso_core::{
     chain::{Batch, Digest, Head, Header, LedgerKey, PersonalLeaf, Signed, open, read_frame, strip},
     domain::{
-        Area, Core, HouseholdFacts, HouseholdId, HouseholdKind, Method, PersonId, Personal, Reach, Sequence, Sex,
-        entry::Entry,
+        Area, Core, HouseholdFacts, HouseholdId, HouseholdKind, Method, PersonId, Personal, Reach, Sequence,
+        Sex, entry::Entry,
     },
     rollup::{Tallies, judge},
 };
@@ -32,7 +32,10 @@ fn book() -> Book {
     let entries = [
         ("2026-01-01", Entry::OpenHousehold { area: Area(3), kind: HouseholdKind::Family, facts }),
         ("2026-01-01", Entry::Register { household, person: wife }),
-        ("2026-01-01", Entry::Register { household, person: person("Trần Văn Bình", Sex::Male, "1946-11-30") }),
+        (
+            "2026-01-01",
+            Entry::Register { household, person: person("Trần Văn Bình", Sex::Male, "1946-11-30") },
+        ),
         ("2026-02-11", Entry::MethodStarted { person: resident(1), method: Method::Pill }),
         ("2026-03-09", birth(household, Sex::Male, "2026-03-09")),
         ("2026-03-31", Entry::Death { person: resident(2), birth_date: None }),

@@ -189,7 +189,8 @@ impl Parent for RealParent<'_> {
             Ok(accepted) => {
                 let number = accepted.number;
                 let receipt = self.runtime.block_on(accepted.receipt(self.node)).unwrap();
-                let receipt: danso_core::chain::Receipt = receipt.verify(self.node.signing.key.public()).unwrap();
+                let receipt: danso_core::chain::Receipt =
+                    receipt.verify(self.node.signing.key.public()).unwrap();
                 assert_eq!((receipt.origin, receipt.number), (origin, number));
                 answer_to(number, None)
             }

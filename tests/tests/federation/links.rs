@@ -44,9 +44,11 @@ async fn a_commune_records_without_its_parent_and_catches_up() {
     until("the commune is linked", || tree.changes(central(), commune) == 1).await;
 
     tree.stop(district).await;
-    until("the commune knows that its line is down", || !tree.node(commune).link.read().unwrap().connected).await;
+    until("the commune knows that its line is down", || !tree.node(commune).link.read().unwrap().connected)
+        .await;
     for day in 1..=5 {
-        let recorded = recorder.birth(&format!("2026-03-{day:02}"), home, &format!("Trẻ {day}"), Sex::Male).await;
+        let recorded =
+            recorder.birth(&format!("2026-03-{day:02}"), home, &format!("Trẻ {day}"), Sex::Male).await;
         assert_eq!(recorded.serial, day);
     }
     let here = || total(&births(&tree.node(commune), &[], &[]));
@@ -88,7 +90,8 @@ async fn central_equals_the_sum_of_all_communes_cell_by_cell() {
         let mut residents = Vec::new();
         for age in 0..=number {
             let born = format!("{}-02-03", 1960 + 10 * age);
-            residents.push(recorder.register("2026-01-01", home, person("Lê Văn Tư", Sex::Male, &born)).await);
+            residents
+                .push(recorder.register("2026-01-01", home, person("Lê Văn Tư", Sex::Male, &born)).await);
         }
         recorder.birth("2026-03-04", home, "Lê Thị Năm", Sex::Female).await;
         recorder.death("2026-03-05", residents[0]).await;
@@ -116,7 +119,8 @@ async fn three_tiers_count_without_districts() {
     }
     caught_up(&tree, central()).await;
     let top = tree.node(central());
-    let mut query = super::question(danso_core::rollup::Measure::Births, &[], "2026-03".parse().unwrap(), &[]);
+    let mut query =
+        super::question(danso_core::rollup::Measure::Births, &[], "2026-03".parse().unwrap(), &[]);
     query.by_tier = Some("commune".to_owned());
     let counted = top.count(&query).unwrap();
     let rows: Vec<(&str, i64)> = counted.rows.iter().map(|row| (row.keys[0].as_str(), row.count)).collect();

@@ -82,9 +82,10 @@ fn differences(tree: &Tree, top: UnitId) -> Vec<Difference> {
 /// Waits until the node of `top` has every change that a running node recorded.
 async fn caught_up(tree: &Tree, top: UnitId) {
     until("everything recorded has come up", || {
-        tree.running.iter().filter(|(_, running)| running.node.records()).all(|(unit, running)| {
-            tree.changes(top, *unit) == running.node.store.view().recording.sequence
-        })
+        tree.running
+            .iter()
+            .filter(|(_, running)| running.node.records())
+            .all(|(unit, running)| tree.changes(top, *unit) == running.node.store.view().recording.sequence)
     })
     .await;
 }

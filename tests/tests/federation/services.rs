@@ -18,7 +18,9 @@ use danso_tests::{
 };
 use danso_tier_config::UnitId;
 use tonic::Code;
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
@@ -155,7 +157,8 @@ async fn health_and_reflection_answer() {
     assert_eq!(unknown.unwrap_err().code(), Code::NotFound);
 
     let host = String::new();
-    let list = ServerReflectionRequest { host, message_request: Some(MessageRequest::ListServices(String::new())) };
+    let list =
+        ServerReflectionRequest { host, message_request: Some(MessageRequest::ListServices(String::new())) };
     let mut reflection = ServerReflectionClient::new(channel);
     let mut answers =
         reflection.server_reflection_info(tokio_stream::iter([list])).await.unwrap().into_inner();
@@ -176,14 +179,25 @@ async fn a_question_without_an_answer_carries_its_code() {
     tree.start(central()).await;
     tree.start(unit("01")).await;
     let mut client = StatisticsClient::new(tree.channel_as(unit("01"), &tree.keys(unit("01"))).await);
-    let backwards =
-        CountRequest { month_from: "2026-04".into(), month_to: "2026-03".into(), ..population(&[], &[], &[]) };
+    let backwards = CountRequest {
+        month_from: "2026-04".into(),
+        month_to: "2026-03".into(),
+        ..population(&[], &[], &[])
+    };
     let by_reach = population(&[], &[Dimension::Reach], &[]);
     for (request, grpc, code) in [
         (population(&["99999"], &[], &[]), Code::NotFound, "unknown_unit"),
         (population(&["VN"], &[], &[]), Code::PermissionDenied, "outside_subtree"),
-        (CountRequest { measure: 0, ..population(&[], &[], &[]) }, Code::InvalidArgument, "query_not_understood"),
-        (CountRequest { measure: 77, ..population(&[], &[], &[]) }, Code::InvalidArgument, "query_not_understood"),
+        (
+            CountRequest { measure: 0, ..population(&[], &[], &[]) },
+            Code::InvalidArgument,
+            "query_not_understood",
+        ),
+        (
+            CountRequest { measure: 77, ..population(&[], &[], &[]) },
+            Code::InvalidArgument,
+            "query_not_understood",
+        ),
         (by_reach, Code::InvalidArgument, "dimension_not_of_measure"),
         (backwards, Code::InvalidArgument, "months_reversed"),
         (population(&[], &[], &[(Dimension::Sex, &["both"])]), Code::InvalidArgument, "filter_value"),
@@ -198,7 +212,8 @@ async fn a_question_without_an_answer_carries_its_code() {
 }
 
 async fn code_of_count(tree: &Tree, at: UnitId, keys: &std::path::Path) -> Result<i64, String> {
-    let client = NodeClient::connect(&tree.address(at).to_string(), at, keys).await.map_err(|error| error.code)?;
+    let client =
+        NodeClient::connect(&tree.address(at).to_string(), at, keys).await.map_err(|error| error.code)?;
     let answer = client.count(population(&[], &[], &[])).await.map_err(|error| error.code)?;
     Ok(answer.rows[0].count)
 }

@@ -73,7 +73,9 @@ pub fn origin_of(header_bytes: &[u8]) -> Result<UnitId, Fault> {
         let max = limits::HEADER_BYTES_MAX;
         return Err(Fault::TooLarge { what: "header", bytes: header_bytes.len(), max });
     }
-    let rest = header_bytes.strip_prefix(&Header::MAGIC).ok_or(Fault::Kind)?;
+    // A header of a newer format begins with its origin, too, so that its refusal names the right one.
+    let (_format, rest) =
+        header_bytes.strip_prefix(&Header::MAGIC[..3]).and_then(<[u8]>::split_first).ok_or(Fault::Kind)?;
     postcard::take_from_bytes(rest).map(|(origin, _)| origin).map_err(|_| Fault::Malformed("header"))
 }
 

@@ -120,7 +120,8 @@ impl Signed {
         if self.bytes.len() > T::BYTES_MAX {
             return Err(Fault::TooLarge { what: "statement", bytes: self.bytes.len(), max: T::BYTES_MAX });
         }
-        let signature: &[u8; SIGNATURE_BYTES] = self.signature.as_slice().try_into().map_err(|_| Fault::Signature)?;
+        let signature: &[u8; SIGNATURE_BYTES] =
+            self.signature.as_slice().try_into().map_err(|_| Fault::Signature)?;
         if !key.verify(&self.bytes, signature) {
             return Err(Fault::Signature);
         }

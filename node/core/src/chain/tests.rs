@@ -1,3 +1,5 @@
+//! What a batch withholds, proves and refuses.
+
 use super::*;
 use crate::domain::RecordedAt;
 use danso_tier_config::{Policy, UnitId};

@@ -1,3 +1,5 @@
+//! The rules and entries of the register, one by one.
+
 use super::{
     entry::{Entry, PersonData, Refusal, Register, change_of},
     *,

@@ -206,9 +206,7 @@ mod tests {
         for (code, here, _) in heads {
             outbox.held_here(unit(code), BatchNumber(*here));
         }
-        let theirs = heads.iter().map(|(code, _, there)| {
-            (unit(code), BatchNumber(*there), digest(*there))
-        });
+        let theirs = heads.iter().map(|(code, _, there)| (unit(code), BatchNumber(*there), digest(*there)));
         assert_eq!(outbox.welcomed(theirs.collect::<Vec<_>>(), window, hash), vec![]);
         outbox
     }

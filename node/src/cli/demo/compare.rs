@@ -2,6 +2,7 @@
 
 use super::{
     books::{Book, Period},
+    cells::Cells,
     layout::Layout,
     screen::thousands,
 };
@@ -13,7 +14,6 @@ use crate::{
     transport::client::NodeClient,
 };
 use danso_core::rollup::{Dimension, Measure};
-use danso_proto::v1::CountRequest;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -21,10 +21,6 @@ use std::{
 
 /// Differing cells that are printed.
 const PRINTED_MAX: usize = 10;
-
-/// Counts by measure and by the values of its dimensions. A cell that is missing is 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Cells(BTreeMap<(Measure, Vec<String>), i64>);
 
 /// A cell that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,71 +38,6 @@ pub(super) struct Comparison {
     lines: Vec<(String, usize, usize)>,
     /// The first differences.
     first: Vec<Difference>,
-}
-
-/// All dimensions of a measure; age groups follow from ages.
-fn dimensions(measure: Measure) -> Vec<Dimension> {
-    let all = Dimension::ALL.iter().copied();
-    all.filter(|dimension| *dimension != Dimension::AgeGroup && measure.has(*dimension)).collect()
-}
-
-impl Cells {
-    fn add(&mut self, measure: Measure, keys: Vec<String>, count: i64) {
-        *self.0.entry((measure, keys)).or_default() += count;
-    }
-
-    /// All cells that a node counts: of every unit named, or of all that it knows without units.
-    async fn of(client: &NodeClient, units: Option<Vec<String>>, period: &Period) -> Result<Self, Failure> {
-        let mut cells = Self::default();
-        for measure in Measure::ALL.iter().copied() {
-            let mut group_by = dimensions(measure);
-            group_by.retain(|dimension| units.is_some() || *dimension != Dimension::Unit);
-            let request = CountRequest {
-                measure: measure.code(),
-                units: units.clone().unwrap_or_default(),
-                month_from: period.start.plus(-1).to_string(),
-                month_to: period.last().to_string(),
-                group_by: group_by.iter().map(|dimension| dimension.code()).collect(),
-                ..CountRequest::default()
-            };
-            for row in client.count(request).await?.rows {
-                cells.add(measure, row.keys, row.count);
-            }
-        }
-        Ok(cells)
-    }
-
-    /// The sum over all values of the dimensions that are not kept.
-    fn summed(&self, measures: &[Measure], kept: impl Fn(Measure, Dimension) -> bool) -> Self {
-        let mut sums = Self::default();
-        for ((measure, keys), count) in self.0.iter().filter(|((measure, _), _)| measures.contains(measure)) {
-            let of = dimensions(*measure);
-            let keys = keys.iter().zip(of).filter(|(_, dimension)| kept(*measure, *dimension));
-            sums.add(*measure, keys.map(|(key, _)| key.clone()).collect(), *count);
-        }
-        sums
-    }
-
-    /// What the simulation says that each commune must count.
-    fn simulated(layout: &Layout, books: &[Book], period: &Period) -> Self {
-        let mut cells = Self::default();
-        for (commune, book) in layout.communes().into_iter().zip(books) {
-            let unit = layout.sites[commune].id().to_string();
-            if let Some(first) = book.figures.first() {
-                let eve = period.start.plus(-1).to_string();
-                cells.add(Measure::Population, vec![unit.clone(), eve], first.population_start);
-            }
-            for (month, figures) in period.all().zip(&book.figures) {
-                let keys = vec![unit.clone(), month.to_string()];
-                let of = |sex: &str| [keys.as_slice(), &[sex.to_owned()]].concat();
-                cells.add(Measure::Births, of("male"), figures.births_male);
-                cells.add(Measure::Births, of("female"), figures.births_female);
-                cells.add(Measure::Population, keys.clone(), figures.population_end);
-                cells.add(Measure::Deaths, keys, figures.deaths);
-            }
-        }
-        cells
-    }
 }
 
 impl Comparison {
@@ -254,14 +185,5 @@ mod unit_tests {
         let text = compared(&cells(&rows), &Cells::default()).shown();
         assert_eq!(text.matches("differs: ").count(), PRINTED_MAX);
         assert!(text.ends_with("12 cells compared, 12 differences"), "{text}");
-    }
-
-    #[test]
-    fn sums_leave_out_what_is_not_kept() {
-        let all = cells(&[("2026-03", "male", 2), ("2026-03", "female", 3)]);
-        let months = all.summed(&[Measure::Births], |_, dimension| dimension == Dimension::Month);
-        let mut expected = Cells::default();
-        expected.add(Measure::Births, vec!["2026-03".to_owned()], 5);
-        assert_eq!(months, expected);
     }
 }

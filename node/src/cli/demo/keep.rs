@@ -74,7 +74,7 @@ mod unit_tests {
     use super::*;
     use crate::cli::{
         Arguments,
-        demo::{folder::Folder, layout::Tiers},
+        demo::{folder::Folder, tiers::Tiers},
     };
     use clap::Parser;
 

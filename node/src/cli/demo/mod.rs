@@ -5,14 +5,16 @@
 //! | file | holds |
 //! |---|---|
 //! | `folder.rs` | the folder it works in |
-//! | `layout.rs` | units, keys, ports and node files |
+//! | `tiers.rs` | the units of both hierarchies |
+//! | `layout.rs` | folders, keys, ports and node files |
 //! | `books.rs` | simulated registers and P0 sheets, and their way into the communes |
 //! | `processes.rs` | the nodes as processes |
 //! | `proxy.rs` | the line that is cut and restored |
 //! | `look.rs` | where every node stands |
 //! | `screen.rs` | the table, redrawn on a terminal |
+//! | `stage.rs` | nodes, clients, waiting |
 //! | `story.rs` | what happens, in order |
-//! | `compare.rs` | the comparison at the end |
+//! | `cells.rs`, `compare.rs` | the comparison at the end |
 //! | `keep.rs` | what is printed when the nodes are left running |
 //!
 //! Invariants:
@@ -21,6 +23,7 @@
 //! 3. The comparison asks the nodes as anyone would; it also knows the truth, which no node does.
 
 mod books;
+mod cells;
 mod compare;
 mod folder;
 mod keep;
@@ -29,7 +32,9 @@ mod look;
 mod processes;
 mod proxy;
 mod screen;
+mod stage;
 mod story;
+mod tiers;
 
 use super::{
     failure::{Failure, Outcome},
@@ -40,10 +45,11 @@ use books::{Book, Period};
 use clap::value_parser;
 use danso_tier_config::Date;
 use folder::Folder;
-use layout::{Layout, Tiers};
+use layout::Layout;
 use processes::Processes;
 use screen::thousands;
 use std::path::{Path, PathBuf};
+use tiers::Tiers;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The folder of a demo that is kept, unless another is named.
@@ -155,7 +161,8 @@ fn opening(layout: &Layout, folder: &Folder, period: &Period) -> String {
         "danso demo: {} nodes on this computer, each a process with its own certificate and folder\n\
          folder    {} ({stays})\n\
          registers {communes} communes, {} persons each, as of {}, seed {}\n\
-         events    {} to {}; in the middle the line from {} to {} is cut{build}\n",
+         events    {} to {}; in the middle the line from {} to {} is cut{build}\n\n\
+         preparing keys, node files and registers\n",
         layout.sites.len(),
         folder.path().display(),
         thousands(u64::from(period.persons)),

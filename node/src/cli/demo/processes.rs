@@ -1,7 +1,7 @@
 //! The nodes as processes of their own.
 
 use super::layout::Site;
-use crate::cli::failure::Failure;
+use crate::cli::{failure::Failure, output, sheet::plain};
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Seek, SeekFrom},
@@ -45,12 +45,12 @@ impl Processes {
         Ok(())
     }
 
-    /// An error with the end of its log if a node has ended.
+    /// An error if a node has ended; the end of its log is shown before.
     pub fn check(&mut self) -> Result<(), Failure> {
         for running in &mut self.running {
             if let Ok(Some(status)) = running.child.try_wait() {
-                let tail = tail(&running.log).unwrap_or_default();
-                let sentence = format!("the node of {} ended: {status}; its log ends:\n{tail}", running.name);
+                output::note(tail(&running.log).unwrap_or_default());
+                let sentence = format!("the node of {} ended: {status}; its log ends as above", running.name);
                 return Err(Failure::told("demo_node_ended", sentence));
             }
         }
@@ -107,11 +107,7 @@ fn tail(log: &Path) -> std::io::Result<String> {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let last = lines.len().saturating_sub(TAIL_LINES);
-    Ok(lines[last..]
-        .iter()
-        .map(|line| format!("  {}", crate::cli::sheet::plain(line)))
-        .collect::<Vec<_>>()
-        .join("\n"))
+    Ok(lines[last..].iter().map(|line| format!("  {}", plain(line))).collect::<Vec<_>>().join("\n"))
 }
 
 #[cfg(test)]
@@ -122,8 +118,8 @@ mod unit_tests {
     fn the_end_of_a_log_is_shown_in_few_harmless_lines() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log.txt");
-        let text: String = (0..2_000).map(|line| format!("line {line}\u{1b}[2J\n")).collect();
-        std::fs::write(&log, text).unwrap();
+        let lines: Vec<String> = (0..2_000).map(|line| format!("line {line}\u{1b}[2J")).collect();
+        std::fs::write(&log, lines.join("\n")).unwrap();
         let shown = tail(&log).unwrap();
         assert_eq!(shown.lines().count(), TAIL_LINES);
         assert_eq!(shown.lines().last(), Some("  line 1999 [2J"));

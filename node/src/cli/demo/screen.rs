@@ -59,7 +59,7 @@ impl Screen {
     pub fn finish(&mut self, layout: &Layout, look: &Look) -> Result<(), Failure> {
         if let Some(drawn) = self.drawn.take() {
             drawn.finish_and_clear();
-            output::data(&format!("\n{}", table(layout, look)))?;
+            output::data(&format!("\n{}\n\n", table(layout, look)))?;
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -131,7 +131,7 @@ pub(super) fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod unit_tests {
     use super::{
-        super::{folder::Folder, layout::Tiers, look::Standing},
+        super::{folder::Folder, look::Standing, tiers::Tiers},
         *,
     };
 

@@ -4,47 +4,19 @@ use super::{
     books::{self, Book, Period, Recorded},
     compare::{self, Comparison},
     layout::Layout,
-    look::{self, Look},
+    look::Look,
     processes::Processes,
     proxy::Line,
     screen::{Screen, thousands},
+    stage::{Stage, seconds},
 };
-use crate::{
-    cli::failure::Failure,
-    operations::now_ms,
-    transport::client::{ImportFile, NodeClient},
-};
+use crate::{cli::failure::Failure, operations::now_ms, transport::client::NodeClient};
 use danso_proto::v1::{IndicatorRow, IndicatorsRequest, PublishReleaseRequest};
-use danso_tier_config::{Date, Month};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use danso_tier_config::Date;
+use std::time::{Duration, Instant};
 
-/// Between two looks at the nodes.
-const LOOK: Duration = Duration::from_millis(200);
-/// Longest time in which nothing moves before a wait is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Shortest time that a month is shown to somebody who looks on.
 const SHOWN: Duration = Duration::from_millis(1_200);
-
-/// Everything that the story works on.
-struct Story<'a> {
-    layout: &'a Layout,
-    period: &'a Period,
-    books: &'a [Book],
-    processes: &'a mut Processes,
-    line: Line,
-    screen: Screen,
-    /// A reader's view of every node, in the order of the layout.
-    readers: Vec<NodeClient>,
-    /// The communes' own view, in their order.
-    recorders: Vec<NodeClient>,
-    now: Month,
-}
 
 /// Plays the story and gives what the comparison found. With `keep` the line is made direct at the end.
 pub(super) async fn play(
@@ -60,7 +32,7 @@ pub(super) async fn play(
     layout.write_node_file(&layout.sites[cut], Some(line.address()))?;
     *processes = Processes::start(&layout.sites)?;
     let now = Date::in_vietnam(now_ms()).month();
-    let mut story = Story {
+    let mut stage = Stage {
         layout,
         period,
         books,
@@ -71,109 +43,30 @@ pub(super) async fn play(
         recorders: Vec::new(),
         now,
     };
-    story.connect().await?;
-    story.until("all nodes are linked", "starting", Look::is_linked).await?;
-    story.screen.say(&format!("\nstarted   all nodes serve and are linked after {}", seconds(since)))?;
-    story.registers().await?;
-    let recorded = story.events().await?;
-    story.release().await?;
-    let look = story.look().await?;
-    story.screen.finish(layout, &look)?;
-    let comparison = compare::compare(layout, &story.readers, books, period).await?;
+    stage.connect().await?;
+    stage.until("all nodes are linked", "starting", Look::is_linked).await?;
+    stage.screen.say(&format!("started   all nodes serve and are linked after {}", seconds(since)))?;
+    stage.registers().await?;
+    let recorded = stage.events().await?;
+    stage.release().await?;
+    let look = stage.look().await?;
+    stage.screen.finish(layout, &look)?;
+    let comparison = compare::compare(layout, &stage.readers, books, period).await?;
     let communes = layout.communes().len();
-    story.screen.say(&format!("\n{}", comparison.shown()))?;
-    story.screen.say(&format!(
+    stage.screen.say(&comparison.shown())?;
+    stage.screen.say(&format!(
         "{} events recorded in {communes} communes at {:.0} a second; the whole demo took {}",
         thousands(recorded.rows),
         recorded.rate(),
         seconds(since)
     ))?;
     if keep {
-        story.make_line_direct().await?;
+        stage.make_line_direct().await?;
     }
     Ok(comparison)
 }
 
-impl Story<'_> {
-    /// Waits until every node answers.
-    async fn connect(&mut self) -> Result<(), Failure> {
-        for at in 0..self.layout.sites.len() {
-            let client = self.reader(at).await?;
-            self.readers.push(client);
-        }
-        for at in self.layout.communes() {
-            let site = &self.layout.sites[at];
-            let address = site.address.to_string();
-            self.recorders.push(NodeClient::connect(&address, site.id(), &site.keys()).await?);
-        }
-        Ok(())
-    }
-
-    async fn reader(&mut self, at: usize) -> Result<NodeClient, Failure> {
-        let (site, since) = (&self.layout.sites[at], Instant::now());
-        loop {
-            let address = site.address.to_string();
-            let last = match NodeClient::connect(&address, site.id(), &self.layout.analyst()).await {
-                Ok(client) => return Ok(client),
-                Err(error) => error,
-            };
-            self.processes.check()?;
-            if since.elapsed() > PATIENCE {
-                return Err(last.into());
-            }
-            tokio::time::sleep(LOOK / 4).await;
-        }
-    }
-
-    async fn look(&mut self) -> Result<Look, Failure> {
-        self.processes.check()?;
-        look::look(self.layout, &self.readers, self.period.start, self.now).await
-    }
-
-    /// Looks until something holds; `what` is for the failure if nothing moves any more.
-    async fn until(
-        &mut self,
-        what: &str,
-        headline: &str,
-        holds: impl Fn(&Look) -> bool,
-    ) -> Result<Look, Failure> {
-        let (mut moved, mut since) = (0, Instant::now());
-        loop {
-            let look = self.look().await?;
-            self.screen.draw(self.layout, headline, &look);
-            if holds(&look) {
-                return Ok(look);
-            }
-            if look.moved() > moved {
-                (moved, since) = (look.moved(), Instant::now());
-            }
-            if since.elapsed() > PATIENCE {
-                let sentence = format!("waited in vain until {what}; nothing moved for {}", seconds(since));
-                return Err(Failure::told("demo_waited", sentence));
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    /// Sends a file to every commune; on a terminal the table follows.
-    async fn send(&mut self, headline: &str, files: Vec<ImportFile>) -> Result<Recorded, Failure> {
-        let rows_done = Arc::new(AtomicU64::new(0));
-        let files = self.recorders.iter().cloned().zip(files).collect();
-        let mut sent = tokio::spawn(books::send_all(files, Arc::clone(&rows_done)));
-        loop {
-            tokio::select! {
-                recorded = &mut sent => return recorded.expect("sending does not panic"),
-                () = tokio::time::sleep(LOOK) => {}
-            }
-            self.processes.check()?;
-            if self.screen.is_live() {
-                let look = self.look().await?;
-                let headline = format!("{headline}, {} rows", thousands(rows_done.load(Ordering::Relaxed)));
-                self.screen.draw(self.layout, &headline, &look);
-            }
-        }
-    }
-
+impl Stage<'_> {
     async fn registers(&mut self) -> Result<(), Failure> {
         let headline = "loading a register into each commune";
         let files = self.books.iter().map(|book| books::register_file(book, self.period)).collect();
@@ -317,8 +210,4 @@ fn indicators<'a>(rows: impl Iterator<Item = &'a IndicatorRow>) -> String {
         coverage = format!(" ({} of {} communes)", of.units_reported, of.units_expected);
     }
     format!("{}{coverage}", parts.join(", "))
-}
-
-fn seconds(since: Instant) -> String {
-    format!("{:.1} s", since.elapsed().as_secs_f64())
 }
