@@ -35,8 +35,8 @@ impl Tree {
     pub fn person_keys(&self, role: Role, unit: UnitId) -> PathBuf {
         let folder = self.path(&format!("{}-{unit}", role.as_str()));
         let issuer = Authority::open(&self.path("authority")).unwrap();
-        let issued = issuer.issue_person(role, unit, Validity::days(SystemTime::now(), 30)).unwrap();
-        issued.write(&folder, issuer.certificate_pem()).unwrap();
+        let keys = issuer.issue_person(role, unit, Validity::days(SystemTime::now(), 30)).unwrap();
+        keys.write(&folder, issuer.certificate_pem()).unwrap();
         folder
     }
 
@@ -45,9 +45,9 @@ impl Tree {
     pub fn stranger_keys(&self, unit: UnitId) -> PathBuf {
         let folder = self.path("stranger");
         let issuer = Authority::create(&self.path("other-authority"), SystemTime::now()).unwrap();
-        let issued = issuer.issue_node(unit, &[], Validity::days(SystemTime::now(), 30)).unwrap();
+        let keys = issuer.issue_node(unit, &[], Validity::days(SystemTime::now(), 30)).unwrap();
         let own = fs::read_to_string(self.keys(unit).join("ca.crt")).unwrap();
-        issued.write(&folder, &format!("{}{own}", issuer.certificate_pem())).unwrap();
+        keys.write(&folder, &format!("{}{own}", issuer.certificate_pem())).unwrap();
         folder
     }
 }

@@ -147,8 +147,8 @@ impl Tree {
         let (authority, folder) = (self.path("authority"), self.keys(unit));
         fs::create_dir_all(&folder).unwrap();
         let issuer = Authority::open(&authority).unwrap();
-        let issued = issuer.issue_node(unit, &[], Validity::days(SystemTime::now(), 30)).unwrap();
-        issued.write(&folder, issuer.certificate_pem()).unwrap();
+        let keys = issuer.issue_node(unit, &[], Validity::days(SystemTime::now(), 30)).unwrap();
+        keys.write(&folder, issuer.certificate_pem()).unwrap();
         keys::create_node(&authority, &folder, unit, 1).unwrap();
     }
 

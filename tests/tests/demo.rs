@@ -1,5 +1,7 @@
 //! `danso demo` from start to comparison, as a person without a terminal sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::process::{Command, Output};
 
 fn demo(arguments: &[&str]) -> Output {

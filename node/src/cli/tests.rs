@@ -40,6 +40,7 @@ fn every_command_is_understood() {
         "simulate-register --unit 00004 --persons 5000 --months 12 --seed 1 --start 2026-01 --out data",
         "status --config node.toml --json",
         "release publish --config node.toml --month 2026-03",
+        "demo --tiers three --keep --folder try --persons 500 --months 3 --seed 7 --port 7400",
     ] {
         assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
     }

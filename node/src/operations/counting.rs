@@ -184,8 +184,10 @@ impl Node {
     fn resolve_one(&self, directory: &Directory, name: &str, on: Date) -> Result<UnitId, QueryError> {
         let unknown = || QueryError::UnknownUnit { name: name.chars().take(40).collect(), on };
         let unit = self.find(directory, name, on).ok_or_else(unknown)?;
-        let day = directory.valid_to(unit).map_or(on, |last| last.min(on));
-        if directory.at(day).is_within(unit, self.unit()) {
+        let at = directory.at(on);
+        // A unit that has ended, or has not begun, is no zero.
+        at.unit(unit).ok_or_else(unknown)?;
+        if at.is_within(unit, self.unit()) {
             Ok(unit)
         } else {
             Err(QueryError::OutsideSubtree { unit, node: self.unit() })
@@ -205,14 +207,6 @@ impl Node {
             UnitGroup { key: unit.to_string(), units: if units.is_empty() { vec![unit] } else { units } }
         };
         let Some(tier) = by_tier else {
-            // A unit that ended has no units below it at a later date: that is no zero.
-            let records =
-                |unit: UnitId| directory.unit(unit).is_some_and(|unit| directory.records(&unit.tier));
-            if let Some(ended) =
-                asked.iter().find(|unit| view.leaves_below(**unit).is_empty() && !records(**unit))
-            {
-                return Err(QueryError::UnknownUnit { name: ended.to_string(), on });
-            }
             return Ok(asked.iter().copied().map(group).collect());
         };
         if self.config.hierarchy.tier(tier).is_none() {

@@ -197,7 +197,7 @@ impl forms::Desk for ImportDesk<'_> {
     }
 
     fn captured(&self, key: CaptureKey) -> Option<CaptureId> {
-        let staged = self.node.staging().capture_of(&key);
+        let staged = self.node.staging().capture_of(key);
         staged.or_else(|| {
             self.node.store.capture_of(&key).unwrap_or_else(|error| {
                 self.failed(error);

@@ -235,7 +235,7 @@ impl Node {
             return Ok(());
         }
         let version = crate::store::pack_directory(directory, self.unit(), held + 1, now_ms());
-        crate::store::unpack_directory(&version, &[self.config.hierarchy.clone()])
+        crate::store::unpack_directory(&version, std::slice::from_ref(&self.config.hierarchy))
             .map_err(ReleaseError::NotSigned)?;
         let signed = Signed::sign(&version, &self.signing.key);
         Ok(self.store.write(vec![Record::Directory(signed).into()]).await?)
@@ -246,7 +246,7 @@ impl Node {
         use danso_core::chain::DirectoryVersion;
         let version: DirectoryVersion =
             self.verify_from_top(&signed, |version: &DirectoryVersion| version.issuer)?;
-        crate::store::unpack_directory(&version, &[self.config.hierarchy.clone()])
+        crate::store::unpack_directory(&version, std::slice::from_ref(&self.config.hierarchy))
             .map_err(ReleaseError::NotSigned)?;
         if version.version <= self.directory_version() {
             return Ok(());

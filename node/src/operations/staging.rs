@@ -1,7 +1,7 @@
 //! Rows of changes that are queued and not applied yet, laid over the stored register.
 
 use super::{
-    forms::{Home, Member},
+    forms::{CaptureKey, Home, Member},
     node::Node,
 };
 use crate::store::{HouseholdRow, PersonRow, StoreError};
@@ -89,11 +89,11 @@ impl Staging {
     }
 
     /// The queued capture that begins with these bytes.
-    pub fn capture_of(&self, beginning: &[u8; 8]) -> Option<CaptureId> {
+    pub fn capture_of(&self, beginning: CaptureKey) -> Option<CaptureId> {
         let mut from = [0; 16];
-        from[..8].copy_from_slice(beginning);
+        from[..beginning.len()].copy_from_slice(&beginning);
         let found = self.captures.range(CaptureId(from)..).next().map(|(capture, _)| *capture);
-        found.filter(|capture| capture.0.starts_with(beginning))
+        found.filter(|capture| capture.0.starts_with(&beginning))
     }
 
     /// Takes the rows of a change that was queued.

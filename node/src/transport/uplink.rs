@@ -10,7 +10,7 @@ use crate::{
     store::Record,
     wire::{
         link::{self, Malformed},
-        status::code_of,
+        status::{CODE_KEY, code_of},
     },
 };
 use danso_core::{
@@ -62,7 +62,9 @@ impl LinkError {
     fn code(&self) -> String {
         match self {
             Self::Connect { code, .. } | Self::ParentStore(code) => code.clone(),
-            Self::Parent(status) => code_of(status),
+            // A status that no node sent is a line that broke: the sources say how.
+            Self::Parent(status) if status.metadata().contains_key(CODE_KEY) => code_of(status),
+            Self::Parent(status) => tls::reason(status).code().to_owned(),
             Self::Malformed(_) => "message_malformed".to_owned(),
             Self::Silent => "stream_silent".to_owned(),
             Self::Closed => "stream_closed".to_owned(),

@@ -18,7 +18,7 @@ pub async fn client(tree: &Tree, unit: UnitId) -> NodeClient {
     loop {
         match NodeClient::connect(&tree.address(unit).to_string(), unit, &tree.keys(unit)).await {
             Ok(client) => return client,
-            Err(error) => assert!(since.elapsed() < Duration::from_secs(60), "{error}"),
+            Err(error) => assert!(since.elapsed() < Duration::from_mins(1), "{error}"),
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

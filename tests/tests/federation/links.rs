@@ -47,9 +47,9 @@ async fn a_commune_records_without_its_parent_and_catches_up() {
     until("the commune knows that its line is down", || !tree.node(commune).link.read().unwrap().connected)
         .await;
     for day in 1..=5 {
-        let recorded =
+        let child =
             recorder.birth(&format!("2026-03-{day:02}"), home, &format!("Trẻ {day}"), Sex::Male).await;
-        assert_eq!(recorded.serial, day);
+        assert_eq!(child.serial, day);
     }
     let here = || total(&births(&tree.node(commune), &[], &[]));
     until("the commune counts what it has sealed", || here() == 5).await;

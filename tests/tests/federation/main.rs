@@ -23,6 +23,7 @@ mod interleaving;
 mod links;
 mod rebuild;
 mod refusals;
+mod restored;
 mod services;
 
 use danso_core::rollup::{Difference, Dimension, Measure, Tallies, difference};

@@ -1,0 +1,124 @@
+//! Nodes that come back from an old backup, and links that are opened twice.
+
+use super::caught_up;
+use danso_core::{domain::Sex, rollup::Measure};
+use danso_node::operations::{CountQuery, QueryError, RecordError};
+use danso_tests::{
+    Recorder, Tree,
+    entries::{date, person},
+    tree::central,
+    unit, until,
+};
+use std::{fs, path::Path};
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (from, name) = {
+            let entry = entry.unwrap();
+            (entry.path(), entry.file_name())
+        };
+        let to = to.join(name);
+        if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).unwrap()) }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commune_restored_from_an_old_backup_records_nothing_and_does_not_fork() {
+    let mut tree = Tree::four();
+    tree.start_all().await;
+    let (commune, other) = (unit("00001"), unit("00004"));
+    let mut recorder = Recorder::new(tree.node(commune));
+    let home = recorder.household("2026-01-01").await;
+    caught_up(&tree, central()).await;
+    tree.stop(commune).await;
+    let (data, backup) = (tree.home(commune).join("data"), tree.path("backup"));
+    copy(&data, &backup);
+
+    let recorder = Recorder::new(tree.start(commune).await);
+    recorder.register("2026-01-02", home, person("Nguyễn An", Sex::Male, "1990-01-01")).await;
+    caught_up(&tree, central()).await;
+    let known = tree.head(unit("001"), commune);
+    tree.stop(commune).await;
+    fs::remove_dir_all(&data).unwrap();
+    copy(&backup, &data);
+
+    let restored = tree.start(commune).await;
+    until("the parent's head is seen", || restored.store.own_chain_held()).await;
+    let entry = danso_core::domain::entry::Entry::Review(home);
+    let refused = restored.record(None, date("2026-01-03"), entry).unwrap_err();
+    assert!(matches!(refused, RecordError::ChainHeld), "{refused}");
+    assert_eq!(refused.code(), "parent_ahead");
+    assert_eq!(restored.link.read().unwrap().held.get(&commune).map(String::as_str), Some("parent_ahead"));
+
+    // The parent holds nothing new of it, holds nothing against it, and others go on.
+    assert_eq!(tree.head(unit("001"), commune), known);
+    assert_eq!(tree.node(unit("001")).store.view().chains[&commune].held, None);
+    Recorder::new(tree.node(other)).household("2026-01-03").await;
+    until("another commune goes on", || tree.changes(central(), other) == 1).await;
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_province_restored_from_an_old_backup_does_not_stop_the_others() {
+    let mut tree = Tree::three();
+    tree.start_all().await;
+    let (province, silent, busy) = (unit("01"), unit("00001"), unit("00004"));
+    Recorder::new(tree.node(silent)).household("2026-01-01").await;
+    caught_up(&tree, central()).await;
+    tree.stop(province).await;
+    let (data, backup) = (tree.home(province).join("data"), tree.path("backup"));
+    copy(&data, &backup);
+    tree.start(province).await;
+    Recorder::new(tree.node(silent)).household("2026-01-02").await;
+    until("central has both", || tree.changes(central(), silent) == 2).await;
+    // The first commune dies; the province comes back without its second batch.
+    tree.stop(silent).await;
+    tree.stop(province).await;
+    fs::remove_dir_all(&data).unwrap();
+    copy(&backup, &data);
+    tree.start(province).await;
+    Recorder::new(tree.node(busy)).household("2026-01-03").await;
+    until("the other commune's change reaches central", || tree.changes(central(), busy) == 1).await;
+    let held = tree.node(province).link.read().unwrap().held.get(&silent).cloned();
+    assert_eq!(held.as_deref(), Some("parent_ahead"));
+    // Once the first commune is back, the province learns its batch from it and nothing is missing.
+    tree.start(silent).await;
+    until("the province has it again", || tree.changes(province, silent) == 2).await;
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_voided_once_even_if_its_state_came_back() {
+    let mut tree = Tree::four();
+    let node = tree.start(unit("00001")).await;
+    let mut recorder = Recorder::new(node.clone());
+    let home = recorder.household("2026-01-01").await;
+    let woman = recorder.register("2026-01-01", home, person("Lê Thị Mai", Sex::Female, "1995-05-05")).await;
+    let marry = || danso_core::domain::entry::Entry::Marriage(woman);
+    let first = recorder.record("2026-02-01", marry()).await.sequence;
+    let (_, ticket) = node.void(first).unwrap();
+    ticket.unwrap().durable().await.unwrap();
+    recorder.record("2026-03-01", marry()).await;
+    let again = node.void(first).unwrap_err();
+    assert_eq!(again.code(), "void_not_latest");
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_has_ended_is_no_zero() {
+    let mut tree = Tree::four();
+    let node = tree.start(central()).await;
+    let query = CountQuery {
+        measure: Measure::Population,
+        units: vec![unit("01").to_string()],
+        by_tier: None,
+        months: None,
+        filters: Vec::new(),
+        group_by: Vec::new(),
+        boundary: Some(date("2020-01-01")),
+    };
+    let error = node.count(&query).unwrap_err();
+    assert!(matches!(error, QueryError::UnknownUnit { .. }), "{error}");
+    tree.stop_all().await;
+}
