@@ -133,7 +133,7 @@ fn everything(tree: &Tree, tier: UnitId, stored: &[Batch]) -> Vec<u8> {
     for batch in stored {
         for frame in [&batch.personal, &batch.cores, &batch.deltas].into_iter().flatten() {
             let leaves = read_frame(frame, "frame", limits::BATCH_DELTAS_MAX).unwrap();
-            leaves.iter().for_each(|leaf| bytes.extend(leaf));
+            bytes.extend(leaves.concat());
         }
     }
     bytes

@@ -76,17 +76,12 @@ impl Replication for ReplicationService {
         let window = self.node.config.limits.window_batches as usize;
         let (out, stream) = mpsc::channel(window + 16);
         let stop = self.stop.clone();
-        let number = self.node.link_opened(child);
-        let link =
-            ParentLink { node: Arc::clone(&self.node), child, out, told: Mutex::default(), stop, number };
+        let link = ParentLink { node: Arc::clone(&self.node), child, out, told: Mutex::default(), stop };
         tokio::spawn(async move {
             let out = link.out.clone();
             let child = link.child;
-            let node = Arc::clone(&link.node);
-            let number = link.number;
             tracing::info!(%child, "a child opened its link");
             let ended = link.run(inbound, window).await;
-            node.link_closed(child, number);
             match ended {
                 Ok(()) => tracing::info!(%child, "a child closed its link"),
                 Err(error) => {
@@ -106,8 +101,6 @@ struct ParentLink {
     /// Signatures of the registrations that the child was told of.
     told: Mutex<BTreeSet<Vec<u8>>>,
     stop: watch::Receiver<bool>,
-    /// The newest link of a child is the one that counts.
-    number: u64,
 }
 
 impl ParentLink {
@@ -122,9 +115,12 @@ impl ParentLink {
             ));
         };
         self.welcome(hello).await?;
+        // From here on this is the child's link, and an older one of it ends.
+        let number = self.node.link_opened(self.child);
         let (accepted, waiting) = mpsc::channel(window);
         let answers = tokio::spawn(answer(Arc::clone(&self.node), waiting, self.out.clone()));
-        let ended = self.serve(&mut inbound, &accepted).await;
+        let ended = self.serve(&mut inbound, &accepted, number).await;
+        self.node.link_closed(self.child, number);
         drop(accepted);
         let _ = answers.await;
         ended
@@ -217,6 +213,7 @@ impl ParentLink {
         &self,
         inbound: &mut Streaming<ChildMessage>,
         accepted: &mpsc::Sender<Accepted>,
+        number: u64,
     ) -> Result<(), Status> {
         let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
         let mut stop = self.stop.clone();
@@ -228,7 +225,7 @@ impl ParentLink {
             let Some(next) = next else {
                 return Ok(());
             };
-            if !self.node.link_used(self.child, self.number) {
+            if !self.node.link_used(self.child, number) {
                 return Err(status(Code::Aborted, "link_replaced", "the child opened a newer link"));
             }
             match next.message {

@@ -171,7 +171,7 @@ async fn a_header_that_is_no_header_is_refused() {
     let long = [magic, &vec![0; limits::HEADER_BYTES_MAX]].concat();
     for (bytes, code) in [
         (long, "batch_too_large"),
-        (b"DSB2 of a later program".to_vec(), "batch_newer_format"),
+        (b"DSB2 of a later program".to_vec(), "batch_malformed"),
         (Vec::new(), "batch_newer_format"),
         (magic.to_vec(), "batch_malformed"),
     ] {

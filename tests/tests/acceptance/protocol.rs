@@ -46,6 +46,20 @@ async fn a_stream_begins_with_one_hello() {
     let (mut link, _) = ChildLink::open(&scene.tree, scene.child, scene.parent, &[]).await;
     link.send(FromChild::Hello(hello(&scene.tree, scene.child, &[]))).await;
     assert_status(&link.end().await, Code::FailedPrecondition, "hello_repeated");
+    // The newer link took the place of the scene's own.
+    scene.link = ChildLink::open(&scene.tree, scene.child, scene.parent, &scene.origins()).await.0;
+    scene.goes_on().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_link_of_a_child_counts_and_the_older_one_ends() {
+    let mut scene = Scene::province().await;
+    let newer = ChildLink::open(&scene.tree, scene.child, scene.parent, &scene.origins()).await.0;
+    let mut older = std::mem::replace(&mut scene.link, newer);
+    older.send(FromChild::Heartbeat(Heartbeat::default())).await;
+    assert_status(&older.end().await, Code::Aborted, "link_replaced");
+    assert_eq!(scene.node.linked_children().len(), 1);
     scene.goes_on().await;
     scene.end().await;
 }

@@ -77,7 +77,8 @@ async fn only_a_child_opens_a_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registration_that_the_authority_did_not_sign_is_refused() {
     let mut scene = Scene::province().await;
-    let mut forged = registration(&scene.tree, unit("00037"));
+    let known = scene.node.key_of(unit("00001"));
+    let mut forged = registration(&scene.tree, unit("00001"));
     let mut signature = forged.signature.to_vec();
     signature[0] ^= 1;
     forged.signature = signature.into();
@@ -89,8 +90,19 @@ async fn a_registration_that_the_authority_did_not_sign_is_refused() {
         (status.code(), code_of(&status).as_str()),
         (Code::PermissionDenied, "registration_signature")
     );
-    assert!(scene.node.key_of(unit("00037")).is_none());
+    assert_eq!(scene.node.key_of(unit("00001")), known);
     scene.goes_on().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_unit_outside_the_child_is_passed_over() {
+    let scene = Scene::province().await;
+    let mut greeting = hello(&scene.tree, scene.child, &[]);
+    greeting.registrations = vec![registration(&scene.tree, unit("00037"))];
+    let mut link = ChildLink::greet(&scene.tree, scene.child, scene.parent, greeting).await.unwrap();
+    assert_eq!(link.welcome().await.unit, scene.parent.to_string());
+    assert!(scene.node.key_of(unit("00037")).is_none());
     scene.end().await;
 }
 

@@ -121,6 +121,21 @@ fn a_signature_of_one_kind_does_not_stand_under_another() {
 }
 
 #[test]
+fn a_header_of_a_newer_format_names_its_origin_and_is_refused_by_its_own_name() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Later(Header, u8);
+    impl Statement for Later {
+        const MAGIC: [u8; 4] = *b"DSB2";
+    }
+    let key = LedgerKey::from_seed(&[7; 32]);
+    let (_, header) = sealed(1, Head::default());
+    let later = Signed::sign(&Later(header, 9), &key);
+    assert_eq!(origin_of(&later.bytes), Ok(unit()));
+    assert_eq!(later.verify::<Header>(key.public()).err(), Some(Fault::Kind));
+    assert_eq!(origin_of(b"DSR1 another statement"), Err(Fault::Kind));
+}
+
+#[test]
 fn a_bomb_is_refused_without_being_unpacked() {
     let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 19).unwrap();
     assert!(bomb.len() < danso_tier_config::limits::FRAME_BYTES_MAX);
