@@ -19,7 +19,11 @@ fn copy(from: &Path, to: &Path) {
             (entry.path(), entry.file_name())
         };
         let to = to.join(name);
-        if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).unwrap()) }
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
     }
 }
 
