@@ -4,52 +4,27 @@ use crate::entries::{date, person};
 use danso_core::{
     chain::{Batch, Head, Header, LedgerKey, SALT_BYTES, SealInput, SealedChange, seal},
     domain::{
-        Area, BirthPlace, Change, Core, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState, PersonId,
-        PersonState, Reach, RecordedAt, Sequence, Sex,
-        entry::{Entry, PersonData, Register, change_of},
+        Area, BirthPlace, Book, Change, Core, HouseholdFacts, HouseholdId, HouseholdKind, Reach, RecordedAt,
+        Sequence, Sex,
+        entry::{Entry, PersonData, change_of},
         verdict,
     },
     rollup::{Tallies, claim},
 };
 use danso_tier_config::{Date, UnitId};
-use std::collections::BTreeMap;
 
 /// Unix milliseconds before the first change of every book: 2026-06-01.
 const BEFORE_MS: u64 = 1_780_272_000_000;
 
 /// A register and its chain.
-pub struct Book {
+pub struct ChainBook {
     unit: UnitId,
     key: LedgerKey,
-    persons: BTreeMap<PersonId, PersonState>,
-    households: BTreeMap<HouseholdId, HouseholdState>,
-    serials: (u64, u64),
+    register: Book,
     /// Every core written, the wrong ones included.
     pub cores: Vec<Core>,
     head: Head,
     waiting: Vec<SealedChange>,
-}
-
-impl Register for Book {
-    fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.persons.get(&id).copied()
-    }
-    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        self.households.get(&id).copied()
-    }
-    fn next_person(&self) -> PersonId {
-        PersonId { unit: self.unit, serial: self.serials.0 + 1 }
-    }
-    fn next_household(&self) -> HouseholdId {
-        HouseholdId { unit: self.unit, serial: self.serials.1 + 1 }
-    }
-}
-
-fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
-    match value {
-        Some(value) => map.insert(key, value),
-        None => map.remove(&key),
-    };
 }
 
 fn nth<T: Copy>(items: impl Iterator<Item = T>, number: u16) -> Option<T> {
@@ -57,17 +32,16 @@ fn nth<T: Copy>(items: impl Iterator<Item = T>, number: u16) -> Option<T> {
     (!items.is_empty()).then(|| items[usize::from(number) % items.len()])
 }
 
-impl Book {
+impl ChainBook {
     pub fn new(unit: UnitId, key: LedgerKey) -> Self {
-        let (persons, households) = (BTreeMap::new(), BTreeMap::new());
         let (cores, waiting) = (Vec::new(), Vec::new());
-        Self { unit, key, persons, households, serials: (0, 0), cores, head: Head::default(), waiting }
+        Self { unit, key, register: Book::new(unit), cores, head: Head::default(), waiting }
     }
 
     fn change(&self, on: Date, entry: Entry) -> Option<Change> {
         let sequence = Sequence(self.cores.len() as u64 + 1);
         let recorded_at = RecordedAt::from_millis(BEFORE_MS + sequence.0);
-        change_of(entry, on, recorded_at, sequence, self).ok()
+        change_of(entry, on, recorded_at, sequence, &self.register).ok()
     }
 
     fn take(&mut self, change: Change) {
@@ -83,21 +57,14 @@ impl Book {
         let Some(change) = self.change(date(on), entry) else {
             return false;
         };
-        for person in &change.core.persons {
-            put(&mut self.persons, person.id, person.after);
-            self.serials.0 = self.serials.0.max(person.id.serial);
-        }
-        for household in &change.core.households {
-            put(&mut self.households, household.id, household.after);
-            self.serials.1 = self.serials.1.max(household.id.serial);
-        }
+        self.register.apply(&change.core);
         self.take(change);
         true
     }
 
     /// Writes a change that every tier stores and none counts: it lies years ahead.
     pub fn write_wrong(&mut self) {
-        let entry = match self.households.keys().next() {
+        let entry = match self.register.households.keys().next() {
             Some(household) => {
                 let person = person("Nguyễn Văn Bình", Sex::Male, "1990-01-01");
                 Entry::Register { household: *household, person }
@@ -114,8 +81,8 @@ impl Book {
     pub fn write_any(&mut self, kind: u8, pick: u16) {
         let on = format!("2026-0{}-{:02}", 1 + pick % 5, 1 + pick % 28);
         let sex = Sex::ALL[usize::from(pick % 2)];
-        let household = nth(self.households.keys().copied(), pick);
-        let resident = nth(self.persons.keys().copied(), pick);
+        let household = nth(self.register.households.keys().copied(), pick);
+        let resident = nth(self.register.persons.keys().copied(), pick);
         let born = format!("{}-{:02}-11", 1950 + pick % 70, 1 + pick % 12);
         let entry = match (kind % 8, household, resident) {
             (7, ..) => return self.write_wrong(),
@@ -155,8 +122,8 @@ impl Book {
 }
 
 /// A plain recount of several books.
-pub fn recount(books: &[Book]) -> Tallies {
-    Tallies::recount(books.iter().flat_map(Book::counted))
+pub fn recount(books: &[ChainBook]) -> Tallies {
+    Tallies::recount(books.iter().flat_map(ChainBook::counted))
 }
 
 fn facts(number: u16) -> HouseholdFacts {

@@ -26,7 +26,7 @@ pub mod random;
 pub mod tree;
 pub mod wait;
 
-pub use book::Book;
+pub use book::ChainBook;
 pub use entries::Recorder;
 pub use process::Process;
 pub use random::Dice;

@@ -126,7 +126,8 @@ impl Writer {
             let later = Instant::now() + Duration::from_millis(limits::SEAL_RETRY_MS);
             self.unsealed_since = self.unsealed_since.map(|_| later);
             tracing::error!(code = error.code(), %error, "a group of records was not written");
-            if !matches!(error, StoreError::Ledger { code: "disk_full", .. }) {
+            // After these two the ledger is as it was before; after anything else nothing is certain.
+            if !matches!(error, StoreError::Ledger { code: "disk_full" | "ledger_record_too_large", .. }) {
                 self.inner.stop(error.clone());
             }
         }

@@ -4,8 +4,7 @@ use crate::samples::{commune, line, millis, percentile};
 use danso_core::{
     chain::{Head, Header, LedgerKey, SealInput, SealedChange, open, seal, strip},
     domain::{
-        Area, Core, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState, PersonId, PersonState,
-        RecordedAt, Sequence,
+        Area, Book, Core, HouseholdFacts, HouseholdId, HouseholdKind, RecordedAt, Sequence,
         entry::{Entry, PersonData, Register, change_of},
     },
     rollup::{claim, judge},
@@ -18,31 +17,10 @@ use std::{collections::BTreeMap, time::Instant};
 const CHANGES: usize = 1_000;
 const ROUNDS: usize = 50;
 
-#[derive(Default)]
-struct Memory {
-    persons: BTreeMap<PersonId, PersonState>,
-    households: BTreeMap<HouseholdId, HouseholdState>,
-}
-
-impl Register for Memory {
-    fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.persons.get(&id).copied()
-    }
-    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        self.households.get(&id).copied()
-    }
-    fn next_person(&self) -> PersonId {
-        PersonId { unit: unit("00001"), serial: self.persons.len() as u64 + 1 }
-    }
-    fn next_household(&self) -> HouseholdId {
-        HouseholdId { unit: unit("00001"), serial: self.households.len() as u64 + 1 }
-    }
-}
-
 /// The first changes of a simulated register, encoded as a commune would.
 pub fn changes(count: usize) -> (Vec<SealedChange>, Vec<Core>) {
     let (simulated, _, _) = commune("00001", 2_000, 0, 7);
-    let mut memory = Memory::default();
+    let mut memory = Book::new(unit("00001"));
     let mut homes: BTreeMap<String, HouseholdId> = BTreeMap::new();
     let (mut sealed, mut cores) = (Vec::new(), Vec::new());
     let on = "2024-01-01".parse().unwrap();
@@ -76,12 +54,7 @@ pub fn changes(count: usize) -> (Vec<SealedChange>, Vec<Core>) {
             let number = sealed.len() as u64 + 1;
             let recorded_at = RecordedAt::from_millis(1_767_000_000_000 + number);
             let change = change_of(entry, on, recorded_at, Sequence(number), &memory).unwrap();
-            for one in &change.core.persons {
-                memory.persons.insert(one.id, one.after.unwrap());
-            }
-            for one in &change.core.households {
-                memory.households.insert(one.id, one.after.unwrap());
-            }
+            memory.apply(&change.core);
             let salt = std::array::from_fn(|at| (number as usize * 31 + at * 17) as u8);
             let personal = change.personal.map(|personal| (salt, personal.encode()));
             sealed.push(SealedChange { core: change.core.encode(), personal, recorded_at });

@@ -7,7 +7,7 @@ use danso_proto::v1::{
     parent_message::Message as FromParent,
     replication_server::{Replication, ReplicationServer},
 };
-use danso_tests::{Recorder, Tree, forge::registration, unit};
+use danso_tests::{Recorder, Tree, unit};
 use danso_tier_config::{UnitId, limits};
 use std::{
     sync::Arc,
@@ -77,7 +77,8 @@ async fn what_is_recorded_while_the_link_opens_is_sent_without_waiting_for_more(
         heads: Vec::new(),
         policy: "names".to_owned(),
         window_batches: 4,
-        registrations: vec![registration(&tree, parent)],
+        // Nothing new to write down: no later change wakes the child.
+        registrations: Vec::new(),
     };
     let (greeted, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (batches, mut sent) = mpsc::channel(4);
@@ -85,7 +86,9 @@ async fn what_is_recorded_while_the_link_opens_is_sent_without_waiting_for_more(
     serve(&tree, parent, service).await;
     let node = tree.start(child).await;
     greeted.notified().await;
+    let mut changed = node.store.changed();
     Recorder::new(node).household("2026-01-01").await;
+    changed.changed().await.unwrap();
     assert_eq!(tree.head(child, child), 1);
     go.notify_one();
     let batch = timeout(Duration::from_secs(20), sent.recv()).await.expect("the batch is sent").unwrap();

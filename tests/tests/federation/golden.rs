@@ -9,7 +9,7 @@ use danso_core::{
     },
     rollup::{Tallies, judge},
 };
-use danso_tests::{Book, book::birth, entries::person};
+use danso_tests::{ChainBook, book::birth, entries::person};
 use danso_tier_config::{Policy, UnitId, limits};
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -21,9 +21,9 @@ fn origin() -> UnitId {
 }
 
 /// Entries of every frame's kind: with and without names, stocks and flows, a void, a wrong one.
-fn book() -> Book {
+fn book() -> ChainBook {
     let unit = origin();
-    let mut book = Book::new(unit, LedgerKey::from_seed(&SEED));
+    let mut book = ChainBook::new(unit, LedgerKey::from_seed(&SEED));
     let household = HouseholdId { unit, serial: 1 };
     let resident = |serial| PersonId { unit, serial };
     let facts = HouseholdFacts { number: "27".to_owned(), address: "Xóm Đình thôn Hạ".to_owned() };

@@ -7,7 +7,7 @@ use danso_core::{
     rollup::{Tallies, judge},
 };
 use danso_node::{operations::Node, runtime, store::Store};
-use danso_tests::{Book, Tree, book::recount, unit};
+use danso_tests::{ChainBook, Tree, book::recount, unit};
 use danso_tier_config::{Policy, UnitId};
 use proptest::{
     prelude::*,
@@ -205,11 +205,11 @@ impl Parent for RealParent<'_> {
 }
 
 /// Books written and sealed as the steps say, and their chains.
-fn written(tree: &Tree, writings: &[Vec<(u8, u16, bool)>]) -> (Vec<Book>, BTreeMap<UnitId, Vec<Batch>>) {
+fn written(tree: &Tree, writings: &[Vec<(u8, u16, bool)>]) -> (Vec<ChainBook>, BTreeMap<UnitId, Vec<Batch>>) {
     let mut batches: BTreeMap<UnitId, Vec<Batch>> = BTreeMap::new();
     let mut books = Vec::new();
     for (origin, steps) in ORIGINS.map(unit).into_iter().zip(writings) {
-        let mut book = Book::new(origin, tree.ledger_key(origin));
+        let mut book = ChainBook::new(origin, tree.ledger_key(origin));
         for (kind, pick, seals) in steps {
             book.write_any(*kind, *pick);
             batches.entry(origin).or_default().extend(seals.then(|| book.seal()).flatten());

@@ -9,6 +9,7 @@
 //! | `change.rs` | core and personal part, their encoding |
 //! | `personal.rs` | names, numbers, addresses; never printed |
 //! | `form.rs` | rows of the A0 book and the P0 sheet as typed values |
+//! | `book.rs` | a register in memory |
 //! | `rules.rs` | the verdict on a core, the same at every tier |
 //! | `entry.rs` | what a person writes down, turned into a change or refused |
 //!
@@ -17,6 +18,7 @@
 //! 2. A verdict depends on the core and its sequence alone.
 //! 3. `before` and `after` say everything that counting needs; nothing else is looked up.
 
+mod book;
 pub mod change;
 pub mod clock;
 pub mod entry;
@@ -29,6 +31,7 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 
+pub use book::Book;
 pub use change::{CHANGE_FORMAT, Change, ChangeError, Core, HouseholdChange, PersonChange};
 pub use clock::RecordedAt;
 pub use event::{BirthPlace, Event, PregnancyOutcome, Screening};

@@ -1,19 +1,14 @@
 //! The rules and entries of the register, one by one.
 
 use super::{
-    entry::{Entry, PersonData, Refusal, Register, change_of},
+    entry::{Entry, PersonData, Refusal, change_of},
     *,
 };
 use danso_tier_config::{Date, UnitId};
-use std::collections::BTreeMap;
 
-/// A register in memory.
-#[derive(Default)]
-struct Book {
-    persons: BTreeMap<PersonId, PersonState>,
-    households: BTreeMap<HouseholdId, HouseholdState>,
-    persons_given: u64,
-    households_given: u64,
+/// A register, and the cores of all that was written into it.
+struct Office {
+    book: Book,
     changes: Vec<Core>,
 }
 
@@ -25,56 +20,28 @@ fn date(text: &str) -> Date {
     text.parse().unwrap()
 }
 
-impl Register for Book {
-    fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.persons.get(&id).copied()
-    }
-    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        self.households.get(&id).copied()
-    }
-    fn next_person(&self) -> PersonId {
-        PersonId { unit: unit(), serial: self.persons_given + 1 }
-    }
-    fn next_household(&self) -> HouseholdId {
-        HouseholdId { unit: unit(), serial: self.households_given + 1 }
-    }
-}
-
-impl Book {
+impl Office {
     fn take(&mut self, on: &str, entry: Entry) -> Result<Core, Refusal> {
         let sequence = Sequence(self.changes.len() as u64 + 1);
         let recorded_at = RecordedAt::from_millis(1_780_000_000_000).next(0);
-        let core = change_of(entry, date(on), recorded_at, sequence, self)?.core;
-        for person in &core.persons {
-            self.persons_given = self.persons_given.max(person.id.serial);
-            match person.after {
-                Some(state) => self.persons.insert(person.id, state),
-                None => self.persons.remove(&person.id),
-            };
-        }
-        for household in &core.households {
-            self.households_given = self.households_given.max(household.id.serial);
-            match household.after {
-                Some(state) => self.households.insert(household.id, state),
-                None => self.households.remove(&household.id),
-            };
-        }
+        let core = change_of(entry, date(on), recorded_at, sequence, &self.book)?.core;
+        self.book.apply(&core);
         self.changes.push(core.clone());
         Ok(core)
     }
 
     /// A household with a woman born in 1995 and a man born in 1990, neither married.
     fn couple() -> (Self, HouseholdId, PersonId, PersonId) {
-        let mut book = Self::default();
+        let mut office = Self { book: Book::new(unit()), changes: Vec::new() };
         let facts = HouseholdFacts { number: "0001".into(), ..HouseholdFacts::default() };
         let open = Entry::OpenHousehold { area: Area(1), kind: HouseholdKind::Family, facts };
-        let home = book.take("2026-01-01", open).unwrap().households[0].id;
+        let home = office.take("2026-01-01", open).unwrap().households[0].id;
         let mut add = |sex, birth| {
             let entry = Entry::Register { household: home, person: person(sex, birth) };
-            book.take("2026-01-01", entry).unwrap().persons[0].id
+            office.take("2026-01-01", entry).unwrap().persons[0].id
         };
         let (woman, man) = (add(Sex::Female, "1995-05-05"), add(Sex::Male, "1990-02-02"));
-        (book, home, woman, man)
+        (office, home, woman, man)
     }
 }
 
@@ -101,72 +68,81 @@ fn birth(home: HouseholdId, on: &str, mother_birth: &str, order: u8) -> Entry {
     }
 }
 
-fn void(book: &Book, index: usize) -> Entry {
-    Entry::Void { sequence: Sequence(index as u64 + 1), original: Box::new(book.changes[index].clone()) }
+fn void(office: &Office, index: usize) -> Entry {
+    Entry::Void { sequence: Sequence(index as u64 + 1), original: Box::new(office.changes[index].clone()) }
 }
 
 #[test]
 fn a_household_grows_and_shrinks_with_its_members() {
-    let (mut book, home, woman, man) = Book::couple();
-    assert_eq!(book.households[&home].size, 2);
-    book.take("2026-03-01", birth(home, "2026-03-01", "1995-05-05", 1)).unwrap();
-    assert_eq!(book.households[&home].size, 3);
+    let (mut office, home, woman, man) = Office::couple();
+    assert_eq!(office.book.households[&home].size, 2);
+    office.take("2026-03-01", birth(home, "2026-03-01", "1995-05-05", 1)).unwrap();
+    assert_eq!(office.book.households[&home].size, 3);
     let facts = HouseholdFacts { number: "0002".into(), ..HouseholdFacts::default() };
     let split = Entry::SplitHousehold { from: home, members: vec![man], area: Area(2), facts };
-    let new = book.take("2026-03-02", split).unwrap().households[1].id;
-    assert_eq!((book.households[&home].size, book.households[&new].size), (2, 1));
-    assert_eq!(book.persons[&man].household, new);
-    book.take("2026-04-01", Entry::Death { person: woman, birth_date: None }).unwrap();
-    assert_eq!(book.households[&home].size, 1);
+    let new = office.take("2026-03-02", split).unwrap().households[1].id;
+    assert_eq!((office.book.households[&home].size, office.book.households[&new].size), (2, 1));
+    assert_eq!(office.book.persons[&man].household, new);
+    office.take("2026-04-01", Entry::Death { person: woman, birth_date: None }).unwrap();
+    assert_eq!(office.book.households[&home].size, 1);
     let gone = Entry::Departure { person: man, reach: Reach::Abroad, to: None };
-    book.take("2026-04-02", gone).unwrap();
-    book.take("2026-04-03", Entry::CloseHousehold(new)).unwrap();
+    office.take("2026-04-02", gone).unwrap();
+    office.take("2026-04-03", Entry::CloseHousehold(new)).unwrap();
     assert_eq!(
-        book.take("2026-04-04", Entry::CloseHousehold(home)),
+        office.take("2026-04-04", Entry::CloseHousehold(home)),
         Err(Refusal::Rule(Reason::HouseholdSize))
     );
 }
 
 #[test]
 fn impossible_data_meets_its_own_reason() {
-    let (mut book, home, woman, man) = Book::couple();
+    let (mut office, home, woman, man) = Office::couple();
     let rule = |reason| Err(Refusal::Rule(reason));
     let register = |birth: &str| Entry::Register { household: home, person: person(Sex::Male, birth) };
-    assert_eq!(book.take("2026-03-01", register("2026-03-02")), rule(Reason::BirthAfterEvent));
-    assert_eq!(book.take("2026-03-01", register("1890-01-01")), rule(Reason::AgeImpossible));
-    assert_eq!(book.take("2027-03-01", register("2000-01-01")), rule(Reason::EffectiveInFuture));
-    assert_eq!(book.take("2026-03-01", birth(home, "2026-03-01", "2020-01-01", 1)), rule(Reason::MotherAge));
-    assert_eq!(book.take("2026-03-01", birth(home, "2026-03-01", "1995-01-01", 0)), rule(Reason::BirthOrder));
-    assert_eq!(book.take("2026-03-01", birth(home, "2026-02-01", "1995-01-01", 1)), rule(Reason::Transition));
-    assert_eq!(book.take("2026-03-01", Entry::Divorce(woman)), rule(Reason::MaritalTransition));
+    assert_eq!(office.take("2026-03-01", register("2026-03-02")), rule(Reason::BirthAfterEvent));
+    assert_eq!(office.take("2026-03-01", register("1890-01-01")), rule(Reason::AgeImpossible));
+    assert_eq!(office.take("2027-03-01", register("2000-01-01")), rule(Reason::EffectiveInFuture));
+    assert_eq!(
+        office.take("2026-03-01", birth(home, "2026-03-01", "2020-01-01", 1)),
+        rule(Reason::MotherAge)
+    );
+    assert_eq!(
+        office.take("2026-03-01", birth(home, "2026-03-01", "1995-01-01", 0)),
+        rule(Reason::BirthOrder)
+    );
+    assert_eq!(
+        office.take("2026-03-01", birth(home, "2026-02-01", "1995-01-01", 1)),
+        rule(Reason::Transition)
+    );
+    assert_eq!(office.take("2026-03-01", Entry::Divorce(woman)), rule(Reason::MaritalTransition));
     let method = |person| Entry::MethodStarted { person, method: Method::Pill };
-    assert_eq!(book.take("2026-03-01", method(man)), rule(Reason::MethodHolder));
-    assert_eq!(book.take("2026-03-01", Entry::MethodStopped { person: woman }), rule(Reason::MethodHolder));
+    assert_eq!(office.take("2026-03-01", method(man)), rule(Reason::MethodHolder));
+    assert_eq!(office.take("2026-03-01", Entry::MethodStopped { person: woman }), rule(Reason::MethodHolder));
     let screening = Entry::PrenatalScreening { person: woman, week: 13, results: [Screening::Normal; 4] };
-    assert_eq!(book.take("2026-03-01", screening), rule(Reason::ScreeningWeek));
+    assert_eq!(office.take("2026-03-01", screening), rule(Reason::ScreeningWeek));
     let stranger = PersonId { unit: unit(), serial: 99 };
-    assert_eq!(book.take("2026-03-01", Entry::Marriage(stranger)), Err(Refusal::UnknownPerson));
+    assert_eq!(office.take("2026-03-01", Entry::Marriage(stranger)), Err(Refusal::UnknownPerson));
     let nowhere = HouseholdId { unit: unit(), serial: 99 };
-    assert_eq!(book.take("2026-03-01", Entry::Review(nowhere)), Err(Refusal::UnknownHousehold));
-    book.take("2026-03-01", Entry::Marriage(woman)).unwrap();
-    assert_eq!(book.take("2026-03-02", Entry::Marriage(woman)), rule(Reason::MaritalTransition));
+    assert_eq!(office.take("2026-03-01", Entry::Review(nowhere)), Err(Refusal::UnknownHousehold));
+    office.take("2026-03-01", Entry::Marriage(woman)).unwrap();
+    assert_eq!(office.take("2026-03-02", Entry::Marriage(woman)), rule(Reason::MaritalTransition));
 }
 
 #[test]
 fn nothing_happens_to_the_dead() {
-    let (mut book, _, woman, _) = Book::couple();
+    let (mut office, _, woman, _) = Office::couple();
     let death = || Entry::Death { person: woman, birth_date: None };
-    book.take("2026-03-01", death()).unwrap();
-    assert_eq!(book.take("2026-03-01", death()), Err(Refusal::UnknownPerson));
-    assert_eq!(book.take("2026-03-02", Entry::Marriage(woman)), Err(Refusal::UnknownPerson));
+    office.take("2026-03-01", death()).unwrap();
+    assert_eq!(office.take("2026-03-01", death()), Err(Refusal::UnknownPerson));
+    assert_eq!(office.take("2026-03-02", Entry::Marriage(woman)), Err(Refusal::UnknownPerson));
 }
 
 #[test]
 fn an_infants_days_of_life_follow_from_the_exact_birth_date() {
-    let (mut book, home, ..) = Book::couple();
-    let child = book.take("2026-03-01", birth(home, "2026-03-01", "1995-05-05", 1)).unwrap().persons[0].id;
+    let (mut office, home, ..) = Office::couple();
+    let child = office.take("2026-03-01", birth(home, "2026-03-01", "1995-05-05", 1)).unwrap().persons[0].id;
     let death = Entry::Death { person: child, birth_date: Some(date("2026-03-01")) };
-    let core = book.take("2026-03-10", death).unwrap();
+    let core = office.take("2026-03-10", death).unwrap();
     assert_eq!(core.event, Event::Died { infant_days: Some(9) });
     let mut wrong = core;
     wrong.event = Event::Died { infant_days: Some(90) };
@@ -175,35 +151,35 @@ fn an_infants_days_of_life_follow_from_the_exact_birth_date() {
 
 #[test]
 fn a_void_takes_back_what_was_done_and_only_once() {
-    let (mut book, home, woman, _) = Book::couple();
-    book.take("2026-03-01", Entry::Death { person: woman, birth_date: None }).unwrap();
-    let died = book.changes.len() - 1;
-    book.take("2026-03-05", birth(home, "2026-03-05", "1995-05-05", 1)).unwrap();
-    let entry = void(&book, died);
-    let core = book.take("2026-03-01", entry).unwrap();
-    assert!(book.persons.contains_key(&woman));
-    assert_eq!(book.households[&home].size, 3, "the birth that came between stands");
+    let (mut office, home, woman, _) = Office::couple();
+    office.take("2026-03-01", Entry::Death { person: woman, birth_date: None }).unwrap();
+    let died = office.changes.len() - 1;
+    office.take("2026-03-05", birth(home, "2026-03-05", "1995-05-05", 1)).unwrap();
+    let entry = void(&office, died);
+    let core = office.take("2026-03-01", entry).unwrap();
+    assert!(office.book.persons.contains_key(&woman));
+    assert_eq!(office.book.households[&home].size, 3, "the birth that came between stands");
     assert_eq!(core.event.kind(), "voided");
-    let again = void(&book, died);
-    assert_eq!(book.take("2026-03-01", again), Err(Refusal::VoidNotLatest));
-    let of_void = void(&book, book.changes.len() - 1);
-    assert_eq!(book.take("2026-03-01", of_void), Err(Refusal::Rule(Reason::VoidTarget)));
+    let again = void(&office, died);
+    assert_eq!(office.take("2026-03-01", again), Err(Refusal::VoidNotLatest));
+    let of_void = void(&office, office.changes.len() - 1);
+    assert_eq!(office.take("2026-03-01", of_void), Err(Refusal::Rule(Reason::VoidTarget)));
 }
 
 #[test]
 fn a_change_that_something_was_built_on_is_not_voided() {
-    let (mut book, _, woman, _) = Book::couple();
-    book.take("2026-03-01", Entry::Marriage(woman)).unwrap();
-    let married = book.changes.len() - 1;
-    book.take("2026-03-02", Entry::MethodStarted { person: woman, method: Method::Pill }).unwrap();
-    let entry = void(&book, married);
-    assert_eq!(book.take("2026-03-01", entry), Err(Refusal::VoidNotLatest));
+    let (mut office, _, woman, _) = Office::couple();
+    office.take("2026-03-01", Entry::Marriage(woman)).unwrap();
+    let married = office.changes.len() - 1;
+    office.take("2026-03-02", Entry::MethodStarted { person: woman, method: Method::Pill }).unwrap();
+    let entry = void(&office, married);
+    assert_eq!(office.take("2026-03-01", entry), Err(Refusal::VoidNotLatest));
 }
 
 #[test]
 fn a_forged_core_is_judged_by_every_rule() {
-    let (book, home, woman, _) = Book::couple();
-    let registered = book.changes[1].clone();
+    let (office, home, woman, _) = Office::couple();
+    let registered = office.changes[1].clone();
     let state = registered.persons[0].after.unwrap();
     let judged = |edit: &dyn Fn(&mut Core)| {
         let mut core = registered.clone();
@@ -236,12 +212,12 @@ fn a_forged_core_is_judged_by_every_rule() {
 
 #[test]
 fn a_core_names_nobody_and_survives_its_encoding() {
-    let (mut book, home, woman, _) = Book::couple();
-    book.take("2026-03-01", Entry::Marriage(woman)).unwrap();
-    book.take("2026-03-05", birth(home, "2026-03-05", "1995-05-05", 1)).unwrap();
-    let last = void(&book, book.changes.len() - 1);
-    book.take("2026-03-05", last).unwrap();
-    for core in &book.changes {
+    let (mut office, home, woman, _) = Office::couple();
+    office.take("2026-03-01", Entry::Marriage(woman)).unwrap();
+    office.take("2026-03-05", birth(home, "2026-03-05", "1995-05-05", 1)).unwrap();
+    let last = void(&office, office.changes.len() - 1);
+    office.take("2026-03-05", last).unwrap();
+    for core in &office.changes {
         let bytes = core.encode();
         assert_eq!(Core::decode(&bytes), Ok(core.clone()));
         assert!(!String::from_utf8_lossy(&bytes).contains("Hòa"));
@@ -257,8 +233,8 @@ fn a_core_names_nobody_and_survives_its_encoding() {
 #[test]
 fn a_deeply_nested_void_does_not_overflow_the_stack() {
     // The stack of a test is that of tokio's blocking threads, 2 MiB.
-    let (book, ..) = Book::couple();
-    let mut core = Core { persons: vec![], households: vec![], ..book.changes[1].clone() };
+    let (office, ..) = Office::couple();
+    let mut core = Core { persons: vec![], households: vec![], ..office.changes[1].clone() };
     while core.encode().len() <= danso_tier_config::limits::CORE_BYTES_MAX {
         core = void_of(Sequence(1), &core, core.recorded_at, vec![]);
     }
@@ -271,8 +247,8 @@ fn a_deeply_nested_void_does_not_overflow_the_stack() {
 /// The bytes of a core are signed and kept for ever; this one was written out once.
 #[test]
 fn golden_bytes_of_a_core() {
-    let (book, ..) = Book::couple();
-    let hex = book.changes[1].encode().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let (office, ..) = Office::couple();
+    let hex = office.changes[1].encode().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(hex, GOLDEN_CORE);
 }
 

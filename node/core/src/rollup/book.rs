@@ -2,15 +2,13 @@
 
 use super::*;
 use crate::domain::{
-    BirthPlace, Core, Ethnicity, Event, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState, Marital,
-    Method, PersonFacts, PersonId, PersonState, PregnancyOutcome, Reach, RecordedAt, Residence, Sequence,
-    Sex,
-    entry::{Entry, PersonData, Refusal, Register, change_of},
+    BirthPlace, Book, Core, Ethnicity, Event, HouseholdFacts, HouseholdKind, Marital, Method, PersonFacts,
+    PregnancyOutcome, Reach, RecordedAt, Residence, Sequence, Sex,
+    entry::{Entry, PersonData, Refusal, change_of},
     state::{Area, Education},
 };
 use danso_tier_config::{Date, UnitId};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 
 pub(super) fn unit() -> UnitId {
     "00004@2025-07-01".parse().unwrap()
@@ -20,53 +18,27 @@ pub(super) fn start() -> Date {
     "2024-11-20".parse().unwrap()
 }
 
-/// A commune's register in memory, and the cores of all that was written.
-#[derive(Clone, Default)]
-pub(super) struct Book {
-    pub(super) persons: BTreeMap<PersonId, PersonState>,
-    pub(super) households: BTreeMap<HouseholdId, HouseholdState>,
-    registered: u64,
-    opened: u64,
+/// A commune's register, and the cores of all that was written into it.
+#[derive(Clone)]
+pub(super) struct Office {
+    pub(super) book: Book,
     pub(super) cores: Vec<Core>,
     /// Sequences that are no voids and were not voided.
     pub(super) standing: Vec<Sequence>,
 }
 
-impl Register for Book {
-    fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.persons.get(&id).copied()
-    }
-    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        self.households.get(&id).copied()
-    }
-    fn next_person(&self) -> PersonId {
-        PersonId { unit: unit(), serial: self.registered + 1 }
-    }
-    fn next_household(&self) -> HouseholdId {
-        HouseholdId { unit: unit(), serial: self.opened + 1 }
+impl Default for Office {
+    fn default() -> Self {
+        Self { book: Book::new(unit()), cores: Vec::new(), standing: Vec::new() }
     }
 }
 
-fn put<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
-    match value {
-        Some(value) => map.insert(key, value),
-        None => map.remove(&key),
-    };
-}
-
-impl Book {
+impl Office {
     pub(super) fn write(&mut self, entry: Entry, on: Date) -> Result<(), Refusal> {
         let sequence = Sequence(self.cores.len() as u64 + 1);
         let recorded_at = RecordedAt::from_millis(4_000_000_000_000 + sequence.0);
-        let core = change_of(entry, on, recorded_at, sequence, self)?.core;
-        for change in &core.persons {
-            put(&mut self.persons, change.id, change.after);
-            self.registered = self.registered.max(change.id.serial);
-        }
-        for change in &core.households {
-            put(&mut self.households, change.id, change.after);
-            self.opened = self.opened.max(change.id.serial);
-        }
+        let core = change_of(entry, on, recorded_at, sequence, &self.book)?.core;
+        self.book.apply(&core);
         match &core.event {
             Event::Voided { sequence, .. } => self.standing.retain(|standing| standing != sequence),
             _ => self.standing.push(sequence),
@@ -129,10 +101,10 @@ fn person(step: Step, birth_date: Date) -> PersonData {
     }
 }
 
-fn entry(step: Step, on: Date, book: &Book) -> Option<Entry> {
+fn entry(step: Step, on: Date, office: &Office) -> Option<Entry> {
     let Step { kind, pick, other, .. } = step;
-    let household = nth(book.households.keys().copied(), pick);
-    let resident = nth(book.persons.keys().copied(), pick);
+    let household = nth(office.book.households.keys().copied(), pick);
+    let resident = nth(office.book.persons.keys().copied(), pick);
     let born = on.plus_days(-(i32::from(other) % 33_000));
     let reach = Reach::ALL[usize::from(other % 4)];
     let facts = HouseholdFacts::default();
@@ -150,7 +122,7 @@ fn entry(step: Step, on: Date, book: &Book) -> Option<Entry> {
         }
         12 => {
             let person = resident?;
-            let birth = book.persons[&person].birth.first_day();
+            let birth = office.book.persons[&person].birth.first_day();
             Entry::Death { person, birth_date: Some(birth).filter(|birth| *birth <= on) }
         }
         13..=14 => Entry::Marriage(resident?),
@@ -168,49 +140,51 @@ fn entry(step: Step, on: Date, book: &Book) -> Option<Entry> {
             facts: None,
         },
         21..=22 => {
-            let person =
-                nth(book.persons.iter().filter(|(_, s)| s.sex == Sex::Female).map(|(id, _)| *id), pick);
+            let person = nth(
+                office.book.persons.iter().filter(|(_, s)| s.sex == Sex::Female).map(|(id, _)| *id),
+                pick,
+            );
             Entry::MethodStarted { person: person?, method: Method::ALL[usize::from(other % 8)] }
         }
         23 => {
             let person =
-                nth(book.persons.iter().filter(|(_, s)| s.method.is_some()).map(|(id, _)| *id), pick);
+                nth(office.book.persons.iter().filter(|(_, s)| s.method.is_some()).map(|(id, _)| *id), pick);
             Entry::MethodStopped { person: person? }
         }
         24..=25 => {
             let leaver = resident?;
-            let from = book.persons[&leaver].household;
+            let from = office.book.persons[&leaver].household;
             Entry::SplitHousehold { from, members: vec![leaver], area: Area(2), facts }
         }
         26 => {
-            let empty = book.households.iter().filter(|(_, state)| state.size == 0).map(|(id, _)| *id);
+            let empty = office.book.households.iter().filter(|(_, state)| state.size == 0).map(|(id, _)| *id);
             Entry::CloseHousehold(nth(empty, pick)?)
         }
         27 => Entry::Review(household?),
         28 => Entry::Pregnancy { person: resident?, outcome: PregnancyOutcome::Pregnant, order: 1 },
         _ => {
-            let sequence = nth(book.standing.iter().copied(), pick)?;
-            Entry::Void { sequence, original: Box::new(book.core(sequence).clone()) }
+            let sequence = nth(office.standing.iter().copied(), pick)?;
+            Entry::Void { sequence, original: Box::new(office.core(sequence).clone()) }
         }
     })
 }
 
-/// Writes the steps, time going on between them; `seen` looks at the book after each.
-pub(super) fn write(steps: &[Step], with_voids: bool, mut seen: impl FnMut(Date, &Book)) -> Book {
-    let mut book = Book::default();
+/// Writes the steps, time going on between them; `seen` looks at the office after each.
+pub(super) fn write(steps: &[Step], with_voids: bool, mut seen: impl FnMut(Date, &Office)) -> Office {
+    let mut office = Office::default();
     let mut on = start();
     let first = [0, 2, 2, 2, 2].map(|kind| Step { kind, pick: 7 * u16::from(kind), other: 9_125, days: 0 });
     for step in first.iter().chain(steps).filter(|step| with_voids || step.kind < 29) {
         on = on.plus_days(i32::from(step.days));
-        if let Some(entry) = entry(*step, on, &book) {
+        if let Some(entry) = entry(*step, on, &office) {
             let date = match &entry {
                 Entry::Void { original, .. } => original.effective_on,
                 _ => on,
             };
             // A refusal changes nothing, here as in life.
-            let _ = book.write(entry, date);
+            let _ = office.write(entry, date);
         }
-        seen(on, &book);
+        seen(on, &office);
     }
-    book
+    office
 }

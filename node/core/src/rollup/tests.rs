@@ -1,7 +1,7 @@
 //! Properties of counting over registers written by chance, against naive recounts.
 
 use super::{
-    book::{Book, Step, nth, start, steps, unit, write},
+    book::{Office, Step, nth, start, steps, unit, write},
     *,
 };
 use crate::domain::{Core, Event, Marital, Method, PersonState, Residence, Sex, entry::Entry};
@@ -14,8 +14,8 @@ fn ask(measure: Measure, from: Month, to: Month, group_by: &[Dimension]) -> Ques
     Question { measure, groups, from, to, filters: vec![], group_by: group_by.to_vec() }
 }
 
-fn all_months(book: &Book) -> (Month, Month) {
-    let months: Vec<Month> = book.cores.iter().map(|core| core.effective_on.month()).collect();
+fn all_months(office: &Office) -> (Month, Month) {
+    let months: Vec<Month> = office.cores.iter().map(|core| core.effective_on.month()).collect();
     (*months.iter().min().unwrap(), months.iter().max().unwrap().plus(14))
 }
 
@@ -57,8 +57,8 @@ fn the_steps_reach_every_kind_of_event_that_counts() {
             Step { kind: (chance >> 24) as u8 % 30, pick, other, days: (i % 2) as u16 }
         })
         .collect();
-    let book = write(&steps, true, |_, _| ());
-    let kinds: BTreeSet<&str> = book.cores.iter().map(|core| core.event.kind()).collect();
+    let office = write(&steps, true, |_, _| ());
+    let kinds: BTreeSet<&str> = office.cores.iter().map(|core| core.event.kind()).collect();
     for kind in [
         "household_opened",
         "household_closed",
@@ -77,15 +77,15 @@ fn the_steps_reach_every_kind_of_event_that_counts() {
     ] {
         assert!(kinds.contains(kind), "{kind} never happened");
     }
-    let tallies = book.tallies();
+    let tallies = office.tallies();
     let cuboids: BTreeSet<Cuboid> = tallies.iter().map(|tally| tally.cell.cuboid()).collect();
     assert_eq!(cuboids.len(), Cuboid::ALL.len());
 }
 
 #[test]
 fn a_correction_moves_stocks_and_no_flows() {
-    let mut book = write(&[], false, |_, _| ());
-    let (id, before) = book.persons.first_key_value().map(|(id, state)| (*id, *state)).unwrap();
+    let mut office = write(&[], false, |_, _| ());
+    let (id, before) = office.book.persons.first_key_value().map(|(id, state)| (*id, *state)).unwrap();
     let sex = if before.sex == Sex::Male { Sex::Female } else { Sex::Male };
     let correction = Entry::Correction {
         person: id,
@@ -97,9 +97,9 @@ fn a_correction_moves_stocks_and_no_flows() {
         residence: None,
         facts: None,
     };
-    book.write(correction, start()).unwrap();
+    office.write(correction, start()).unwrap();
     let mut found = Vec::new();
-    deltas(book.cores.last().unwrap(), &mut found);
+    deltas(office.cores.last().unwrap(), &mut found);
     assert!(found.iter().all(|delta| delta.cell.cuboid().is_stock()));
     let amount = |sex| {
         let cell = Cell::Population { sex, birth: before.birth, residence: before.residence };
@@ -129,15 +129,15 @@ fn nothing_recorded_still_gives_rows_by_unit_and_month() {
 
 #[test]
 fn a_unit_of_two_groups_counts_once_without_columns_of_units() {
-    let book = write(&[], false, |_, _| ());
+    let office = write(&[], false, |_, _| ());
     let month = start().month();
     let mut question = ask(Measure::Population, month, month, &[]);
-    let once = count(&book.tallies(), &question).unwrap();
+    let once = count(&office.tallies(), &question).unwrap();
     assert_eq!(once[0].count, 4);
     question.groups.push(UnitGroup { key: "again".into(), units: vec![unit(), unit()] });
-    assert_eq!(count(&book.tallies(), &question).unwrap(), once);
+    assert_eq!(count(&office.tallies(), &question).unwrap(), once);
     question.group_by = vec![Dimension::Unit];
-    let rows = count(&book.tallies(), &question).unwrap();
+    let rows = count(&office.tallies(), &question).unwrap();
     assert_eq!(rows.iter().map(|row| row.count).collect::<Vec<_>>(), [4, 4]);
 }
 
@@ -177,20 +177,20 @@ proptest! {
 
     #[test]
     fn after_voids_in_any_order_the_register_is_what_counts(steps in steps(), voids in 0usize..40) {
-        let mut book = write(&steps, true, |_, _| ());
+        let mut office = write(&steps, true, |_, _| ());
         for turn in 0..voids {
             // Some are refused: later changes build on them.
-            if let Some(sequence) = nth(book.standing.iter().copied(), (turn * 7) as u16) {
-                let _ = book.void(sequence);
+            if let Some(sequence) = nth(office.standing.iter().copied(), (turn * 7) as u16) {
+                let _ = office.void(sequence);
             }
         }
-        let (from, last) = all_months(&book);
-        let tallies = book.tallies();
+        let (from, last) = all_months(&office);
+        let tallies = office.tallies();
         let whole = |measure| total(&count(&tallies, &ask(measure, from, last, &[])).unwrap());
-        prop_assert_eq!(whole(Measure::Population), book.persons.len() as i64);
-        let inhabited = book.households.values().filter(|state| state.size > 0).count();
+        prop_assert_eq!(whole(Measure::Population), office.book.persons.len() as i64);
+        let inhabited = office.book.households.values().filter(|state| state.size > 0).count();
         prop_assert_eq!(whole(Measure::Households), inhabited as i64);
-        let standing = |kind| book.standing().filter(|core| core.event.kind() == kind).count() as i64;
+        let standing = |kind| office.standing().filter(|core| core.event.kind() == kind).count() as i64;
         prop_assert_eq!(whole(Measure::Births), standing("born"));
         prop_assert_eq!(whole(Measure::Deaths), standing("died"));
         prop_assert_eq!(whole(Measure::Marriages), standing("married"));
@@ -203,29 +203,29 @@ proptest! {
 
     #[test]
     fn voiding_backwards_leaves_nothing_at_all(steps in steps()) {
-        let mut book = write(&steps, false, |_, _| ());
-        while let Some(last) = book.standing.last().copied() {
-            book.void(last).unwrap();
+        let mut office = write(&steps, false, |_, _| ());
+        while let Some(last) = office.standing.last().copied() {
+            office.void(last).unwrap();
         }
-        prop_assert!(book.tallies().is_empty());
-        prop_assert_eq!(book.tallies().digest(), Tallies::default().digest());
+        prop_assert!(office.tallies().is_empty());
+        prop_assert_eq!(office.tallies().digest(), Tallies::default().digest());
     }
 
     #[test]
     fn a_change_and_its_void_add_nothing_together(steps in steps()) {
-        let mut book = write(&steps, false, |_, _| ());
-        let sequence = *book.standing.last().unwrap();
+        let mut office = write(&steps, false, |_, _| ());
+        let sequence = *office.standing.last().unwrap();
         let mut both = Vec::new();
-        deltas(book.core(sequence), &mut both);
-        book.void(sequence).unwrap();
-        deltas(book.cores.last().unwrap(), &mut both);
+        deltas(office.core(sequence), &mut both);
+        office.void(sequence).unwrap();
+        deltas(office.cores.last().unwrap(), &mut both);
         prop_assert_eq!(canonical(both), vec![]);
     }
 
     #[test]
     fn tallies_do_not_depend_on_order_or_batches(steps in steps(), seed: u64, size in 1usize..20) {
-        let book = write(&steps, true, |_, _| ());
-        let mut order: Vec<&Core> = book.cores.iter().collect();
+        let office = write(&steps, true, |_, _| ());
+        let mut order: Vec<&Core> = office.cores.iter().collect();
         order.sort_by_key(|core| seed.wrapping_mul(core.recorded_at.millis() | 1).rotate_left(23));
         let mut tallies = Tallies::default();
         for batch in order.chunks(size) {
@@ -237,50 +237,50 @@ proptest! {
             let received = decode_leaves(leaves.iter().map(Vec::as_slice)).unwrap();
             tallies.apply(unit(), &received);
         }
-        prop_assert_eq!(&tallies, &book.tallies());
-        prop_assert_eq!(tallies.digest(), book.tallies().digest());
+        prop_assert_eq!(&tallies, &office.tallies());
+        prop_assert_eq!(tallies.digest(), office.tallies().digest());
     }
 
     #[test]
     fn stocks_match_the_register_at_every_month_end(steps in steps()) {
-        let mut ends: BTreeMap<Month, Book> = BTreeMap::new();
-        let book = write(&steps, false, |on, book| {
-            ends.insert(on.month(), book.clone());
+        let mut ends: BTreeMap<Month, Office> = BTreeMap::new();
+        let office = write(&steps, false, |on, office| {
+            ends.insert(on.month(), office.clone());
         });
-        let tallies = book.tallies();
-        let (from, to) = all_months(&book);
+        let tallies = office.tallies();
+        let (from, to) = all_months(&office);
         let by = |measure, dimensions: &[Dimension]| {
             let question = ask(measure, from, to, &[&[Dimension::Month], dimensions].concat());
             as_map(count(&tallies, &question).unwrap())
         };
         let months: Vec<Month> = (0..=to.since(from)).map(|step| from.plus(step)).collect();
-        let naive = |keys: &dyn Fn(Month, &Book) -> Vec<Vec<String>>| {
+        let naive = |keys: &dyn Fn(Month, &Office) -> Vec<Vec<String>>| {
             tally_up(months.iter().flat_map(|month| {
-                let (_, book) = ends.range(..=*month).next_back().unwrap();
-                keys(*month, book).into_iter().map(|mut key| {
+                let (_, office) = ends.range(..=*month).next_back().unwrap();
+                keys(*month, office).into_iter().map(|mut key| {
                     key.insert(0, month.to_string());
                     key
                 })
             }))
         };
         let word = |text: &str| text.to_owned();
-        let persons = naive(&|month, book| {
-            book.persons.values().map(|state| {
+        let persons = naive(&|month, office| {
+            office.book.persons.values().map(|state| {
                 let age = years(month, state.birth);
                 vec![word(state.sex.word()), group_word(age), word(state.residence.word()), age.to_string()]
             }).collect()
         });
         let dimensions = [Dimension::Sex, Dimension::AgeGroup, Dimension::Residence, Dimension::Age];
         prop_assert_eq!(by(Measure::Population, &dimensions), persons);
-        let homes = naive(&|_, book| {
-            let inhabited = book.households.values().filter(|state| state.size > 0);
+        let homes = naive(&|_, office| {
+            let inhabited = office.book.households.values().filter(|state| state.size > 0);
             inhabited.map(|state| vec![word(state.kind.word()), state.size.to_string()]).collect()
         });
         prop_assert_eq!(by(Measure::Households, &[Dimension::HouseholdKind, Dimension::HouseholdSize]), homes);
-        let women = naive(&|month, book| {
+        let women = naive(&|month, office| {
             let married = |state: &&PersonState| state.sex == Sex::Female && state.marital == Marital::Married;
             let fertile = |state: &&PersonState| (15..=49).contains(&years(month, state.birth));
-            book.persons.values().filter(married).filter(fertile).map(|state| {
+            office.book.persons.values().filter(married).filter(fertile).map(|state| {
                 vec![word(state.method.map_or("none", Method::word)), years(month, state.birth).to_string()]
             }).collect()
         });
@@ -289,14 +289,14 @@ proptest! {
 
     #[test]
     fn flows_match_the_events_that_stand(steps in steps()) {
-        let book = write(&steps, true, |_, _| ());
-        let (from, to) = all_months(&book);
+        let office = write(&steps, true, |_, _| ());
+        let (from, to) = all_months(&office);
         let by = |measure, dimension| {
             let question = ask(measure, from, to, &[Dimension::Month, dimension]);
-            as_map(count(&book.tallies(), &question).unwrap())
+            as_map(count(&office.tallies(), &question).unwrap())
         };
         let naive = |word: &dyn Fn(&Core) -> Option<String>| {
-            tally_up(book.standing().filter_map(|core| {
+            tally_up(office.standing().filter_map(|core| {
                 word(core).map(|word| vec![core.effective_on.month().to_string(), word])
             }))
         };
@@ -340,9 +340,9 @@ proptest! {
 
     #[test]
     fn rows_by_any_dimensions_sum_to_the_whole(steps in steps(), span in 0i32..30) {
-        let book = write(&steps, true, |_, _| ());
-        let tallies = book.tallies();
-        let (from, last) = all_months(&book);
+        let office = write(&steps, true, |_, _| ());
+        let tallies = office.tallies();
+        let (from, last) = all_months(&office);
         let to = from.plus(span).min(last);
         for measure in Measure::ALL {
             let own: Vec<Dimension> =

@@ -2,53 +2,27 @@
 
 use super::{Plan, simulate};
 use crate::domain::{
-    Area, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState, PersonFacts, PersonId, PersonState,
-    RecordedAt, Residence, Sequence,
+    Area, Book, HouseholdFacts, HouseholdId, HouseholdKind, PersonFacts, PersonId, RecordedAt, Residence,
+    Sequence,
     entry::{Entry, PersonData, Refusal, Register, change_of},
     form::{EventForm, NewPerson, PersonReference},
 };
 use danso_tier_config::Date;
 use std::collections::HashMap;
 
-#[derive(Default)]
 struct Office {
-    persons: HashMap<PersonId, PersonState>,
-    households: HashMap<HouseholdId, HouseholdState>,
+    book: Book,
     by_number: HashMap<String, HouseholdId>,
     by_name: HashMap<(String, String), (PersonId, Date)>,
-    given: u64,
-}
-
-impl Register for Office {
-    fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.persons.get(&id).copied()
-    }
-
-    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        self.households.get(&id).copied()
-    }
-
-    fn next_person(&self) -> PersonId {
-        PersonId { unit: "31117@2025-07-01".parse().unwrap(), serial: self.given }
-    }
-
-    fn next_household(&self) -> HouseholdId {
-        HouseholdId { unit: "31117@2025-07-01".parse().unwrap(), serial: self.given }
-    }
+    taken: u64,
 }
 
 impl Office {
     fn take(&mut self, on: Date, entry: Entry) -> Result<(), Refusal> {
         let recorded = RecordedAt::from_millis(4_000_000_000_000);
-        let change = change_of(entry, on, recorded, Sequence(self.given), self)?;
-        self.given += 1;
-        for person in &change.core.persons {
-            self.persons.remove(&person.id);
-            self.persons.extend(person.after.map(|after| (person.id, after)));
-        }
-        for household in &change.core.households {
-            self.households.extend(household.after.map(|after| (household.id, after)));
-        }
+        self.taken += 1;
+        let change = change_of(entry, on, recorded, Sequence(self.taken), &self.book)?;
+        self.book.apply(&change.core);
         Ok(())
     }
 
@@ -56,7 +30,7 @@ impl Office {
         if let Some(id) = self.by_number.get(number) {
             return *id;
         }
-        let id = self.next_household();
+        let id = self.book.next_household();
         let facts = HouseholdFacts { number: number.to_owned(), ..HouseholdFacts::default() };
         self.take(on, Entry::OpenHousehold { area: Area(area), kind, facts }).unwrap();
         self.by_number.insert(number.to_owned(), id);
@@ -65,7 +39,7 @@ impl Office {
 
     fn data(&mut self, person: &NewPerson, residence: Residence) -> PersonData {
         let key = (person.household.clone(), person.name.clone());
-        self.by_name.insert(key, (self.next_person(), person.birth_date));
+        self.by_name.insert(key, (self.book.next_person(), person.birth_date));
         PersonData {
             sex: person.sex,
             birth_date: person.birth_date,
@@ -155,7 +129,9 @@ impl Office {
 fn the_rules_of_the_domain_take_every_row() {
     let plan = Plan::new("31117", 4_000, 24, "2025-07".parse().unwrap(), 23);
     let commune = simulate(&plan);
-    let mut office = Office::default();
+    let book = Book::new("31117@2025-07-01".parse().unwrap());
+    let (by_number, by_name) = (HashMap::new(), HashMap::new());
+    let mut office = Office { book, by_number, by_name, taken: 0 };
     let today = plan.start.first_day();
     for row in commune.register {
         let household = office.household_of(today, &row.household, row.area, row.household_kind);
@@ -178,7 +154,7 @@ fn the_rules_of_the_domain_take_every_row() {
         assert_eq!(office.take(row.on, entry), Ok(()), "row {position}");
     }
     let expected = commune.figures.last().unwrap().population_end;
-    assert_eq!(office.persons.len() as i64, expected);
-    let sizes: i64 = office.households.values().map(|household| i64::from(household.size)).sum();
+    assert_eq!(office.book.persons.len() as i64, expected);
+    let sizes: i64 = office.book.households.values().map(|household| i64::from(household.size)).sum();
     assert_eq!(sizes, expected);
 }
