@@ -150,6 +150,10 @@ pub const SLED_BATCH_KEYS_MAX: usize = 100;
 pub const INDEX_UNFLUSHED_KEYS_MAX: usize = 20_000;
 /// Longest time that a change stays out of sled, in milliseconds (it is in the ledger all the time).
 pub const INDEX_FLUSH_MS: u64 = 500;
+/// How long the start waits for an index that an earlier handle is closing, in milliseconds.
+pub const INDEX_LOCK_MS: u64 = 5_000;
+/// Interval of these looks, in milliseconds.
+pub const INDEX_LOCK_POLL_MS: u64 = 20;
 /// Interval at which sled hands its writes to the operating system, in milliseconds.
 pub const SLED_FLUSH_MS: u64 = 1_000;
 /// Largest value stored in sled, in bytes.

@@ -15,11 +15,25 @@ const FOLDER_FORMAT: u32 = 1;
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// Unlocks by word: a process that is just being started may hold a copy of the file for a moment, and
+    /// closing ours would leave the lock with it.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the data folder's lock ends with the process");
+        }
+    }
 }
 
 fn fault(code: &'static str, problem: impl Into<String>, path: &Path) -> StoreError {
     StoreError::Folder { problem: problem.into(), path: path.to_path_buf(), code }
+}
+
+fn in_use(path: &Path) -> StoreError {
+    fault("already_running", "another danso is running on", path)
 }
 
 fn io(action: &str, path: &Path) -> impl Fn(std::io::Error) -> StoreError {
@@ -41,16 +55,14 @@ impl Folder {
         let lock_path = path.join("LOCK");
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(io("open the lock of the data folder", &lock_path))?;
-        match fs4::FileExt::try_lock(&lock) {
+        match lock.try_lock() {
             Ok(()) => {}
-            Err(fs4::TryLockError::WouldBlock) => {
-                return Err(fault("already_running", "another danso is running on", path));
-            }
-            Err(fs4::TryLockError::Error(error)) => {
+            Err(fs::TryLockError::WouldBlock) => return Err(in_use(path)),
+            Err(fs::TryLockError::Error(error)) => {
                 return Err(io("lock the data folder", &lock_path)(error));
             }
         }
-        Ok(Self { path: path.to_path_buf(), _lock: lock })
+        Ok(Self { path: path.to_path_buf(), lock })
     }
 
     /// Writes FORMAT and the ballast once everything else of a new folder is in place.
@@ -99,6 +111,11 @@ impl Folder {
 
     pub fn index(&self) -> PathBuf {
         self.path.join("index")
+    }
+
+    /// The error of a folder that something else has open.
+    pub fn in_use(&self) -> StoreError {
+        in_use(&self.path)
     }
 
     /// Where a verification builds its recount; it goes when the verification ends.

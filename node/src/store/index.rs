@@ -7,7 +7,13 @@
 use super::{StoreError, keys};
 use danso_tier_config::limits;
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, ops::Bound, path::Path, sync::RwLock};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    path::Path,
+    sync::RwLock,
+    time::{Duration, Instant},
+};
 
 type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
@@ -22,18 +28,41 @@ pub(super) struct Reflected {
 
 /// sled and the overlay of unflushed writes.
 pub(super) struct Index {
-    database: sled::Db,
+    /// Gone once the store is closed, whoever still holds a handle on it.
+    database: RwLock<Option<sled::Db>>,
     overlay: RwLock<Overlay>,
 }
 
 /// Why sled could not be used; the index is rebuilt from the ledger then.
 #[derive(Debug, thiserror::Error)]
-#[error("index is unusable: {0}")]
-pub(super) struct Unusable(pub String);
+pub(super) enum Unusable {
+    /// Damaged: to be set aside.
+    #[error("index is unusable: {0}")]
+    Damaged(String),
+    /// In use by a handle that is still closing: not to be touched.
+    #[error("index is still in use")]
+    InUse,
+}
+
+/// How sled says that another handle holds its lock; it has no error of its own for it.
+const LOCKED: &str = "could not acquire lock";
 
 impl Index {
-    /// Opens or creates the index. A panic inside sled while it opens counts as damage.
+    /// Opens or creates the index. A panic inside sled while it opens counts as damage. An index that an
+    /// earlier handle is just closing is waited for.
     pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, Unusable> {
+        let since = Instant::now();
+        loop {
+            match Self::open_now(folder, cache_bytes) {
+                Err(Unusable::InUse) if since.elapsed() < Duration::from_millis(limits::INDEX_LOCK_MS) => {
+                    std::thread::sleep(Duration::from_millis(limits::INDEX_LOCK_POLL_MS));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn open_now(folder: &Path, cache_bytes: u64) -> Result<Self, Unusable> {
         let folder = folder.to_path_buf();
         let opened = std::panic::catch_unwind(move || {
             sled::Config::new()
@@ -45,14 +74,22 @@ impl Index {
                 .open()
         });
         match opened {
-            Ok(Ok(database)) => Ok(Self { database, overlay: RwLock::default() }),
-            Ok(Err(error)) => Err(Unusable(error.to_string())),
-            Err(_) => Err(Unusable("it panicked while opening".to_owned())),
+            Ok(Ok(database)) => {
+                Ok(Self { database: RwLock::new(Some(database)), overlay: RwLock::default() })
+            }
+            Ok(Err(error)) if error.to_string().contains(LOCKED) => Err(Unusable::InUse),
+            Ok(Err(error)) => Err(Unusable::Damaged(error.to_string())),
+            Err(_) => Err(Unusable::Damaged("it panicked while opening".to_owned())),
         }
     }
 
     fn overlay(&self) -> std::sync::RwLockReadGuard<'_, Overlay> {
         self.overlay.read().expect("no holder of the overlay panics")
+    }
+
+    fn database(&self) -> Result<sled::Db, StoreError> {
+        let database = self.database.read().expect("no holder of the database panics");
+        database.clone().ok_or(StoreError::Stopped)
     }
 
     /// Sets a key.
@@ -72,7 +109,7 @@ impl Index {
         if let Some(value) = self.overlay().get(key) {
             return value.as_deref().map(decode).transpose();
         }
-        self.database.get(key).map_err(StoreError::index)?.map(|value| decode(&value)).transpose()
+        self.database()?.get(key).map_err(StoreError::index)?.map(|value| decode(&value)).transpose()
     }
 
     /// All keys with a prefix and their values, unflushed writes included, in order.
@@ -85,7 +122,7 @@ impl Index {
             within.map(|(key, value)| (key.clone(), value.clone())).collect()
         };
         let mut found = BTreeMap::new();
-        for row in self.database.scan_prefix(prefix) {
+        for row in self.database()?.scan_prefix(prefix) {
             let (key, value) = row.map_err(StoreError::index)?;
             found.insert(key.to_vec(), value.to_vec());
         }
@@ -138,7 +175,7 @@ impl Index {
                 postcard::to_extend(&reflected, vec![keys::VALUE_FORMAT]).expect("a row is plain data");
             batch.insert(keys::POSITION, value);
         }
-        self.database.apply_batch(batch).map_err(StoreError::index)
+        self.database()?.apply_batch(batch).map_err(StoreError::index)
     }
 
     /// The position that the index reflects; `None` for a new one.
@@ -146,9 +183,10 @@ impl Index {
         self.get(keys::POSITION)
     }
 
-    /// Hands all writes to the operating system.
-    pub fn settle(&self) -> Result<(), StoreError> {
-        self.database.flush().map(|_| ()).map_err(StoreError::index)
+    /// Hands all writes to the operating system and lets the files go.
+    pub fn close(&self) -> Result<(), StoreError> {
+        let database = self.database.write().expect("no holder of the database panics").take();
+        database.map_or(Ok(()), |database| database.flush().map(|_| ()).map_err(StoreError::index))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Inner, Store, StoreError,
     apply::Applier,
     folder::Folder,
-    index::{Index, Reflected},
+    index::{Index, Reflected, Unusable},
     keys,
     ledger::{self, Ledger, LedgerReader},
     record::Record,
@@ -109,12 +109,13 @@ pub(super) fn open_index(
 ) -> Result<(Index, Option<String>), StoreError> {
     let missing = (!folder.index().exists() && folder.ledger().exists()).then(|| "it was missing".to_owned());
     let mut opened = Index::open(&folder.index(), limits.cache_bytes);
-    if opened.is_err() && folder.drop_ballast() {
+    if matches!(opened, Err(Unusable::Damaged(_))) && folder.drop_ballast() {
         *ballast_dropped = true;
         opened = Index::open(&folder.index(), limits.cache_bytes);
     }
     match opened {
         Ok(index) => Ok((index, missing)),
+        Err(Unusable::InUse) => Err(folder.in_use()),
         Err(unusable) => {
             folder.set_index_aside()?;
             Ok((new_index(folder, limits)?, Some(unusable.to_string())))

@@ -241,7 +241,7 @@ impl Writer {
 
     fn close(mut self, closed: oneshot::Sender<()>) {
         self.flush(true);
-        if let Err(error) = self.inner.index.settle() {
+        if let Err(error) = self.inner.index.close() {
             tracing::warn!(%error, "the index was not settled; it is caught up at the next start");
         }
         let _ = closed.send(());

@@ -126,3 +126,18 @@ async fn a_unit_that_has_ended_is_no_zero() {
     assert!(matches!(error, QueryError::UnknownUnit { .. }), "{error}");
     tree.stop_all().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_node_lets_its_folder_go_whoever_still_holds_a_handle() {
+    let mut tree = Tree::four();
+    let commune = unit("00001");
+    let node = tree.start(commune).await;
+    let home = Recorder::new(node.clone()).household("2026-01-01").await;
+    tree.stop(commune).await;
+    let options = danso_node::runtime::store_options(&tree.config(commune)).unwrap();
+    let (store, report) = danso_node::store::Store::open(options, &mut |_, _| ()).unwrap();
+    assert_eq!(report.rebuilt_because, None);
+    assert!(store.household(home).unwrap().is_some());
+    assert_eq!(node.store.household(home).err().map(|error| error.code()), Some("store_stopped"));
+    store.close().await;
+}
