@@ -271,11 +271,10 @@ impl Node {
         let kept = Batch { personal: None, ..batch.clone() };
         let contents = open(&kept, &header, Policy::Cores)?;
         let judged = judge(&contents, &header, None)?;
-        batch.deltas = Some(deltas.unwrap_or_else(|| {
-            let all = [judged.counted.as_slice(), judged.excluded.as_slice()].concat();
-            let leaves = danso_core::rollup::encode_leaves(&danso_core::rollup::canonical(all));
-            danso_core::chain::write_frame(leaves.iter().map(Vec::as_slice))
-        }));
+        batch.deltas = Some(
+            deltas
+                .unwrap_or_else(|| danso_core::chain::write_frame(judged.claim().iter().map(Vec::as_slice))),
+        );
         if !judged.quarantined.is_empty() {
             let exclusions = Exclusions {
                 tier_unit: self.unit(),

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::store::{HouseholdRow, PersonRow, StoreError};
 use danso_core::domain::{
-    CaptureId, Change, Core, HouseholdChange, HouseholdFacts, HouseholdId, HouseholdState, PersonChange,
-    PersonFacts, PersonId, PersonState, Personal, RecordedAt, Sequence, entry::Register,
+    CaptureId, Change, Core, HouseholdChange, HouseholdId, HouseholdState, PersonChange, PersonId,
+    PersonState, Personal, RecordedAt, Sequence, entry::Register,
 };
 use danso_tier_config::limits;
 use std::{
@@ -171,20 +171,12 @@ impl<'a> StagedRegister<'a> {
         let person = |change: &PersonChange| {
             // Also for one who comes back by a void: the names are still in the row.
             let mut row = self.person_row(change.id).unwrap_or_default();
-            row.state = change.after;
-            row.changed = Some(sequence);
-            if let Some(facts) = named(&personal.persons, &change.id) {
-                row.facts = PersonFacts::clone(facts);
-            }
+            row.change(change.after, personal.of_person(change.id), sequence);
             (change.id, row)
         };
         let household = |change: &HouseholdChange| {
             let mut row = self.household_row(change.id).unwrap_or_default();
-            row.state = change.after;
-            row.changed = Some(sequence);
-            if let Some(facts) = named(&personal.households, &change.id) {
-                row.facts = HouseholdFacts::clone(facts);
-            }
+            row.change(change.after, personal.of_household(change.id), sequence);
             (change.id, row)
         };
         Rows {
@@ -233,10 +225,6 @@ impl<'a> StagedRegister<'a> {
         let id = queued.or_else(|| self.ok(self.node.store.person_by_citizen_number(number)))?;
         self.member(id).filter(|member| member.facts.citizen_number == number)
     }
-}
-
-fn named<'a, K: PartialEq, T>(facts: &'a [(K, T)], id: &K) -> Option<&'a T> {
-    facts.iter().find(|(named, _)| named == id).map(|(_, facts)| facts)
 }
 
 impl Register for StagedRegister<'_> {

@@ -84,11 +84,7 @@ impl Applier<'_> {
         let personal = personal.map_err(unreadable)?.unwrap_or_default();
         for household in &core.households {
             let mut row: HouseholdRow = self.index.get(&keys::household(household.id))?.unwrap_or_default();
-            row.state = household.after;
-            row.changed = Some(change.sequence);
-            if let Some((_, facts)) = personal.households.iter().find(|(id, _)| *id == household.id) {
-                row.facts = facts.clone();
-            }
+            row.change(household.after, personal.of_household(household.id), change.sequence);
             match household.after {
                 Some(_) => self.index.put(keys::number(&row.facts.number), &household.id),
                 None => self.index.remove(keys::number(&row.facts.number)),
@@ -126,11 +122,7 @@ impl Applier<'_> {
     ) -> Result<(), StoreError> {
         let mut row: PersonRow = self.index.get(&keys::person(person.id))?.unwrap_or_default();
         self.name(person, &row, false);
-        row.state = person.after;
-        row.changed = Some(change.sequence);
-        if let Some((_, facts)) = personal.persons.iter().find(|(id, _)| *id == person.id) {
-            row.facts = facts.clone();
-        }
+        row.change(person.after, personal.of_person(person.id), change.sequence);
         if person.after.is_some() {
             self.name(person, &row, true);
         }

@@ -6,7 +6,7 @@ use super::{
     folder::Folder,
     index::{Index, Reflected, Unusable},
     keys,
-    ledger::{self, Ledger, LedgerReader},
+    ledger::{self, Ledger, LedgerReader, Position},
     record::Record,
     view::View,
     writer::Writer,
@@ -14,6 +14,7 @@ use super::{
 use danso_core::{
     chain::{LedgerKey, SealedChange},
     domain::{Core, Sequence},
+    rollup::Judged,
 };
 use danso_tier_config::{Hierarchy, Limits, UnitId, limits};
 use std::{
@@ -73,7 +74,7 @@ impl Store {
                 (replace_index(index, &folder, &options.limits)?, None)
             }
         };
-        let known_durable = reflected.map(|row| ledger::Position(row.position));
+        let known_durable = reflected.map(|row| Position(row.position));
         let ledger_options = ledger::Options { known_durable, ..ledger::Options::default() };
         let opened = match Ledger::open(&folder.ledger(), ledger_options) {
             Err(ledger::LedgerError::DiskFull { .. }) if folder.drop_ballast() => {
@@ -147,16 +148,21 @@ pub(super) fn catch_up(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(View, u64), StoreError> {
     let mut view = View::load(index, reader, &options.hierarchies)?;
-    let replayed = replay(&mut view, index, reader, options.unit, progress)?;
+    let replayed = replay(&mut view, index, reader, options.unit, &mut |_, _, _| Ok(None), progress)?;
     restore_unsealed(&mut view, index, reader, options.unit)?;
     Ok((view, replayed))
 }
 
-fn replay(
+/// What a replay may look at before a record is applied; gives what it found out about a batch.
+pub(super) type Inspect<'a> = dyn FnMut(&View, &Record, Position) -> Result<Option<Judged>, StoreError> + 'a;
+
+/// Applies the ledger's records from the view's position on. Gives how many.
+pub(super) fn replay(
     view: &mut View,
     index: &Index,
     reader: &LedgerReader,
     unit: UnitId,
+    inspect: &mut Inspect<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, StoreError> {
     let end = reader.end().0;
@@ -165,7 +171,8 @@ fn replay(
         let record = record?;
         let (position, next) = (record.position, record.next);
         let record = Record::decode(record.kind, &record.payload, position)?;
-        Applier { view, index, unit }.apply(record, position, None)?;
+        let judged = inspect(view, &record, position)?;
+        Applier { view, index, unit }.apply(record, position, judged)?;
         view.position = next;
         count += 1;
         if index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX {
@@ -192,7 +199,7 @@ fn restore_unsealed(
         let position = index.get::<u64>(&keys::own(Sequence(sequence)))?;
         let position =
             position.ok_or_else(|| StoreError::Index("an own change is not indexed".to_owned()))?;
-        let record = reader.read(ledger::Position(position))?;
+        let record = reader.read(Position(position))?;
         let Record::Own(change) = Record::decode(record.kind, &record.payload, record.position)? else {
             return Err(StoreError::Index("an own change is indexed wrongly".to_owned()));
         };

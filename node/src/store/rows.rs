@@ -44,6 +44,17 @@ pub struct PersonRow {
     pub changed: Option<Sequence>,
 }
 
+impl PersonRow {
+    /// What a change leaves: the state after it and, where it names the person, the names.
+    pub fn change(&mut self, after: Option<PersonState>, facts: Option<&PersonFacts>, sequence: Sequence) {
+        self.state = after;
+        self.changed = Some(sequence);
+        if let Some(facts) = facts {
+            self.facts = facts.clone();
+        }
+    }
+}
+
 /// A household of the node's own register.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HouseholdRow {
@@ -53,6 +64,22 @@ pub struct HouseholdRow {
     pub facts: HouseholdFacts,
     /// The latest change.
     pub changed: Option<Sequence>,
+}
+
+impl HouseholdRow {
+    /// What a change leaves: the state after it and, where it names the household, number and address.
+    pub fn change(
+        &mut self,
+        after: Option<HouseholdState>,
+        facts: Option<&HouseholdFacts>,
+        sequence: Sequence,
+    ) {
+        self.state = after;
+        self.changed = Some(sequence);
+        if let Some(facts) = facts {
+            self.facts = facts.clone();
+        }
+    }
 }
 
 /// What the node's own recording has come to.

@@ -2,16 +2,19 @@
 
 use super::{
     StoreError,
-    apply::{Applier, reread},
+    apply::reread,
     folder::Folder,
-    index::{Index, Reflected},
+    index::Index,
     ledger::{self, Ledger, LedgerReader},
-    opening::{Options, catch_up, guarded, open_index},
+    opening::{Options, catch_up, guarded, open_index, replay},
     record::Record,
     view::View,
 };
-use danso_core::chain::{Batch, Digest, Fault, Header, Link, check_link};
-use danso_tier_config::{Limits, limits};
+use danso_core::{
+    chain::{Batch, Digest, Fault, Header, Link, check_link},
+    rollup::Judged,
+};
+use danso_tier_config::Limits;
 
 /// Result of a full check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,42 +71,32 @@ fn recount(
     let index = Index::open(scratch, Limits::default().cache_bytes)
         .map_err(|error| StoreError::Index(error.to_string()))?;
     let mut view = View::new(&options.hierarchies);
-    let (mut batches, end) = (0, reader.end().0);
-    for record in reader.iter_from(view.position) {
-        let record = record?;
-        let (position, next) = (record.position, record.next);
-        let record = Record::decode(record.kind, &record.payload, position)?;
-        let batch = match &record {
-            Record::Sealed(batch) => Some(batch),
-            Record::Accepted(accepted) => Some(&accepted.batch),
-            _ => None,
+    let mut batches = 0;
+    let mut inspect = |view: &View, record: &Record, position| {
+        let batch = match record {
+            Record::Sealed(batch) => batch,
+            Record::Accepted(accepted) => &accepted.batch,
+            _ => return Ok(None),
         };
-        if let Some(batch) = batch {
-            check_batch(&view, batch).map_err(|fault| StoreError::Ledger {
-                code: "ledger_damaged",
-                message: format!("stored batch at {position}: {fault}"),
-            })?;
-            batches += 1;
-        }
-        Applier { view: &mut view, index: &index, unit: options.unit }.apply(record, position, None)?;
-        view.position = next;
-        if index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX {
-            index.flush(Reflected { position: next.0, tallies_check: view.tallies_check })?;
-            progress(next.0, end);
-        }
-    }
+        batches += 1;
+        check_batch(view, batch).map(Some).map_err(|fault| StoreError::Ledger {
+            code: "ledger_damaged",
+            message: format!("stored batch at {position}: {fault}"),
+        })
+    };
+    replay(&mut view, &index, reader, options.unit, &mut inspect, progress)?;
     Ok((view, batches))
 }
 
 /// Signature, link, roots and deltas of a stored batch.
-fn check_batch(view: &View, batch: &Batch) -> Result<(), Fault> {
+fn check_batch(view: &View, batch: &Batch) -> Result<Judged, Fault> {
     let origin = danso_core::chain::origin_of(&batch.header.bytes)?;
     let key = view.keys.get(&origin).map(|registered| registered.key);
     let key = key.ok_or_else(|| Fault::UnknownKey { origin, key: "none".to_owned() })?;
     let header: Header = batch.header.verify(key)?;
     let head = view.chains.get(&origin).map(|chain| chain.head).unwrap_or_default();
     match check_link(&head, &header, batch.hash(), None)? {
-        Link::Next => reread(batch).map(|_| ()),
+        Link::Next => reread(batch).map(|(_, judged)| judged),
         Link::Repeat => Err(Fault::WrongPrevious { origin, number: header.number }),
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use danso_core::{
     chain::{Head, LedgerKey, SealInput, SealedChange, seal},
     domain::{Core, RecordedAt},
-    rollup::{Judged, claim},
+    rollup::Judged,
 };
 use danso_tier_config::{Limits, limits};
 use std::{
@@ -205,16 +205,16 @@ impl Writer {
             .iter()
             .map(|change| Core::decode(&change.core).expect("own cores were encoded here"))
             .collect();
-        let deltas = claim(&cores);
-        let batch =
-            seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);
-        let header = batch.header.decode_trusted().expect("the header was encoded here");
-        *head = Head::after(&header, batch.hash());
         let mut counted = Vec::new();
         for core in &cores {
             danso_core::rollup::deltas(core, &mut counted);
         }
         let judged = Judged { counted: danso_core::rollup::canonical(counted), ..Judged::default() };
+        let deltas = judged.claim();
+        let batch =
+            seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);
+        let header = batch.header.decode_trusted().expect("the header was encoded here");
+        *head = Head::after(&header, batch.hash());
         Staged { record: Record::Sealed(batch), judged: Some(judged) }
     }
 

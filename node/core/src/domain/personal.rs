@@ -43,6 +43,18 @@ pub struct Personal {
     pub note: String,
 }
 
+impl Personal {
+    /// What names a person here.
+    pub fn of_person(&self, id: PersonId) -> Option<&PersonFacts> {
+        self.persons.iter().find(|(named, _)| *named == id).map(|(_, facts)| facts)
+    }
+
+    /// What names a household here.
+    pub fn of_household(&self, id: HouseholdId) -> Option<&HouseholdFacts> {
+        self.households.iter().find(|(named, _)| *named == id).map(|(_, facts)| facts)
+    }
+}
+
 macro_rules! hidden {
     ($($name:ident),+) => {$(
         impl fmt::Debug for $name {

@@ -17,6 +17,13 @@ pub struct Judged {
     pub excluded: Vec<Delta>,
 }
 
+impl Judged {
+    /// The canonical leaves of all readable changes, counted or not: what the batch's header commits to.
+    pub fn claim(&self) -> Vec<Vec<u8>> {
+        encode_leaves(&canonical([self.counted.as_slice(), self.excluded.as_slice()].concat()))
+    }
+}
+
 /// The deltas that a batch of these changes claims, as canonical leaves: those of every readable core,
 /// whatever the verdict on it.
 pub fn claim<'a>(cores: impl IntoIterator<Item = &'a Core>) -> Vec<Vec<u8>> {
@@ -65,8 +72,7 @@ fn judge_cores(cores: &[Vec<u8>], header: &Header) -> Result<Judged, Fault> {
     judged.counted = canonical(judged.counted);
     judged.excluded = canonical(judged.excluded);
     if !newer {
-        let all = [judged.counted.as_slice(), judged.excluded.as_slice()].concat();
-        check_deltas(&encode_leaves(&canonical(all)), header)?;
+        check_deltas(&judged.claim(), header)?;
     }
     Ok(judged)
 }

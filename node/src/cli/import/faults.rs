@@ -6,7 +6,7 @@ use crate::{
         files::{self, Access},
         sheet::{Sheet, Side},
     },
-    operations::forms::{Form, shown},
+    operations::forms::{Form, guarded, shown},
 };
 use danso_proto::v1::ImportFault;
 use std::path::Path;
@@ -40,16 +40,10 @@ pub(super) fn write(path: &Path, form: Form, faults: &[ImportFault]) -> Result<(
             let line = fault.line.to_string();
             let cells =
                 [&line, &fault.column, title, &fault.value, &fault.code, &fault.reason_vi, &fault.reason_en];
-            writer.write_record(cells.map(guarded))?;
+            writer.write_record(cells.map(|cell| guarded(cell.to_owned())))?;
         }
         writer.flush()
     })
-}
-
-/// A cell with an apostrophe before what a spreadsheet would run.
-fn guarded(cell: &str) -> String {
-    let formula = cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("{}{cell}", if formula { "'" } else { "" })
 }
 
 #[cfg(test)]

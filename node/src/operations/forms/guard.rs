@@ -8,7 +8,7 @@ fn is_formula(cell: &str) -> bool {
 }
 
 /// The cell as written to a file.
-pub(super) fn put(cell: String) -> String {
+pub fn put(cell: String) -> String {
     if is_formula(&cell) { format!("'{cell}") } else { cell }
 }
 
