@@ -235,9 +235,20 @@ impl ChildLink {
         Ok(next?.map(|message| message.message.expect("a message with content")))
     }
 
+    /// The next answer about a batch; keys and relayed receipts come in between.
+    async fn answer(&mut self) -> Result<Option<FromParent>, Status> {
+        loop {
+            match self.next().await {
+                Ok(Some(FromParent::Registrations(_) | FromParent::Relayed(_) | FromParent::Erasures(_))) => {
+                }
+                other => return other,
+            }
+        }
+    }
+
     /// The next answer, which is a receipt.
     pub async fn receipt(&mut self) -> Signed {
-        match self.next().await {
+        match self.answer().await {
             Ok(Some(FromParent::Receipt(receipt))) => danso_node::wire::link::signed(receipt),
             other => panic!("no receipt: {other:?}"),
         }
@@ -245,7 +256,7 @@ impl ChildLink {
 
     /// The next answer, which is a refusal.
     pub async fn refusal(&mut self) -> v1::Refusal {
-        match self.next().await {
+        match self.answer().await {
             Ok(Some(FromParent::Refusal(refusal))) => refusal,
             other => panic!("no refusal: {other:?}"),
         }

@@ -3,11 +3,14 @@
 //! | file | holds |
 //! |---|---|
 //! | `tree.rs` | a small country: directory, authority, keys, node files, running nodes |
+//! | `grown.rs` | a tree grown by invitations, with the program itself |
 //! | `entries.rs` | entries of a register, ready to be recorded |
 //! | `forge.rs` | crafted batches, and a link to a parent spoken by hand |
+//! | `liar.rs` | a node in the middle played by the test, with its real keys |
 //! | `clients.rs` | clients of the nodes: as the node, as a person, as a stranger |
 //! | `book.rs` | a register in memory and the chain sealed from it, without a node |
 //! | `random.rs` | chance from a printed seed |
+//! | `folder.rs` | backups of data folders |
 //! | `wait.rs` | waiting for a condition, never for a time |
 //! | `process.rs` | a node as a process of its own, to be killed |
 //!
@@ -20,7 +23,10 @@
 pub mod book;
 mod clients;
 pub mod entries;
+pub mod folder;
 pub mod forge;
+mod grown;
+pub mod liar;
 pub mod process;
 pub mod random;
 pub mod tree;
@@ -28,6 +34,7 @@ pub mod wait;
 
 pub use book::ChainBook;
 pub use entries::Recorder;
+pub use grown::{Grown, Said};
 pub use process::Process;
 pub use random::Dice;
 pub use tree::{Tree, unit};

@@ -13,6 +13,11 @@ pub struct Process {
 impl Process {
     /// Starts the program `danso` with a node's file. Its log goes to `log.txt` beside the file.
     pub fn start(danso: &str, node_file: &Path) -> Self {
+        Self::start_with(danso, node_file, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn start_with(danso: &str, node_file: &Path, variables: &[(&str, &str)]) -> Self {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -21,6 +26,7 @@ impl Process {
         let child = Command::new(danso)
             .args(["run", "--config"])
             .arg(node_file)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

@@ -67,6 +67,13 @@ const THREE: &[(&str, &str, &str, &str)] = &[
     ("00004", "Phường Trúc Bạch", "commune", "01"),
 ];
 
+const TWO_PROVINCES: &[(&str, &str, &str, &str)] = &[
+    ("01", "Thành phố Hà Nội", "province", "VN"),
+    ("02", "Tỉnh Tuyên Quang", "province", "VN"),
+    ("00001", "Phường Phúc Xá", "commune", "01"),
+    ("00040", "Phường Minh Xuân", "commune", "02"),
+];
+
 fn kind(tier: &str) -> danso_tier_config::Kind {
     use danso_tier_config::Kind;
     let text = match tier {
@@ -98,6 +105,11 @@ impl Tree {
     /// One central, one province, two communes.
     pub fn three() -> Self {
         Self::new("three-tier", THREE)
+    }
+
+    /// One central, two provinces with a commune each.
+    pub fn two_provinces() -> Self {
+        Self::new("three-tier", TWO_PROVINCES)
     }
 
     fn new(hierarchy: &str, units: &[(&str, &str, &str, &str)]) -> Self {
@@ -180,6 +192,7 @@ impl Tree {
             names: Vec::new(),
             parent,
             keys: home.join("keys"),
+            at_rest: None,
             policy_up: self.policies.get(&unit).copied(),
             limits: self.limits.clone(),
         }

@@ -178,7 +178,9 @@ impl Month {
 
     /// The last day of the month.
     pub fn last_day(self) -> Date {
-        self.plus(1).first_day().plus_days(-1)
+        let next = self.plus(1);
+        // The last month of the calendar has no next one.
+        if next == self { Date(LAST_DAYS) } else { next.first_day().plus_days(-1) }
     }
 
     /// This month moved by a number of months, held inside the years 1 to 5000.
@@ -262,6 +264,8 @@ mod tests {
     fn months_order_and_step() {
         let july: Month = "2025-07".parse().unwrap();
         assert_eq!(july.last_day().to_string(), "2025-07-31");
+        let last: Month = "5000-12".parse().unwrap();
+        assert_eq!(last.last_day().to_string(), "5000-12-31");
         assert_eq!(july.plus(6).to_string(), "2026-01");
         assert_eq!(july.plus(-7).since(july), -7);
         assert_eq!("2025-13".parse::<Month>(), Err(DateError::Month));

@@ -67,6 +67,8 @@ pub const IMPORT_BYTES_MAX: usize = 512 * 1_048_576;
 
 /// Largest directory or official list of units read by a command, in bytes (the largest published is 2 MB).
 pub const DIRECTORY_BYTES_MAX: usize = 64 * 1_048_576;
+/// Faulty cells of a directory at which its reading stops: two bytes of a file can be a fault of hundreds.
+pub const DIRECTORY_FAULTS_MAX: usize = 10_000;
 
 /// Years before the effective date that a birth month may lie.
 pub const AGE_YEARS_MAX: i32 = 130;
@@ -89,8 +91,20 @@ pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * CORE_BYTES_MAX as i
 pub const HANDSHAKE_MS_MAX: u64 = 10_000;
 /// Most calls open at once on one connection.
 pub const STREAMS_MAX: u32 = 64;
+/// Most calls open at once of one node or person, over all connections.
+pub const CALLS_PER_IDENTITY_MAX: usize = 256;
 /// Most connections a node serves at once.
 pub const CONNECTIONS_MAX: usize = 8_192;
+/// Most connections from one address at once; the communes of a province may share one (NAT).
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
+/// Most connections with certificates of one node or person at once.
+pub const CONNECTIONS_PER_IDENTITY_MAX: usize = 64;
+/// Most connections without a certificate at once for which no call has vouched yet.
+pub const GUESTS_MAX: usize = 1_024;
+/// Longest time that a connection without a certificate stays open before a call has vouched for it, in milliseconds.
+pub const GUEST_MS_MAX: u64 = 30_000;
+/// Largest certificate signing request, in bytes.
+pub const CERTIFICATE_REQUEST_BYTES_MAX: usize = 4_096;
 /// Time given to open calls when a node stops, in milliseconds.
 pub const STOP_GRACE_MS: u64 = 15_000;
 /// Interval at which central looks whether a month is to be closed, in milliseconds.
@@ -124,6 +138,19 @@ pub const COUNT_ROWS_MAX: usize = 200_000;
 /// Most months one count may span.
 pub const COUNT_MONTHS_MAX: i32 = 1_200;
 
+/// Longest time without any call on a connection before it is closed, in milliseconds.
+pub const CONNECTION_IDLE_MS_MAX: u64 = 60_000;
+/// Longest wait for the answer to a call to begin, in milliseconds; a link answers at once.
+pub const CALL_MS_MAX: u64 = 300_000;
+/// How far a child's clock may be from ours before it is told, in milliseconds.
+pub const CLOCK_OFF_MS_MAX: u64 = 300_000;
+/// Age of a batch that the parent has signed for and a tier above has not, from which this is told, in milliseconds.
+pub const CONFIRMATION_LATE_MS: u64 = 86_400_000;
+/// Time without any progress of that tier before it is told, in milliseconds: after a long cut the tiers catch up.
+pub const CONFIRMATION_QUIET_MS: u64 = 600_000;
+/// Bytes of relayed receipts at which a message takes no more of them.
+pub const RELAYED_BYTES: usize = 1_048_576;
+
 /// Delay before own changes are sealed again after the disk refused, in milliseconds.
 pub const SEAL_RETRY_MS: u64 = 1_000;
 /// Size of a preallocated ledger segment, in bytes.
@@ -156,17 +183,151 @@ pub const INDEX_LOCK_MS: u64 = 5_000;
 pub const INDEX_LOCK_POLL_MS: u64 = 20;
 /// Interval at which sled hands its writes to the operating system, in milliseconds.
 pub const SLED_FLUSH_MS: u64 = 1_000;
+/// Hours for which an invitation is good unless told otherwise.
+pub const INVITATION_HOURS: u32 = 24;
+/// Most hours for which an invitation may be good.
+pub const INVITATION_HOURS_MAX: u32 = 168;
+/// Most invitations that are open at once.
+pub const INVITATIONS_OPEN_MAX: usize = 5_000;
+/// Days for which the certificate of a node is good.
+pub const NODE_CERTIFICATE_DAYS: u32 = 365;
+/// Days for which the certificate of a unit's authority is good.
+pub const ISSUER_CERTIFICATE_DAYS: u32 = 730;
+/// Days for which the certificate of a person is good.
+pub const PERSON_CERTIFICATE_DAYS: u32 = 90;
+/// Share of a certificate's life after which it is renewed: one part in this many.
+pub const RENEWAL_PARTS: u32 = 2;
+/// Interval at which a node looks whether its keys or certificates changed, in milliseconds.
+pub const KEYS_CHECK_MS: u64 = 5_000;
+/// Interval at which open connections are checked again for certificates that expire, in milliseconds.
+pub const RECHECK_MS: u64 = 60_000;
+/// Delay after which a renewal that failed is tried again, in milliseconds.
+pub const RENEWAL_RETRY_MS: u64 = 60_000;
+/// Most further names that a node's certificate may have.
+pub const CERTIFICATE_NAMES_MAX: usize = 32;
+/// Delay after a change before a node looks whether directory or revocations changed, in milliseconds.
+pub const TRUST_LOOK_MS: u64 = 100;
+/// Longest reason of a revocation, in characters.
+pub const REVOCATION_REASON_CHARS_MAX: usize = 200;
+/// Most entries in one unit's list of revocations.
+pub const REVOCATIONS_MAX: usize = 5_000;
+/// Least time between two durable anchors of one child's audit log, in milliseconds.
+pub const AUDIT_ANCHOR_MS: u64 = 600_000;
+/// Entries of the audit log that are read at a time.
+pub const AUDIT_PAGE_ENTRIES: usize = 500;
+/// Most entries that a question for the last ones gets.
+pub const AUDIT_LAST_MAX: u64 = 10_000;
+/// Longest reason for lifting an audit anchor, in characters.
+pub const AUDIT_REASON_CHARS_MAX: usize = 100;
+/// Longest reason of a decision about a held chain, in characters.
+pub const CHAIN_REASON_CHARS_MAX: usize = 200;
+/// Most quarantined changes of one chain that an inspection lists.
+pub const CHAIN_QUARANTINE_SHOWN_MAX: usize = 100;
+/// Batches on their way to a child that gets its chains back, each up to a message long.
+pub const RECOVER_WINDOW_BATCHES: usize = 2;
+/// Longest text of an audit entry, in characters.
+pub const AUDIT_TEXT_CHARS_MAX: usize = 200;
 /// Largest value stored in sled, in bytes.
 pub const SLED_VALUE_BYTES_MAX: usize = 4_096;
 /// Bytes kept aside so that a node starts on a full disk.
 pub const BALLAST_BYTES: u64 = 4 * 1_048_576;
 
+/// Longest name of an account or program, in characters.
+pub const ACCOUNT_NAME_CHARS_MAX: usize = 40;
+/// Most accounts of one node.
+pub const ACCOUNTS_MAX: usize = 2_000;
+/// Shortest new password, in characters after normalisation.
+pub const PASSWORD_CHARS_MIN: usize = 10;
+/// Longest password, in characters after normalisation.
+pub const PASSWORD_CHARS_MAX: usize = 200;
+/// Fewest different characters of a new password.
+pub const PASSWORD_DISTINCT_CHARS_MIN: usize = 4;
+/// Memory of one password hash, in KiB (argon2id as OWASP advises).
+pub const PASSWORD_MEMORY_KIB: u32 = 19_456;
+/// Largest memory of a password hash that is read, in KiB.
+pub const PASSWORD_MEMORY_KIB_MAX: u32 = 262_144;
+/// Passes of one password hash over its memory.
+pub const PASSWORD_PASSES: u32 = 2;
+/// Most passes of a password hash that is read.
+pub const PASSWORD_PASSES_MAX: u32 = 16;
+/// Lanes of one password hash.
+pub const PASSWORD_LANES: u32 = 1;
+/// Most passwords hashed at once; each takes its memory.
+pub const PASSWORD_HASHES_AT_ONCE: usize = 2;
+/// Most passwords that wait to be hashed.
+pub const PASSWORD_HASHES_WAITING_MAX: usize = 64;
+/// Failed sign-ins of one account before the first delay.
+pub const SIGNIN_ACCOUNT_FAILURES_FREE: u32 = 5;
+/// Failed sign-ins from one address before the first delay.
+pub const SIGNIN_ADDRESS_FAILURES_FREE: u32 = 5;
+/// First delay after failed sign-ins, in milliseconds; each further failure doubles it.
+pub const SIGNIN_DELAY_FIRST_MS: u64 = 1_000;
+/// Longest delay after failed sign-ins, in milliseconds.
+pub const SIGNIN_DELAY_MS_MAX: u64 = 900_000;
+/// Time without a failure after which earlier ones are forgotten, in milliseconds.
+pub const SIGNIN_FORGET_MS: u64 = 86_400_000;
+/// Most accounts, and most addresses, whose failed sign-ins are remembered.
+pub const SIGNIN_REMEMBERED_MAX: usize = 10_000;
+/// Time for which a session is good, in milliseconds.
+pub const SESSION_MS: u64 = 12 * 3_600_000;
+/// Most sessions of one account; the oldest ends for a new one.
+pub const SESSIONS_PER_ACCOUNT_MAX: usize = 16;
+/// Most days for which an API token is good.
+pub const TOKEN_DAYS_MAX: u32 = 366;
+/// Most API tokens of one node that are good at once.
+pub const TOKENS_MAX: usize = 1_000;
+/// Longest label of an API token, in characters.
+pub const TOKEN_LABEL_CHARS_MAX: usize = 80;
+/// Largest message of the accounts service, in bytes: strangers may call it.
+pub const ACCOUNTS_MESSAGE_BYTES_MAX: usize = 16_384;
+/// Most audit entries a minute about refused sign-ins, and as many about denied calls; all of them are counted.
+pub const REFUSALS_NOTED_A_MINUTE_MAX: u32 = 60;
+/// Largest file of a session or token, and longest line with a password, in bytes.
+pub const SECRET_LINE_BYTES_MAX: usize = 4_096;
+/// How far a clock may be set back before sessions made until then count as made in the future, in milliseconds.
+pub const CLOCK_BACK_MS_MAX: u64 = 300_000;
+
+/// Longest reference id of a request of a person, in characters.
+pub const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Longest reason of an extension or a refusal, in characters.
+pub const REQUEST_REASON_CHARS_MAX: usize = 500;
+/// Most requests of persons that one node keeps.
+pub const REQUESTS_MAX: usize = 100_000;
+/// Most persons that one search in a register gives.
+pub const PERSONS_FOUND_MAX: usize = 200;
+/// Longest question of such a search, in characters.
+pub const PERSON_QUESTION_CHARS_MAX: usize = 200;
+/// Most changes that the history of one person lists, the latest ones.
+pub const PERSON_HISTORY_MAX: usize = 1_000;
+/// Most leaves that one order of erasure names.
+pub const ERASURE_LEAVES_MAX: usize = 4_096;
+/// Most orders of erasure of one origin that a node keeps.
+pub const ERASURE_ORDERS_PER_ORIGIN_MAX: usize = 20_000;
+/// Most orders of erasure, or words about them, in one message of a link.
+pub const ERASURE_A_MESSAGE: usize = 32;
+/// Most orders of erasure that one hello names.
+pub const HELLO_ORDERS_MAX: usize = 50_000;
+/// Batches written anew at once by an erasure.
+pub const ERASURE_BATCHES_AT_ONCE: usize = 16;
+/// Longest wait for own changes to be sealed before an erasure is refused, in milliseconds.
+pub const ERASURE_SEAL_WAIT_MS: u64 = 10_000;
+/// Rounds in which an erasure looks for changes that named the person meanwhile.
+pub const ERASURE_ROUNDS_MAX: usize = 3;
+
 const _: () = assert!(3 * FRAME_BYTES_MAX + HEADER_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(SIGNIN_DELAY_MS_MAX < SIGNIN_FORGET_MS);
+const _: () =
+    assert!(PASSWORD_MEMORY_KIB <= PASSWORD_MEMORY_KIB_MAX && PASSWORD_PASSES <= PASSWORD_PASSES_MAX);
+const _: () = assert!(RELAYED_BYTES + SIGNED_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(CONFIRMATION_QUIET_MS < CONFIRMATION_LATE_MS && GUEST_MS_MAX <= CONNECTION_IDLE_MS_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < SEGMENT_BYTES as usize);
+const _: () = assert!(ERASURE_A_MESSAGE * ERASURE_LEAVES_MAX * 56 < MESSAGE_BYTES_MAX);
 const _: () = assert!(SEGMENT_BYTES <= SEGMENT_FILE_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < FRAME_PLAIN_BYTES_MAX);
 const _: () = assert!(IMPORT_CHUNK_BYTES < MESSAGE_BYTES_MAX);
 const _: () = assert!(PROTOCOL_VERSION_MIN <= PROTOCOL_VERSION);
+const _: () = assert!(CONNECTIONS_PER_IDENTITY_MAX <= CONNECTIONS_PER_ADDRESS_MAX);
+const _: () = assert!(CONNECTIONS_PER_ADDRESS_MAX < CONNECTIONS_MAX && GUESTS_MAX < CONNECTIONS_MAX);
 
 /// What a node's file may change under `[limits]`; every field has a default and bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]

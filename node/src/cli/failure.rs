@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::{
-    runtime::keys::LedgerKeyError,
+    runtime::{RuntimeError, keys::LedgerKeyError},
     store::StoreError,
     transport::{authority::AuthorityError, client::ClientError, tls::TlsError},
 };
@@ -100,6 +100,12 @@ impl From<LedgerKeyError> for Failure {
 
 impl From<AuthorityError> for Failure {
     fn from(error: AuthorityError) -> Self {
+        Self::of(error.code(), &error)
+    }
+}
+
+impl From<RuntimeError> for Failure {
+    fn from(error: RuntimeError) -> Self {
         Self::of(error.code(), &error)
     }
 }

@@ -1,14 +1,15 @@
-//! `danso keys`: throw-away keys and certificates for tests and the demo.
+//! `danso keys`: throw-away keys and certificates for tests and the demo, and the way to a node's own keys.
 
 use super::{
     failure::{Failure, Outcome},
-    output,
+    output, renewal,
 };
 use crate::{
     operations::now_ms,
     runtime,
     transport::{
         authority::{Authority, Validity},
+        enrolment::client::mark_thrown_away,
         tls::{CERTIFICATE_FILE, Role},
     },
 };
@@ -50,6 +51,10 @@ pub(super) enum Command {
         #[command(flatten)]
         issue: Issue,
     },
+    /// Put a new ledger key in the place of a running node's; old batches verify for ever
+    Rotate(renewal::Rotate),
+    /// Wrap a stopped node's data key under a new key at rest
+    Rewrap(renewal::Rewrap),
 }
 
 /// What every new key folder needs.
@@ -69,7 +74,7 @@ pub(super) struct Issue {
     days: u32,
 }
 
-fn role_parser() -> impl TypedValueParser<Value = Role> {
+pub(super) fn role_parser() -> impl TypedValueParser<Value = Role> {
     let words = PossibleValuesParser::new(Role::ALL.map(Role::as_str));
     words.map(|word| {
         Role::ALL.into_iter().find(|role| role.as_str() == word).expect("clap knows these words only")
@@ -77,6 +82,11 @@ fn role_parser() -> impl TypedValueParser<Value = Role> {
 }
 
 pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Rotate(arguments) => return renewal::rotate(arguments),
+        Command::Rewrap(arguments) => return renewal::rewrap(arguments),
+        Command::Init { .. } | Command::Node { .. } | Command::Person { .. } => {}
+    }
     output::note("these keys are thrown away: for tests and the demo, never for people's data");
     let now = SystemTime::now();
     let told = match command {
@@ -94,6 +104,8 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
             // The ledger key first: it is never replaced, so a folder that has one stays as it is.
             runtime::keys::create_node(authority, out, *unit, now_ms())?;
             issued.write(out, root.certificate_pem())?;
+            mark_thrown_away(out)
+                .map_err(|error| Failure::told("authority_unwritable", error.to_string()))?;
             told(&issued.identity.to_string(), out, *days)
         }
         Command::Person { role, issue } => {
@@ -104,6 +116,7 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
             issued.write(out, root.certificate_pem())?;
             told(&issued.identity.to_string(), out, *days)
         }
+        Command::Rotate(_) | Command::Rewrap(_) => unreachable!("these were done above"),
     };
     output::data(&told)?;
     Ok(Outcome::Done)
@@ -160,8 +173,8 @@ mod unit_tests {
         let over_node = run(&over_node).unwrap_err();
         assert!(matches!(over_node, Failure::Told { code, .. } if code == "keys_exist"));
         assert_eq!(
-            runtime::keys::read(&node, unit).unwrap().key.public().to_bytes(),
-            signing.key.public().to_bytes()
+            runtime::keys::read(&node, unit).unwrap().key().public().to_bytes(),
+            signing.key().public().to_bytes()
         );
 
         run(&Command::Person { role: Role::Analyst, issue: issue(root.path(), &person) }).unwrap();

@@ -9,13 +9,23 @@
 //! | `config.rs` | `danso config check` |
 //! | `directory.rs` | `danso directory import`, `check` |
 //! | `keys.rs` | `danso keys init`, `node`, `person` |
+//! | `renewal.rs` | `danso keys rotate`, `rewrap` |
+//! | `audit.rs` | `danso audit show`, `verify`, `anchors`, `lift` |
+//! | `authority.rs` | `danso authority init` |
+//! | `enrol.rs` | `danso enrol` |
+//! | `invite.rs` | `danso invite`, `revoke`, `certificate` |
+//! | `user.rs` | `danso user signin`, `signout`, `add`, `list`, `role`, `password`, `enable`, `disable`, `remove` |
+//! | `token.rs` | `danso token add`, `list`, `revoke` |
 //! | `run.rs` | `danso run` |
-//! | `verify.rs`, `rebuild.rs` | `danso verify`, `danso rebuild` |
+//! | `verify.rs`, `rebuild/` | `danso verify`, `danso rebuild` |
+//! | `chain.rs` | `danso chain inspect`, `resolve` |
 //! | `query/` | `danso query count`, `units`, `heads`, `indicators` |
 //! | `import/` | `danso import register`, `events`, `template` |
 //! | `simulate.rs` | `danso simulate-register` |
-//! | `status.rs` | `danso status` |
+//! | `status.rs`, `confirmed.rs` | `danso status` |
 //! | `release.rs` | `danso release publish` |
+//! | `person.rs` | `danso person find`, `show` |
+//! | `request.rs` | `danso request open`, `list`, `acknowledge`, `extend`, `close`; `danso erase` |
 //! | `demo/` | `danso demo` |
 //!
 //! | file | what all of them use |
@@ -25,36 +35,50 @@
 //! | `sheet.rs` | rows as an aligned table or as CSV |
 //! | `moment.rs` | moments in Vietnam's time, ages |
 //! | `progress.rs` | the progress bar |
-//! | `target.rs` | which node is asked, with whose keys |
+//! | `target.rs` | which node is asked, with whose keys, session or token |
+//! | `secret.rs` | passwords and tokens: asked for, read, handed over |
 //! | `files.rs` | reading and writing whole files |
 //!
 //! Invariants:
 //! 1. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an import refused some rows.
 //! 2. A failure prints a stable code, one plain sentence and the page of `deploy/runbooks` about it.
 //! 3. A reader that closes stdout early is no failure.
-//! 4. Personal data is printed in one place only: the list of rows that an import refused.
+//! 4. Personal data is printed in two places only: the list of rows that an import refused, and what
+//!    `danso person` was asked for.
 
 mod arguments;
+mod audit;
+mod authority;
+mod chain;
 mod config;
+mod confirmed;
 mod demo;
 mod directory;
+mod enrol;
 mod failure;
 mod files;
 mod import;
+mod invite;
 mod keys;
 mod moment;
 mod output;
+mod person;
 mod progress;
 mod query;
 mod rebuild;
 mod release;
+mod renewal;
+mod request;
 mod run;
+mod secret;
 mod sheet;
 mod simulate;
 mod status;
 mod target;
 #[cfg(test)]
 mod tests;
+mod token;
+mod user;
 mod verify;
 
 use arguments::{Arguments, Command};
@@ -106,6 +130,15 @@ fn dispatch(command: Command) -> Result<Outcome, Failure> {
         Command::Config(command) => config::run(&command),
         Command::Directory(command) => directory::run(&command),
         Command::Keys(command) => keys::run(&command),
+        Command::Audit(command) => audit::run(&command),
+        Command::Authority(command) => authority::run(&command),
+        Command::Invite(arguments) => invite::invite(&arguments),
+        Command::Enrol(arguments) => enrol::run(&arguments),
+        Command::Revoke(arguments) => invite::revoke(&arguments),
+        Command::Certificate(arguments) => invite::certificate(&arguments),
+        Command::User(command) => user::run(command),
+        Command::Token(command) => token::run(command),
+        Command::Chain(command) => chain::run(&command),
         Command::Run(arguments) => run::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Rebuild(arguments) => rebuild::run(&arguments),
@@ -114,6 +147,9 @@ fn dispatch(command: Command) -> Result<Outcome, Failure> {
         Command::SimulateRegister(arguments) => simulate::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Release(command) => release::run(&command),
+        Command::Person(command) => person::run(&command),
+        Command::Request(command) => request::run(&command),
+        Command::Erase(arguments) => request::erase(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
     }
 }

@@ -16,6 +16,11 @@ impl Progress {
         Self::new(what, "{msg} [{bar:40}] {pos} of {len} rows, {eta} left")
     }
 
+    /// A bar over chains.
+    pub fn of_chains(what: &'static str) -> Self {
+        Self::new(what, "{msg} [{bar:40}] {pos} of {len} chains")
+    }
+
     fn new(what: &'static str, template: &str) -> Self {
         let style = ProgressStyle::with_template(template).expect("the template names known keys");
         Self(ProgressBar::new(0).with_style(style).with_message(what))

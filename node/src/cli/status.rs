@@ -1,6 +1,7 @@
 //! `danso status`: how far a node, its link upward and the units below it have come.
 
 use super::{
+    confirmed,
     failure::{Failure, Outcome},
     moment::{age, local},
     output,
@@ -8,7 +9,7 @@ use super::{
     target::TargetArguments,
     wait,
 };
-use danso_proto::v1::{NodeInfoAnswer, ReplicationStatusAnswer};
+use danso_proto::v1::{MeterRow, MetersAnswer, NodeInfoAnswer, ReplicationStatusAnswer};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -19,9 +20,17 @@ pub(super) struct Arguments {
     /// Everything as JSON
     #[arg(long)]
     json: bool,
+    /// What the node has counted of itself since its start, instead
+    #[arg(long)]
+    meters: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if arguments.meters {
+        let answer = wait(async { Ok(arguments.target.connect().await?.meters().await?) })?;
+        output::data(&meters(&answer, arguments.json))?;
+        return Ok(Outcome::Done);
+    }
     let (info, status) = wait(async {
         let client = arguments.target.connect().await?;
         Ok((client.node_info().await?, client.replication_status().await?))
@@ -52,7 +61,12 @@ fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
         ("parent", parent),
         ("to send", format!("{} batches not acknowledged", status.unacknowledged_batches)),
         ("directory", format!("version {}, release {}", info.directory_version, info.release_number)),
+        ("at rest", at_rest(&info.at_rest)),
+        ("audit", audit(info)),
     ] {
+        writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
+    }
+    for (name, value) in confirmed::lines(status) {
         writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
     }
     let units = units(status);
@@ -61,6 +75,39 @@ fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
         text += &units.table();
     }
     text
+}
+
+fn meters(answer: &MetersAnswer, as_json: bool) -> String {
+    if as_json {
+        let row = |row: &MeterRow| json!({ "name": row.name, "label": row.label, "value": row.value, "count": row.count });
+        return format!("{:#}\n", answer.meters.iter().map(row).collect::<Value>());
+    }
+    let columns =
+        [("meter", Side::Left), ("label", Side::Left), ("value", Side::Left), ("count", Side::Right)];
+    let mut sheet = Sheet::new(columns);
+    for row in &answer.meters {
+        sheet.push([row.name.clone(), row.label.clone(), row.value.clone(), row.count.to_string()]);
+    }
+    sheet.table()
+}
+
+fn at_rest(state: &str) -> String {
+    match state {
+        "off" => "off, names are not encrypted on this disk".to_owned(),
+        "locked" => {
+            "locked, the key is missing: names are neither read nor recorded (at_rest_locked)".to_owned()
+        }
+        other => plain(other),
+    }
+}
+
+fn audit(info: &NodeInfoAnswer) -> String {
+    let (here, parent) = (info.audit_number, info.audit_parent_number);
+    match (info.audit_cut, parent) {
+        (true, _) => format!("{here} entries, but the parent knows another entry {parent}: audit_cut"),
+        (false, 0) => format!("{here} entries"),
+        (false, _) => format!("{here} entries, the parent knows {parent}"),
+    }
 }
 
 fn units(status: &ReplicationStatusAnswer) -> Sheet {
@@ -85,7 +132,8 @@ fn units(status: &ReplicationStatusAnswer) -> Sheet {
             age(status.now_ms, unit.last_contact_ms),
             if unit.connected { "open" } else { "-" }.to_owned(),
             unit.quarantined.to_string(),
-            unit.held_code.clone(),
+            // What holds a chain comes before what is merely not confirmed.
+            if unit.held_code.is_empty() { &unit.confirmation_code } else { &unit.held_code }.clone(),
         ]);
     }
     sheet
@@ -98,8 +146,11 @@ fn as_json(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> Value {
             "acknowledged_number": unit.acknowledged_number, "watermark_ms": unit.watermark_ms,
             "last_contact_ms": unit.last_contact_ms, "connected": unit.connected,
             "held_code": unit.held_code, "quarantined": unit.quarantined,
+            "confirmation_code": unit.confirmation_code,
+            "names_missing_from": unit.names_missing_from, "names_missing_to": unit.names_missing_to,
         })
     });
+    let (confirmations, children) = confirmed::as_json(status);
     json!({
         "node": {
             "unit": info.unit, "name": info.name, "tier": info.tier, "parent": info.parent,
@@ -107,12 +158,16 @@ fn as_json(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> Value {
             "ledger_position": info.ledger_position, "last_sequence": info.last_sequence,
             "unsealed": info.unsealed, "persons": info.persons,
             "directory_version": info.directory_version, "release_number": info.release_number,
+            "at_rest": info.at_rest, "audit_number": info.audit_number,
+            "audit_parent_number": info.audit_parent_number, "audit_cut": info.audit_cut,
         },
         "units": units.collect::<Vec<_>>(),
         "parent_connected": status.parent_connected,
         "parent_error": status.parent_error,
         "unacknowledged_batches": status.unacknowledged_batches,
         "now_ms": status.now_ms,
+        "confirmations": confirmations,
+        "children": children,
     })
 }
 

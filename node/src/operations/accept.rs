@@ -2,34 +2,46 @@
 //! verdicts, then ledger, apply, receipt. Exactly once, whatever is repeated.
 
 use super::node::{Node, now_ms};
-use crate::store::{AcceptedBatch, Evidence, Record, Staged, StoreError, Ticket};
+use crate::store::{AcceptedBatch, Evidence, HeldBatch, Record, Staged, StoreError, Ticket};
 use danso_core::{
     chain::{
         Batch, BatchNumber, Digest, Exclusions, Fault, Head, Header, Link, Receipt, SIGNATURE_BYTES, Signed,
-        check_link, open, origin_of,
+        check_link, erase_leaves, open, origin_of,
     },
     replication::may_speak_for,
     rollup::judge,
 };
 use danso_tier_config::{Policy, UnitId, limits};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex},
 };
 
 /// What was staged for one origin and may not be applied yet.
 #[derive(Debug, Default)]
-struct Chain {
+pub(super) struct Chain {
     generation: u64,
     head: Head,
     hashes: BTreeMap<BatchNumber, Digest>,
     evidence: usize,
+    /// What is kept against the chain already; read when it is first needed.
+    contradictions: Option<BTreeSet<(String, Digest)>>,
+    /// Up to here all batches have their names, as far as somebody has looked.
+    pub(super) named_up_to: BatchNumber,
 }
 
 /// Chains in acceptance; each origin has a lock of its own, so that none waits for another.
 #[derive(Debug, Default)]
 pub(super) struct Acceptance {
     chains: Mutex<HashMap<UnitId, Arc<Mutex<Chain>>>>,
+}
+
+impl Acceptance {
+    /// Waits until no batch of an origin is between its check and its place in the writer's queue.
+    pub(super) fn settle(&self, origin: UnitId) {
+        let chain = self.chains.lock().expect("no acceptance panics").get(&origin).cloned();
+        drop(chain.as_ref().map(|chain| chain.lock().expect("no acceptance panics")));
+    }
 }
 
 /// A batch on its way to being durable.
@@ -95,6 +107,11 @@ impl AcceptError {
 }
 
 impl Accepted {
+    /// Waits until the batch is durable and applied. Blocks.
+    pub(super) fn durable(self) -> Result<(), AcceptError> {
+        Ok(self.ticket.blocking_durable()?)
+    }
+
     /// Waits until the batch is durable and applied, then gives the receipt. A repeat gets the same one.
     pub async fn receipt(self, node: &Node) -> Result<Signed, AcceptError> {
         self.ticket.durable().await?;
@@ -110,6 +127,17 @@ impl Node {
     /// Checks a child's batch and queues it to be written. Blocks for the length of the checks; call it
     /// off the async threads. Nothing is durable before [`Accepted::receipt`] returns.
     pub fn accept(&self, child: UnitId, batch: Batch) -> Result<Accepted, AcceptError> {
+        self.accept_from(child, child, batch)
+    }
+
+    /// The same for a batch of `child`'s subtree that somebody else sent: the parent gives it back, or it lies
+    /// in a folder that was set aside.
+    pub(in crate::operations) fn accept_from(
+        &self,
+        sender: UnitId,
+        child: UnitId,
+        batch: Batch,
+    ) -> Result<Accepted, AcceptError> {
         let origin = origin_of(&batch.header.bytes)?;
         let parent = self.unit();
         if !may_speak_for(&self.directory(), self.today(), parent, child, origin) {
@@ -119,19 +147,22 @@ impl Node {
         if batch.header.signature.len() != SIGNATURE_BYTES {
             return Err(Fault::Signature.into());
         }
-        let chain = {
-            let mut chains = self.acceptance.chains.lock().expect("no acceptance panics");
-            Arc::clone(chains.entry(origin).or_default())
-        };
+        let chain = self.turn_of(origin);
         let mut chain = chain.lock().expect("no acceptance panics");
         self.refresh(origin, &mut chain);
         if let Some(code) = self.store.view().chains.get(&origin).and_then(|chain| chain.held.clone()) {
             return Err(AcceptError::Held { origin, code });
         }
-        let header = batch.header.clone();
+        let (header, cores) = (batch.header.clone(), batch.cores.clone());
         self.accept_into(&mut chain, child, batch, origin).inspect_err(|error| {
-            self.keep_evidence(&mut chain, child, origin, header, error);
+            self.keep_evidence(&mut chain, sender, origin, (header, cores), error);
         })
+    }
+
+    /// Who holds this takes batches of the origin, and nobody else.
+    pub(in crate::operations) fn turn_of(&self, origin: UnitId) -> Arc<Mutex<Chain>> {
+        let mut chains = self.acceptance.chains.lock().expect("no acceptance panics");
+        Arc::clone(chains.entry(origin).or_default())
     }
 
     /// Takes over what was applied meanwhile, or everything after a failed write.
@@ -139,7 +170,8 @@ impl Node {
         let generation = self.store.generation();
         let applied = self.store.view().chains.get(&origin).map(|chain| chain.head).unwrap_or_default();
         if chain.generation != generation || applied.number > chain.head.number {
-            *chain = Chain { generation, head: applied, hashes: BTreeMap::new(), evidence: chain.evidence };
+            let kept = std::mem::take(chain);
+            *chain = Chain { generation, head: applied, hashes: BTreeMap::new(), ..kept };
         }
         chain.hashes = chain.hashes.split_off(&applied.number.next());
     }
@@ -148,40 +180,88 @@ impl Node {
         &self,
         chain: &mut Chain,
         child: UnitId,
-        batch: Batch,
+        mut batch: Batch,
         origin: UnitId,
     ) -> Result<Accepted, AcceptError> {
-        let key = self.key_of(origin);
-        let key = key.ok_or_else(|| Fault::UnknownKey { origin, key: "none".to_owned() })?;
-        let header: Header = batch.header.verify(key)?;
-        if header.key != key.id() {
-            return Err(Fault::UnknownKey { origin, key: header.key.to_string() }.into());
-        }
+        let header = self.ring_of(origin).verify_header(origin, &batch.header)?;
+        self.check_revoked(&header)?;
         let (number, hash) = (header.number, batch.hash());
         let known = match chain.hashes.get(&number) {
             Some(hash) => Some(*hash),
             None => self.store.batch_row(origin, number)?.map(|row| row.hash),
         };
         if check_link(&chain.head, &header, hash, known)? == Link::Repeat {
-            let ticket = self.store.stage(Vec::new(), chain.generation);
+            let ticket = self.repeated(child, batch, &header, chain.generation)?;
             return Ok(Accepted { origin, number, quarantined: 0, receipt: None, ticket });
         }
         let policy = self.policy_from(child);
         let contents = open(&batch, &header, policy)?;
         let exclusions = self.exclusions(child, &batch, &header, hash)?;
         let judged = judge(&contents, &header, exclusions.as_ref())?;
+        self.forget_what_was_ordered(&mut batch, &header)?;
         let accepted_at_ms = now_ms();
         let quarantined = judged.quarantined.clone();
         let count = quarantined.len();
         let receipt = Receipt { parent: self.unit(), origin, number, hash, quarantined, accepted_at_ms };
-        let receipt = Signed::sign(&receipt, &self.signing.key);
+        let receipt = Signed::sign(&receipt, &self.signing.key());
         let quarantined = judged.quarantined.clone();
-        let record = AcceptedBatch { child, batch, quarantined, receipt: receipt.clone(), accepted_at_ms };
+        let names_due = policy == Policy::Names && batch.personal.is_none();
+        let receipt_given = receipt.clone();
+        let record =
+            AcceptedBatch { child, batch, quarantined, receipt: receipt_given, accepted_at_ms, names_due };
         let staged = Staged { record: Record::Accepted(Box::new(record)), judged: Some(judged) };
         let ticket = self.store.stage(vec![staged], chain.generation);
         chain.head = Head::after(&header, hash);
         chain.hashes.insert(number, hash);
         Ok(Accepted { origin, number, quarantined: count, receipt: Some(receipt), ticket })
+    }
+
+    /// A key that was revoked signs nothing beyond the cut-over.
+    fn check_revoked(&self, header: &Header) -> Result<(), Fault> {
+        let (origin, number) = (header.origin, header.number);
+        let Some((after, issued_until_ms)) = self.cut_over_of(origin) else { return Ok(()) };
+        let granted = self
+            .ring_of(origin)
+            .epochs()
+            .iter()
+            .find(|epoch| epoch.key.id() == header.key)
+            .map(|epoch| epoch.granted_at_ms);
+        if number > after && granted.is_some_and(|granted| granted <= issued_until_ms) {
+            return Err(Fault::KeyRevoked { origin, after, number });
+        }
+        Ok(())
+    }
+
+    /// A batch that is held already. Names that it brings and that are missing here are taken.
+    fn repeated(
+        &self,
+        child: UnitId,
+        mut batch: Batch,
+        header: &Header,
+        generation: u64,
+    ) -> Result<Ticket, AcceptError> {
+        let nothing_new = || self.store.stage(Vec::new(), generation);
+        let policy = self.policy_from(child);
+        let held = self.store.batch(header.origin, header.number)?;
+        let nameless = |held: &HeldBatch| held.batch.personal.is_none() && !held.veiled;
+        let Some(held) =
+            held.filter(nameless).filter(|_| batch.personal.is_some() && policy == Policy::Names)
+        else {
+            return Ok(nothing_new());
+        };
+        open(&batch, header, policy)?;
+        self.forget_what_was_ordered(&mut batch, header)?;
+        Ok(self.store.stage_names(held.position, batch.personal, generation)?)
+    }
+
+    /// Erases from a batch what was ordered to be erased before it came.
+    pub(super) fn forget_what_was_ordered(&self, batch: &mut Batch, header: &Header) -> Result<(), Fault> {
+        let Some(frame) = &batch.personal else { return Ok(()) };
+        let leaves = self.store.view().erased.get(&(header.origin, header.number)).cloned();
+        if let Some(leaves) = leaves {
+            batch.personal = Some(erase_leaves(frame, header, &leaves)?.0);
+        }
+        Ok(())
     }
 
     /// The exclusions that came with counts, verified: signed by a tier between the origin and this node.
@@ -205,7 +285,7 @@ impl Node {
             .filter(|tier| directory.at(self.today()).is_within(*tier, child))
             .collect();
         let verified = tiers.iter().find_map(|tier| {
-            let exclusions: Exclusions = signed.verify(self.key_of(*tier)?).ok()?;
+            let exclusions: Exclusions = self.ring_of(*tier).verify(signed).ok()?;
             (exclusions.tier_unit == *tier).then_some(exclusions)
         });
         match verified {
@@ -220,7 +300,7 @@ impl Node {
         chain: &mut Chain,
         child: UnitId,
         origin: UnitId,
-        header: Signed,
+        (header, cores): (Signed, Option<Vec<u8>>),
         error: &AcceptError,
     ) {
         let AcceptError::Chain(fault) = error else {
@@ -239,12 +319,50 @@ impl Node {
         if !contradicts || (!hold && chain.evidence >= limits::EVIDENCE_PER_ORIGIN_MAX) {
             return;
         }
-        chain.evidence += 1;
         let code = fault.code().to_owned();
+        // The same batch sent again says nothing new, also where somebody has decided about it since.
+        if !self.contradictions(chain, origin).insert((code.clone(), Digest::of(&[&header.bytes]))) {
+            return;
+        }
+        chain.evidence += 1;
         tracing::error!(%child, %origin, code, hold, "a batch contradicts its chain");
-        let evidence = Evidence { child, origin, code, header, hold, at_ms: now_ms() };
+        let cores = cores.filter(|_| hold);
+        let evidence = Evidence { child, origin, code, header, hold, at_ms: now_ms(), cores };
         // Its ticket is not awaited: the refusal does not depend on it.
         let _ = self.store.stage(vec![Record::Evidence(Box::new(evidence)).into()], self.store.generation());
+    }
+
+    /// A child's word that it holds another batch of a chain than this node: kept as evidence, once. Nothing is
+    /// held for it, since the child sends nothing more of that chain. Blocks.
+    pub fn hear_divergence(&self, child: UnitId, header: Signed) -> Result<(), AcceptError> {
+        let origin = origin_of(&header.bytes)?;
+        let parent = self.unit();
+        if !may_speak_for(&self.directory(), self.today(), parent, child, origin) {
+            return Err(AcceptError::NotAllowed { child, origin, parent });
+        }
+        let number = self.ring_of(origin).verify_header(origin, &header)?.number;
+        let turn = self.turn_of(origin);
+        let mut chain = turn.lock().expect("no acceptance panics");
+        let found = Digest::of(&[&header.bytes]);
+        let known = self.store.batch_row(origin, number)?.map(|row| row.hash);
+        let Some(known) = known.filter(|known| *known != found) else { return Ok(()) };
+        let code = Fault::Fork { origin, number, known, found }.code().to_owned();
+        if !self.contradictions(&mut chain, origin).insert((code.clone(), found)) {
+            return Ok(());
+        }
+        tracing::error!(%child, %origin, code, number = number.0, "a child holds another batch under this number");
+        let evidence = Evidence { child, origin, code, header, hold: false, at_ms: now_ms(), cores: None };
+        let _ = self.store.stage(vec![Record::Evidence(Box::new(evidence)).into()], self.store.generation());
+        Ok(())
+    }
+
+    fn contradictions<'a>(&self, chain: &'a mut Chain, origin: UnitId) -> &'a mut BTreeSet<(String, Digest)> {
+        chain.contradictions.get_or_insert_with(|| {
+            // Unreadable evidence is no reason to keep less of the new.
+            let kept = self.store.evidence().unwrap_or_default().into_iter();
+            let kept = kept.filter(|evidence| evidence.origin == origin);
+            kept.map(|evidence| (evidence.code, Digest::of(&[&evidence.header.bytes]))).collect()
+        })
     }
 
     /// A batch as it may pass to the parent under `policy`.
@@ -284,7 +402,7 @@ impl Node {
                 deltas: danso_core::rollup::encode_leaves(&judged.excluded),
                 quarantined: judged.quarantined,
             };
-            batch.exclusions = Some(Signed::sign(&exclusions, &self.signing.key));
+            batch.exclusions = Some(Signed::sign(&exclusions, &self.signing.key()));
         }
         Ok(())
     }

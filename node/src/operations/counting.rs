@@ -92,6 +92,14 @@ pub enum QueryError {
         /// This node.
         node: UnitId,
     },
+    /// The unit lies outside of what the caller may see here.
+    #[error("{unit} is not below {scope}, the unit of the account or certificate that asks")]
+    OutsideScope {
+        /// The unit asked for.
+        unit: UnitId,
+        /// The topmost unit that the caller sees.
+        scope: UnitId,
+    },
     /// No such tier in the hierarchy.
     #[error("no tier {name}, there are {known}")]
     UnknownTier {
@@ -122,7 +130,7 @@ impl QueryError {
         match self {
             Self::Count(error) => error.code(),
             Self::UnknownUnit { .. } => "unknown_unit",
-            Self::OutsideSubtree { .. } => "outside_subtree",
+            Self::OutsideSubtree { .. } | Self::OutsideScope { .. } => "outside_subtree",
             Self::UnknownTier { .. } => "unknown_tier",
             Self::NotUnderstood { .. } => "query_not_understood",
             Self::TooManyUnits { .. } => "too_many_units",
@@ -133,9 +141,14 @@ impl QueryError {
 impl Node {
     /// Answers a count. The same heads and boundary date give the same rows.
     pub fn count(&self, query: &CountQuery) -> Result<Counted, QueryError> {
+        self.count_within(query, self.unit())
+    }
+
+    /// The same for a caller who sees one unit and those below it: no unit named means that one.
+    pub fn count_within(&self, query: &CountQuery, scope: UnitId) -> Result<Counted, QueryError> {
         let directory = self.directory();
         let boundary = query.boundary.unwrap_or_else(|| self.today());
-        let asked = self.resolve(&directory, &query.units, boundary)?;
+        let asked = self.resolve_within(&directory, &query.units, boundary, scope)?;
         let by_unit = query.by_tier.is_some() || query.group_by.contains(&Dimension::Unit);
         let groups = self.groups(&directory, &asked, query.by_tier.as_deref(), boundary)?;
         let mut group_by = query.group_by.clone();
@@ -145,6 +158,11 @@ impl Node {
         let last_month = self.today().month().plus(-1);
         let (from, to) = query.months.unwrap_or((last_month, last_month));
         let leaves: BTreeSet<UnitId> = groups.iter().flat_map(|group| group.units.iter().copied()).collect();
+        // Boundaries of another day do not open what lies outside today.
+        let strange = leaves.iter().find(|leaf| **leaf != scope && !self.lies_below(**leaf, scope));
+        if let Some(unit) = strange.copied().filter(|_| scope != self.unit()) {
+            return Err(QueryError::OutsideScope { unit, scope });
+        }
         let columns = group_by.iter().map(|dimension| dimension.word().to_owned()).collect();
         let question =
             Question { measure: query.measure, groups, from, to, filters: query.filters.clone(), group_by };
@@ -155,21 +173,23 @@ impl Node {
         Ok(Counted { columns, rows, provenance })
     }
 
-    /// Units by id or code, within this node's subtree; none named means this node's own.
-    pub fn resolve(
+    /// Units by id or code, within the subtree of `scope`; none named means `scope`, which lies within this
+    /// node's subtree.
+    pub fn resolve_within(
         &self,
         directory: &Directory,
         names: &[String],
         on: Date,
+        scope: UnitId,
     ) -> Result<Vec<UnitId>, QueryError> {
         if names.is_empty() {
-            return Ok(vec![self.unit()]);
+            return Ok(vec![scope]);
         }
         if names.len() > limits::COUNT_UNITS_MAX {
             return Err(QueryError::TooManyUnits { count: names.len() });
         }
         let units: Result<BTreeSet<UnitId>, QueryError> =
-            names.iter().map(|name| self.resolve_one(directory, name, on)).collect();
+            names.iter().map(|name| self.resolve_one(directory, name, on, scope)).collect();
         Ok(units?.into_iter().collect())
     }
 
@@ -181,16 +201,24 @@ impl Node {
         self.config.hierarchy.tiers().iter().find_map(|tier| directory.find(name, &tier.name, on))
     }
 
-    fn resolve_one(&self, directory: &Directory, name: &str, on: Date) -> Result<UnitId, QueryError> {
+    fn resolve_one(
+        &self,
+        directory: &Directory,
+        name: &str,
+        on: Date,
+        scope: UnitId,
+    ) -> Result<UnitId, QueryError> {
         let unknown = || QueryError::UnknownUnit { name: name.chars().take(40).collect(), on };
         let unit = self.find(directory, name, on).ok_or_else(unknown)?;
         let at = directory.at(on);
         // A unit that has ended, or has not begun, is no zero.
         at.unit(unit).ok_or_else(unknown)?;
-        if at.is_within(unit, self.unit()) {
-            Ok(unit)
-        } else {
+        if !at.is_within(unit, self.unit()) {
             Err(QueryError::OutsideSubtree { unit, node: self.unit() })
+        } else if !at.is_within(unit, scope) {
+            Err(QueryError::OutsideScope { unit, scope })
+        } else {
+            Ok(unit)
         }
     }
 

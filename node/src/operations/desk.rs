@@ -4,15 +4,16 @@
 //! many entries share one sync without waiting for each other.
 
 use super::{
+    actor::Actor,
     forms::{self, CaptureKey, Home, Member, NotRecorded, Recorded},
     node::{Node, now_ms},
-    staging::{StagedRegister, Staging},
+    staging::{Rows, StagedRegister, Staging},
 };
-use crate::store::{OwnChange, Record, StoreError, Ticket};
+use crate::store::{AuditNote, OwnChange, Record, StoreError, Subject, Ticket};
 use danso_core::{
-    chain::SALT_BYTES,
+    chain::{Deed, SALT_BYTES},
     domain::{
-        CaptureId, HouseholdId, Reach, Reason, Sequence,
+        CaptureId, Change, HouseholdId, Reach, Reason, Sequence,
         entry::{Entry, Refusal, change_of},
     },
 };
@@ -32,7 +33,10 @@ pub enum RecordError {
     #[error("this node's tier records no changes")]
     NotRecording,
     /// The parent holds other batches of this node's chain; recording on would fork it.
-    #[error("nothing is recorded: the parent holds batches of this unit that this node does not have")]
+    #[error(
+        "nothing is recorded: the parent holds batches of this unit that this node does not have; \
+         they come back by themselves, or by danso rebuild --from-parent"
+    )]
     ChainHeld,
 }
 
@@ -55,28 +59,43 @@ fn salt() -> [u8; SALT_BYTES] {
 }
 
 impl Node {
-    fn staging(&self) -> MutexGuard<'_, Staging> {
+    pub(super) fn staging(&self) -> MutexGuard<'_, Staging> {
         let mut staging = self.staging.lock().expect("no recording panics");
         staging.refresh(self);
         staging
     }
 
-    /// Records one entry. On return of the ticket's `durable` it survives every crash.
-    ///
-    /// A capture seen before records nothing again and gives the sequence it got then.
+    /// Records one entry of somebody at this computer; as [`Node::record_as`].
     pub fn record(
         &self,
         capture: Option<CaptureId>,
         on: Date,
         entry: Entry,
     ) -> Result<(Recorded, Option<Ticket>), RecordError> {
+        self.record_as(&Actor::local(), capture, on, entry)
+    }
+
+    /// Records one entry. On return of the ticket's `durable` it survives every crash, and so does the word of
+    /// who wrote it, where it names somebody.
+    ///
+    /// A capture seen before records nothing again and gives the sequence it got then.
+    /// Errors: `at_rest_locked` without the key at rest, `parent_ahead` while the own chain is held.
+    pub fn record_as(
+        &self,
+        actor: &Actor,
+        capture: Option<CaptureId>,
+        on: Date,
+        entry: Entry,
+    ) -> Result<(Recorded, Option<Ticket>), RecordError> {
+        self.store.require_key()?;
         if !self.records() {
             return Err(RecordError::NotRecording);
         }
+        let mut staging = self.staging();
+        // Asked with the staging in hand: who holds the chain waits for those who have it.
         if self.store.own_chain_held() {
             return Err(RecordError::ChainHeld);
         }
-        let mut staging = self.staging();
         if let Some(capture) = capture {
             let queued = staging.sequence_of(capture);
             let known = match queued {
@@ -107,6 +126,20 @@ impl Node {
         }
         let change = change?;
         let rows = register.rows_after(&change, sequence);
+        let (recorded, ticket) = self.stage_change(&mut staging, actor, capture, &change, rows)?;
+        Ok((recorded, Some(ticket)))
+    }
+
+    /// Queues a change that was made against the register as staged, as the next one.
+    pub(super) fn stage_change(
+        &self,
+        staging: &mut Staging,
+        actor: &Actor,
+        capture: Option<CaptureId>,
+        change: &Change,
+        rows: Rows,
+    ) -> Result<(Recorded, Ticket), RecordError> {
+        let sequence = staging.next_sequence();
         let recorded = Recorded {
             sequence,
             person: change.core.persons.iter().find(|person| person.before.is_none()).map(|person| person.id),
@@ -118,10 +151,16 @@ impl Node {
         if core.len() > limits::CORE_BYTES_MAX || personal_bytes > limits::PERSONAL_BYTES_MAX {
             return Err(Refusal::Rule(Reason::TooManyPersons).into());
         }
+        let written = personal.is_some().then(|| {
+            let (actor, subject) = (actor.words(), Subject::Changes(sequence, sequence));
+            AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: now_ms() }
+        });
         let own = OwnChange { sequence, capture, core, personal };
-        let ticket = self.store.stage(vec![Record::Own(own).into()], staging.generation());
-        staging.take(sequence, capture, &change, rows);
-        Ok((recorded, Some(ticket)))
+        let mut records = vec![Record::Own(own).into()];
+        records.extend(written.map(|note| Record::Note(note).into()));
+        let ticket = self.store.stage(records, staging.generation());
+        staging.take(sequence, capture, change, rows);
+        Ok((recorded, ticket))
     }
 
     /// Undoes an own change, if nothing was built on it since.
@@ -137,6 +176,7 @@ impl Node {
 /// The desk of one import: records with few syncs, waits for all of them at the end.
 pub struct ImportDesk<'a> {
     node: &'a Node,
+    actor: Actor,
     tickets: VecDeque<Ticket>,
     /// The error after which nothing more is taken; a failed look-up ends the run, too, for it must never
     /// read as "not seen before".
@@ -145,8 +185,8 @@ pub struct ImportDesk<'a> {
 
 impl<'a> ImportDesk<'a> {
     /// A desk over a node's register. Blocks; use it off the async threads.
-    pub fn new(node: &'a Node) -> Self {
-        Self { node, tickets: VecDeque::new(), failure: RefCell::new(None) }
+    pub fn new(node: &'a Node, actor: Actor) -> Self {
+        Self { node, actor, tickets: VecDeque::new(), failure: RefCell::new(None) }
     }
 
     fn wait(&mut self, keep: usize) {
@@ -219,7 +259,7 @@ impl forms::Desk for ImportDesk<'_> {
         if self.failure.borrow().is_some() {
             return Err(NotRecorded::Halted);
         }
-        match self.node.record(capture, on, entry) {
+        match self.node.record_as(&self.actor, capture, on, entry) {
             Ok((recorded, ticket)) => {
                 self.tickets.extend(ticket);
                 self.wait(limits::IMPORT_IN_FLIGHT_MAX);

@@ -2,14 +2,28 @@
 //!
 //! | file | does |
 //! |---|---|
+//! | `meters.rs` | what a node counts of itself |
 //! | `node.rs` | what all operations share: configuration, store, keys, directory |
+//! | `actor.rs` | who does something |
+//! | `keys.rs` | rotates the ledger key |
+//! | `audit.rs` | reads and verifies the audit log, anchors it at the parent |
+//! | `revocation.rs` | revokes nodes and certificates below |
 //! | `desk.rs` | records entries on the lowest tier |
 //! | `staging.rs` | the register with what is queued laid over what is stored |
+//! | `enrolment/` | invitations, and the grant of ledger keys to children |
 //! | `forms/` | reads and writes the A0 book and the P0 sheet as CSV |
+//! | `recovery/` | brings back what was lost, and goes on with chains that contradict themselves |
 //! | `accept.rs` | accepts a child's batch and prepares batches for the parent |
+//! | `persons.rs` | persons of the own register, looked up; every read audited |
+//! | `requests/` | requests of persons about their data, and their due dates |
+//! | `erasure/` | forgets what names a person, here and in every tier above |
 //! | `counting.rs` | counts with their provenance |
 //! | `releases.rs` | publishes and takes releases and directories |
+//! | `accounts/` | accounts, roles, passwords, sessions and API tokens |
+//! | `office/` | the node's accounts as they stand: sign-ins, orders that change them, denied calls |
 //! | `status.rs` | how far every chain has come |
+//! | `confirmations.rs` | what the tiers above have signed for |
+//! | `clocks.rs` | how far the children's clocks are off |
 //!
 //! Invariants:
 //! 1. A receipt or an answer to a recording is given only after its ticket says durable.
@@ -17,17 +31,38 @@
 //! 3. Rows and heads of an answer are read under one guard: the digest names exactly what was counted.
 
 mod accept;
+pub mod accounts;
+mod actor;
+mod audit;
+pub mod clocks;
+pub mod confirmations;
 mod counting;
 mod desk;
+pub mod enrolment;
+mod erasure;
 pub mod forms;
+mod keys;
+pub mod meters;
 mod node;
+mod office;
+mod persons;
+pub mod recovery;
 mod releases;
+pub mod requests;
+mod revocation;
 mod staging;
 mod status;
 
 pub use accept::{AcceptError, Accepted};
+pub use actor::Actor;
+pub use audit::{AuditError, AuditQuestion, ChildAnchor, ParentAnchor};
 pub use counting::{CountQuery, Counted, LateUnit, Provenance, QueryError};
 pub use desk::{ImportDesk, RecordError};
+pub use erasure::{Erased, ErasureError, ErasureStanding};
+pub use keys::{KeyFolder, KeyFolderError, RotateError, Rotated};
 pub use node::{Heard, LinkStatus, Node, RegisterError, Signing, now_ms};
+pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, SignedIn};
+pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
 pub use releases::ReleaseError;
+pub use revocation::RevocationError;
 pub use status::{HeadStatus, Watermark};

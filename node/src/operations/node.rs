@@ -1,13 +1,20 @@
 //! What every operation of a node works on: its configuration, store, keys, directory and watermarks.
 
-use super::{accept::Acceptance, staging::Staging};
-use crate::store::{Record, Store, StoreError, View};
-use danso_core::chain::{Digest, Fault, LedgerKey, PublicKey, Registration, Signed};
+use super::{
+    accept::Acceptance, actor::Actor, audit::AuditWatch, clocks::Clocks, confirmations::Confirmations,
+    enrolment::Invitations, keys::KeyFolder, meters::Meters, office::Office, requests::RequestDesk,
+    staging::Staging,
+};
+use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
+use danso_core::chain::{
+    Deed, Digest, Fault, Grounds, KeyClaim, KeyGrant, KeyRing, LedgerKey, PublicKey, Signed, examine,
+    key_subject, stored_epoch,
+};
 use danso_tier_config::{Date, Directory, NodeConfig, Policy, UnitId};
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, RwLock,
+        Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
@@ -51,12 +58,35 @@ pub struct LinkStatus {
 
 /// A node's secret and public signing material.
 pub struct Signing {
-    /// The node's ledger key.
-    pub key: LedgerKey,
-    /// The authority's word for it.
+    key: RwLock<Arc<LedgerKey>>,
+    /// The authority's or parent's word for its first key.
     pub registration: Signed,
-    /// The key that all registrations are verified with.
+    /// The words for the keys above and for its own, in the order in which they lead to each other.
+    pub registrations: Vec<Signed>,
+    /// The key of the authority of the whole tree.
     pub authority: PublicKey,
+}
+
+impl Signing {
+    /// The material of a node.
+    pub fn new(
+        key: LedgerKey,
+        registration: Signed,
+        registrations: Vec<Signed>,
+        authority: PublicKey,
+    ) -> Self {
+        Self { key: RwLock::new(Arc::new(key)), registration, registrations, authority }
+    }
+
+    /// The ledger key in force.
+    pub fn key(&self) -> Arc<LedgerKey> {
+        Arc::clone(&self.key.read().expect("no holder of the key panics"))
+    }
+
+    /// Goes on under another ledger key.
+    pub fn replace(&self, key: LedgerKey) {
+        *self.key.write().expect("no holder of the key panics") = Arc::new(key);
+    }
 }
 
 /// Everything that the operations of one node share.
@@ -76,16 +106,33 @@ pub struct Node {
     children: RwLock<BTreeMap<UnitId, OpenLink>>,
     /// Numbers given to links so far.
     links: AtomicU64,
+    news_above: tokio::sync::watch::Sender<u64>,
+    /// Invitations for children.
+    pub(super) invitations: tokio::sync::Mutex<Invitations>,
+    /// What the node counts of itself.
+    pub meters: Arc<Meters>,
     /// Turns for checking batches, one a core.
     pub checking: tokio::sync::Semaphore,
     /// The link to the parent.
     pub link: RwLock<LinkStatus>,
+    /// What the tiers above have signed for.
+    pub(super) confirmations: Confirmations,
+    /// The children's clocks.
+    pub(super) clocks: Clocks,
     pub(super) acceptance: Acceptance,
+    pub(super) office: Office,
     pub(super) staging: Mutex<Staging>,
     pub(super) publishing: tokio::sync::Mutex<()>,
+    /// Held while an erasure is ordered or carried out.
+    pub(super) erasing: tokio::sync::Mutex<()>,
+    pub(super) requests: RequestDesk,
     /// Held by the one import that runs.
     pub importing: Arc<tokio::sync::Mutex<()>>,
     tallies_digest: Mutex<Option<(u64, Digest)>>,
+    pub(super) key_folder: OnceLock<Arc<dyn KeyFolder>>,
+    /// Held while keys are examined and stored: what is found of one must still be true when it is written.
+    pub(super) registering: tokio::sync::Mutex<()>,
+    pub(super) audit: AuditWatch,
 }
 
 impl Node {
@@ -100,15 +147,26 @@ impl Node {
             heard: RwLock::default(),
             children: RwLock::default(),
             links: AtomicU64::default(),
+            news_above: tokio::sync::watch::Sender::new(0),
+            invitations: tokio::sync::Mutex::default(),
+            meters: Arc::default(),
             checking: tokio::sync::Semaphore::new(
                 std::thread::available_parallelism().map_or(1, usize::from),
             ),
             link: RwLock::default(),
+            confirmations: Confirmations::default(),
+            clocks: Clocks::default(),
             acceptance: Acceptance::default(),
+            office: Office::default(),
             staging: Mutex::default(),
             publishing: tokio::sync::Mutex::default(),
+            erasing: tokio::sync::Mutex::default(),
+            requests: RequestDesk::default(),
             importing: Arc::default(),
             tallies_digest: Mutex::default(),
+            key_folder: OnceLock::new(),
+            registering: tokio::sync::Mutex::default(),
+            audit: AuditWatch::default(),
         }
     }
 
@@ -183,27 +241,86 @@ impl Node {
         self.config.hierarchy.tier(&self.config.tier).is_some_and(|tier| tier.records)
     }
 
-    /// Takes registrations that the authority signed; those known already are passed over.
+    /// Takes registrations and grants of ledger keys, in any order; those known already are passed over, and
+    /// so is one for the place of a key that has a successor, or one that would deny batches held here. A key in
+    /// the place of another is noted in the audit log.
     ///
-    /// Errors: [`Fault`] of the first one that the authority did not sign, after which none is stored.
+    /// Errors: [`Fault`] of the first one that nobody trusted stands for, after which none is stored.
     pub async fn register(&self, registrations: Vec<Signed>) -> Result<(), RegisterError> {
-        let mut new = Vec::new();
-        for signed in registrations {
-            // Known ones first: a signature costs more than a look.
-            let unit = signed.decode_trusted::<Registration>().map(|claimed| claimed.unit);
-            let held = unit.ok().and_then(|unit| self.store.view().keys.get(&unit).cloned());
-            if held.as_ref().is_some_and(|held| held.signed == signed) {
-                continue;
-            }
-            let registration: Registration =
-                signed.verify(self.signing.authority).map_err(RegisterError::NotSigned)?;
-            PublicKey::from_bytes(&registration.key).map_err(RegisterError::NotSigned)?;
-            // An older registration is a replay and is passed over.
-            if held.is_none_or(|held| held.registered_at_ms < registration.registered_at_ms) {
-                new.push(Record::Registration(signed).into());
-            }
+        let _turn = self.registering.lock().await;
+        let new = self.examined(registrations).map_err(RegisterError::NotSigned)?;
+        if new.is_empty() {
+            return Ok(());
         }
-        if new.is_empty() { Ok(()) } else { self.store.write(new).await.map_err(RegisterError::Store) }
+        let notes: Vec<_> = new.iter().filter_map(|signed| self.note_of_key(signed)).collect();
+        let keys = new.into_iter().map(|signed| Record::Registration(signed).into());
+        self.store.write(keys.chain(notes).collect()).await.map_err(RegisterError::Store)
+    }
+
+    fn note_of_key(&self, signed: &Signed) -> Option<Staged> {
+        let (unit, epoch) = (key_subject(signed).ok()?, stored_epoch(signed).ok()?);
+        let claim = signed.decode_trusted::<KeyGrant>().ok()?.claim.decode_trusted::<KeyClaim>().ok()?;
+        let former = claim.replaces?;
+        let text = format!(
+            "ledger key {former} of {unit} replaced by {} after batch {}",
+            epoch.key.id(),
+            epoch.after
+        );
+        let note = AuditNote::text(&Actor::node(self.unit()).words(), Deed::KeyChanged, text, now_ms());
+        Some(Record::Note(note).into())
+    }
+
+    /// What is new of these and stands up; a grant may come before the grantor's own.
+    fn examined(&self, mut waiting: Vec<Signed>) -> Result<Vec<Signed>, Fault> {
+        let directory = self.directory();
+        let today = self.today();
+        let is_above = |above: UnitId, unit: UnitId| {
+            let day = directory.valid_to(unit).map_or(today, |last| last.min(today));
+            above != unit && directory.at(day).is_within(unit, above)
+        };
+        let mut rings: BTreeMap<UnitId, KeyRing> = BTreeMap::new();
+        let mut new = Vec::new();
+        while !waiting.is_empty() {
+            let (mut later, mut refusal) = (Vec::new(), None);
+            let count = waiting.len();
+            for signed in waiting {
+                let ring_of = |unit| {
+                    let known = rings.get(&unit).cloned();
+                    known.or_else(|| self.store.view().keys.get(&unit).cloned())
+                };
+                let grounds =
+                    Grounds { authority: self.signing.authority, ring_of: &ring_of, is_above: &is_above };
+                match examine(&signed, &grounds) {
+                    Ok(None) => {}
+                    Ok(Some((unit, epoch))) if self.denies_held_batches(unit, &epoch) => {
+                        tracing::error!(
+                            %unit,
+                            code = "key_fork",
+                            "a key that would deny batches held here is passed over"
+                        );
+                    }
+                    Ok(Some((unit, epoch))) => {
+                        let mut ring = ring_of(unit).unwrap_or_default();
+                        ring.admit(epoch);
+                        rings.insert(unit, ring);
+                        new.push(signed);
+                    }
+                    Err(Fault::KeyFork { unit }) => {
+                        tracing::error!(%unit, code = "key_fork", "a second key for the same place is passed over");
+                    }
+                    Err(fault @ Fault::Grantor { .. }) => {
+                        refusal = Some(fault);
+                        later.push(signed);
+                    }
+                    Err(fault) => return Err(fault),
+                }
+            }
+            if let Some(fault) = refusal.filter(|_| later.len() == count) {
+                return Err(fault);
+            }
+            waiting = later;
+        }
+        Ok(new)
     }
 
     /// Digest over all tallies held here, in canonical order.
@@ -224,9 +341,51 @@ impl Node {
         }
     }
 
-    /// The registered ledger key of a unit.
+    /// A number that changes whenever something new flows down from here.
+    pub fn news(&self) -> u64 {
+        let revocations: u64 = self.revocation_versions().iter().map(|(_, version)| version).sum();
+        self.directory_version() + self.release_number() + revocations
+    }
+
+    /// What the parent says of its own news.
+    pub fn hear_news(&self, news: u64) {
+        self.news_above.send_if_modified(|known| std::mem::replace(known, news) != news);
+    }
+
+    /// Tells when the parent has something new.
+    pub fn news_from_above(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.news_above.subscribe()
+    }
+
+    /// Notes in the audit log that the node runs from now on, and under which settings: the beginning of their
+    /// SHA-256.
+    pub async fn note_start(&self) -> Result<(), StoreError> {
+        self.fold_invitations()?;
+        let file = self.config.to_toml(std::path::Path::new("/"));
+        let digest = Digest::of(&[file.as_bytes()]).to_string();
+        let text = format!("danso {}, settings {}", env!("CARGO_PKG_VERSION"), &digest[..16]);
+        self.note(&Actor::local(), Deed::Started, text).await
+    }
+
+    /// Writes an entry of the audit log; durable on return.
+    pub async fn note(
+        &self,
+        actor: &Actor,
+        deed: Deed,
+        subject: impl Into<String>,
+    ) -> Result<(), StoreError> {
+        let note = AuditNote::text(&actor.words(), deed, subject, now_ms());
+        self.store.write(vec![Record::Note(note).into()]).await
+    }
+
+    /// The ledger key of a unit that is in force.
     pub fn key_of(&self, unit: UnitId) -> Option<PublicKey> {
-        self.store.view().keys.get(&unit).map(|registered| registered.key)
+        self.store.view().keys.get(&unit)?.current().map(|epoch| epoch.key)
+    }
+
+    /// All ledger keys that a unit has had.
+    pub fn ring_of(&self, unit: UnitId) -> KeyRing {
+        self.store.view().keys.get(&unit).cloned().unwrap_or_default()
     }
 }
 

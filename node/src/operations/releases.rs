@@ -1,9 +1,12 @@
 //! Releases: the indicators of a closed month, computed and signed at the top, kept and served by all.
 
-use super::node::{Node, now_ms};
-use crate::store::{Record, StoreError};
+use super::{
+    actor::Actor,
+    node::{Node, now_ms},
+};
+use crate::store::{AuditNote, Record, StoreError};
 use danso_core::{
-    chain::{Fault, Release, ReleaseRow, Signed},
+    chain::{Deed, Fault, Release, ReleaseRow, Signed},
     demography::{Indicator, MonthFigures},
     rollup::{Accept, Dimension, Measure, Question, UnitGroup, count},
 };
@@ -85,7 +88,7 @@ impl Node {
             }
             release.revision = earlier.revision + 1;
         }
-        let signed = Signed::sign(&release, &self.signing.key);
+        let signed = Signed::sign(&release, &self.signing.key());
         self.store.write(vec![Record::Release(signed).into()]).await?;
         Ok(Arc::new(release))
     }
@@ -110,11 +113,12 @@ impl Node {
         issuer: impl Fn(&T) -> UnitId,
     ) -> Result<T, ReleaseError> {
         let root = self.root();
-        let key = self.key_of(root);
-        let key = key.ok_or_else(|| {
-            ReleaseError::NotSigned(Fault::UnknownKey { origin: root, key: "none".to_owned() })
-        })?;
-        let statement: T = signed.verify(key).map_err(ReleaseError::NotSigned)?;
+        let ring = self.ring_of(root);
+        if ring.current().is_none() {
+            let fault = Fault::UnknownKey { origin: root, key: "none".to_owned() };
+            return Err(ReleaseError::NotSigned(fault));
+        }
+        let statement: T = ring.verify(signed).map_err(ReleaseError::NotSigned)?;
         if issuer(&statement) == root {
             Ok(statement)
         } else {
@@ -237,8 +241,8 @@ impl Node {
         let version = crate::store::pack_directory(directory, self.unit(), held + 1, now_ms());
         crate::store::unpack_directory(&version, std::slice::from_ref(&self.config.hierarchy))
             .map_err(ReleaseError::NotSigned)?;
-        let signed = Signed::sign(&version, &self.signing.key);
-        Ok(self.store.write(vec![Record::Directory(signed).into()]).await?)
+        let signed = Signed::sign(&version, &self.signing.key());
+        Ok(self.write_directory(signed, version.version).await?)
     }
 
     /// Takes a directory version from above. An older or equal one is passed over.
@@ -251,6 +255,14 @@ impl Node {
         if version.version <= self.directory_version() {
             return Ok(());
         }
-        Ok(self.store.write(vec![Record::Directory(signed).into()]).await?)
+        Ok(self.write_directory(signed, version.version).await?)
+    }
+
+    /// Writes a directory version, and into the audit log that it is in force.
+    async fn write_directory(&self, signed: Signed, version: u64) -> Result<(), StoreError> {
+        let text = format!("unit directory version {version}");
+        let actor = Actor::node(self.root()).words();
+        let note = AuditNote::text(&actor, Deed::ConfigurationChanged, text, now_ms());
+        self.store.write(vec![Record::Directory(signed).into(), Record::Note(note).into()]).await
     }
 }

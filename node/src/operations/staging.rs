@@ -68,6 +68,13 @@ impl Staging {
         });
     }
 
+    /// Drops what is kept of a person; the stored row says the rest.
+    pub fn forget(&mut self, person: PersonId) {
+        self.persons.remove(&person);
+        self.subject_codes.retain(|_, id| *id != person);
+        self.citizen_numbers.retain(|_, id| *id != person);
+    }
+
     /// What queued records build on.
     pub fn generation(&self) -> u64 {
         self.generation

@@ -3,12 +3,18 @@
 //! | file | holds |
 //! |---|---|
 //! | `ledger.key` | 64 hexadecimal digits: the secret seed of the ledger key, mode 0600 |
-//! | `ledger.registration` | the authority's signed word that the unit signs with it |
+//! | `ledger.key.next` | the key that a rotation is about to put in its place |
+//! | `ledger.registration` | signed registrations and grants, two lines each: those above from the top down, then the own ones, the oldest first |
 //! | `authority.pub` | 64 hexadecimal digits: the authority's public key |
 //! | `authority.key` | the authority's secret seed, only where `danso keys` makes certificates |
 
-use crate::operations::Signing;
-use danso_core::chain::{LedgerKey, PublicKey, Registration, Signed};
+use crate::{
+    operations::{KeyFolder, KeyFolderError, Signing},
+    transport::tls::files,
+};
+use danso_core::chain::{
+    LedgerKey, PublicKey, Registration, Signed, Statement as _, key_subject, stored_epoch,
+};
 use danso_tier_config::UnitId;
 use std::{
     fs,
@@ -62,6 +68,7 @@ impl LedgerKeyError {
 }
 
 const SECRET: &str = "ledger.key";
+const NEXT_SECRET: &str = "ledger.key.next";
 const REGISTRATION: &str = "ledger.registration";
 const AUTHORITY_PUBLIC: &str = "authority.pub";
 const AUTHORITY_SECRET: &str = "authority.key";
@@ -91,37 +98,132 @@ pub fn create_node(authority: &Path, folder: &Path, unit: UnitId, now_ms: u64) -
 
 /// Reads a node's signing material and checks that it belongs together and to `unit`.
 pub fn read(folder: &Path, unit: UnitId) -> Result<Signing, LedgerKeyError> {
-    let key = LedgerKey::from_seed(&read_hex(&folder.join(SECRET))?);
+    let key = read_secret(folder)?;
     let path = folder.join(AUTHORITY_PUBLIC);
     let authority = PublicKey::from_bytes(&read_hex(&path)?)
         .map_err(|_| LedgerKeyError::Content { path, expected: "a public key" })?;
-    let path = folder.join(REGISTRATION);
-    let content =
-        || LedgerKeyError::Content { path: path.clone(), expected: "a registration by this authority" };
-    let text = fs::read_to_string(&path).map_err(|source| LedgerKeyError::Io {
-        action: "read",
-        path: path.clone(),
-        source,
-    })?;
-    let mut lines = text.lines().map(unhex);
-    let (Some(Some(bytes)), Some(Some(signature))) = (lines.next(), lines.next()) else {
-        return Err(content());
+    let registrations = read_registrations(folder)?;
+    let content = || LedgerKeyError::Content {
+        path: folder.join(REGISTRATION),
+        expected: "a registration by this authority",
     };
-    let registration = Signed { bytes, signature };
-    let registered: Registration = registration.verify(authority).map_err(|_| content())?;
-    if registered.unit != unit || registered.key != key.public().to_bytes() {
-        return Err(LedgerKeyError::OtherUnit {
-            path: folder.to_path_buf(),
-            registered: registered.unit,
-            unit,
-        });
+    let mut own = Vec::new();
+    for signed in &registrations {
+        if signed.bytes.starts_with(&Registration::MAGIC) {
+            signed.verify::<Registration>(authority).map_err(|_| content())?;
+        }
+        if key_subject(signed).map_err(|_| content())? == unit {
+            own.push(stored_epoch(signed).map_err(|_| content())?);
+        }
     }
-    Ok(Signing { key, registration, authority })
+    let Some(latest) = own.last() else {
+        let named = registrations.last().and_then(|signed| key_subject(signed).ok());
+        let registered = named.ok_or_else(content)?;
+        return Err(LedgerKeyError::OtherUnit { path: folder.to_path_buf(), registered, unit });
+    };
+    let next = read_next(folder)?;
+    let held = [Some(key.public()), next.map(|next| next.public())];
+    if !held.contains(&Some(latest.key)) {
+        return Err(content());
+    }
+    let registration = own[0].signed.clone();
+    Ok(Signing::new(key, registration, registrations, authority))
 }
 
 /// A second copy of a node's secret key, for the store's writer.
 pub fn read_secret(folder: &Path) -> Result<LedgerKey, LedgerKeyError> {
     Ok(LedgerKey::from_seed(&read_hex(&folder.join(SECRET))?))
+}
+
+/// The key that a rotation was about to put in place, where one was cut short.
+pub fn read_next(folder: &Path) -> Result<Option<LedgerKey>, LedgerKeyError> {
+    let path = folder.join(NEXT_SECRET);
+    if path.exists() { Ok(Some(LedgerKey::from_seed(&read_hex(&path)?))) } else { Ok(None) }
+}
+
+/// Makes the next ledger key, durable on return, for [`finish_rotation`]. One left by a rotation that was cut
+/// short before it was granted is used again.
+pub fn prepare_rotation(folder: &Path) -> Result<LedgerKey, LedgerKeyError> {
+    if let Some(next) = read_next(folder)? {
+        return Ok(next);
+    }
+    write_new(&folder.join(NEXT_SECRET), &hex(&random_seed()), files::PRIVATE_MODE)?;
+    read_next(folder)?.ok_or_else(|| LedgerKeyError::Content {
+        path: folder.join(NEXT_SECRET),
+        expected: "64 hexadecimal digits",
+    })
+}
+
+/// Puts the next key in the place of the one in force, with its grant. A repeat changes nothing.
+pub fn finish_rotation(folder: &Path, grant: &Signed) -> Result<(), LedgerKeyError> {
+    let mut registrations = read_registrations(folder)?;
+    if !registrations.contains(grant) {
+        registrations.push(grant.clone());
+        write_registrations(folder, &registrations)?;
+    }
+    let (next, path) = (folder.join(NEXT_SECRET), folder.join(SECRET));
+    if next.exists() {
+        let io = |source| LedgerKeyError::Io { action: "replace", path: path.clone(), source };
+        fs::rename(&next, &path).map_err(io)?;
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    }
+    Ok(())
+}
+
+/// Makes a new secret ledger key in a folder, durable on return; one that is there already is used again.
+pub fn create_secret(folder: &Path) -> Result<LedgerKey, LedgerKeyError> {
+    let path = folder.join(SECRET);
+    if !path.exists() {
+        write_new(&path, &hex(&random_seed()), files::PRIVATE_MODE)?;
+    }
+    read_secret(folder)
+}
+
+/// The secret key of the authority of the whole tree, where this folder holds it.
+pub fn read_authority(folder: &Path) -> Result<LedgerKey, LedgerKeyError> {
+    Ok(LedgerKey::from_seed(&read_hex(&folder.join(AUTHORITY_SECRET))?))
+}
+
+/// Writes what enrolment brought: the authority's public key, and registrations with the own ones last.
+pub fn write_granted(
+    folder: &Path,
+    registrations: &[Signed],
+    authority: PublicKey,
+) -> Result<(), LedgerKeyError> {
+    let path = folder.join(AUTHORITY_PUBLIC);
+    let text = format!("{}\n", hex(&authority.to_bytes()));
+    files::write(&path, text.as_bytes(), files::PUBLIC_MODE).map_err(|source| LedgerKeyError::Io {
+        action: "write",
+        path,
+        source,
+    })?;
+    write_registrations(folder, registrations)
+}
+
+fn read_registrations(folder: &Path) -> Result<Vec<Signed>, LedgerKeyError> {
+    let path = folder.join(REGISTRATION);
+    let text = fs::read_to_string(&path).map_err(|source| LedgerKeyError::Io {
+        action: "read",
+        path: path.clone(),
+        source,
+    })?;
+    let lines: Option<Vec<Vec<u8>>> = text.lines().map(unhex).collect();
+    let content = || LedgerKeyError::Content { path: path.clone(), expected: "registrations" };
+    let lines = lines.filter(|lines| !lines.is_empty() && lines.len() % 2 == 0).ok_or_else(content)?;
+    let signed = lines.chunks_exact(2);
+    Ok(signed.map(|pair| Signed { bytes: pair[0].clone(), signature: pair[1].clone() }).collect())
+}
+
+fn write_registrations(folder: &Path, registrations: &[Signed]) -> Result<(), LedgerKeyError> {
+    let path = folder.join(REGISTRATION);
+    let lines: Vec<String> =
+        registrations.iter().flat_map(|signed| [hex(&signed.bytes), hex(&signed.signature)]).collect();
+    let text = lines.join("\n") + "\n";
+    files::write(&path, text.as_bytes(), files::PUBLIC_MODE).map_err(|source| LedgerKeyError::Io {
+        action: "write",
+        path,
+        source,
+    })
 }
 
 fn random_seed() -> [u8; 32] {
@@ -162,4 +264,23 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         return None;
     }
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+/// The key folder of a node, for rotations while it runs.
+pub(super) struct Folder(pub PathBuf);
+
+impl KeyFolder for Folder {
+    fn prepare(&self) -> Result<LedgerKey, KeyFolderError> {
+        prepare_rotation(&self.0).map_err(told)
+    }
+
+    fn finish(&self, grant: &Signed) -> Result<(), KeyFolderError> {
+        finish_rotation(&self.0, grant).map_err(told)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
+fn told(error: LedgerKeyError) -> KeyFolderError {
+    let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+    KeyFolderError { code: error.code(), message: format!("{error}{}", source.unwrap_or_default()) }
 }

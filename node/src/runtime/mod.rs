@@ -2,7 +2,10 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `at_rest.rs` | where the key at rest is found, and how a new one takes its place |
 //! | `keys.rs` | ledger keys in the key folder |
+//! | `rebuild.rs` | a new data folder from the parent and from what the old one has |
+//! | `conflicts.rs` | the list of changes that it could not record again |
 //! | `start.rs` | opening of a node: keys, directory, store, listener |
 //! | `tasks.rs` | what runs beside the server: the uplink, closing of months |
 //!
@@ -11,10 +14,15 @@
 //! 2. When the store stops, the process ends with an error: nothing is acknowledged after it.
 //! 3. The first signal drains, the second leaves at once; both lose nothing that was acknowledged.
 
+mod at_rest;
+mod conflicts;
 pub mod keys;
+mod rebuild;
 mod start;
 mod tasks;
 
+pub use at_rest::{Rewrapped, rewrap};
+pub use rebuild::{RebuildError, Rebuilt, rebuild_from_parent};
 pub use start::{Running, RuntimeError, read_directory, start, store_options};
 
 use danso_tier_config::{NodeConfig, limits};

@@ -1,17 +1,17 @@
 //! Opening of a node: keys, directory, store, listener, then the tasks.
 
 use super::{
+    at_rest,
     keys::{self, LedgerKeyError},
     tasks,
 };
 use crate::{
-    operations::{Node, RegisterError, ReleaseError},
-    store::{Options, Store, StoreError},
-    transport::{
-        self,
-        tls::{Keys, TlsError},
-        uplink,
+    operations::{Node, OfficeError, RegisterError, ReleaseError},
+    store::{
+        Options, Store, StoreError,
+        at_rest::{AtRestError, State},
     },
+    transport::{self, Keeper, tls::TlsError, uplink},
 };
 use danso_tier_config::{Directory, Faults, NodeConfig};
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
@@ -26,6 +26,9 @@ pub enum RuntimeError {
     /// The ledger keys.
     #[error(transparent)]
     LedgerKey(#[from] LedgerKeyError),
+    /// The key at rest.
+    #[error(transparent)]
+    AtRest(#[from] AtRestError),
     /// The unit directory.
     #[error("the unit directory cannot be used:\n{0}")]
     Directory(Faults),
@@ -64,6 +67,9 @@ pub enum RuntimeError {
     /// The directory could not be signed.
     #[error(transparent)]
     Release(#[from] ReleaseError),
+    /// The accounts.
+    #[error(transparent)]
+    Office(#[from] OfficeError),
     /// Signals of the system.
     #[error("cannot wait for signals")]
     Signal(#[source] std::io::Error),
@@ -75,6 +81,7 @@ impl RuntimeError {
         match self {
             Self::Tls(error) => error.code(),
             Self::LedgerKey(error) => error.code(),
+            Self::AtRest(error) => error.code(),
             Self::Directory(_) => "directory_unusable",
             Self::UnitUnknown { .. } => "directory_unit_unknown",
             Self::UnitDiffers { .. } => "directory_unit_differs",
@@ -82,6 +89,7 @@ impl RuntimeError {
             Self::Listen { .. } => "listen_failed",
             Self::Register(_) => "registration_signature",
             Self::Release(error) => error.code(),
+            Self::Office(error) => error.code(),
             Self::Signal(_) => "signals_unavailable",
         }
     }
@@ -147,12 +155,14 @@ fn check_unit(config: &NodeConfig, directory: &Directory, file: String) -> Resul
 }
 
 /// How a node's store is opened.
-pub fn store_options(config: &NodeConfig) -> Result<Options, LedgerKeyError> {
+pub fn store_options(config: &NodeConfig) -> Result<Options, RuntimeError> {
     let key = keys::read_secret(&config.keys)?;
     Ok(Options {
         folder: config.data.clone(),
         unit: config.unit,
         key,
+        next_key: keys::read_next(&config.keys)?,
+        at_rest: at_rest::key_for(config)?,
         limits: config.limits.clone(),
         hierarchies: vec![config.hierarchy.clone()],
     })
@@ -160,8 +170,7 @@ pub fn store_options(config: &NodeConfig) -> Result<Options, LedgerKeyError> {
 
 /// Starts a node. On return it serves, and its store has caught up with its ledger.
 pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Result<Running, RuntimeError> {
-    let tls = Keys::read(&config.keys, SystemTime::now())?;
-    tls.require_node(config.unit)?;
+    let keeper = Arc::new(Keeper::open(&config.keys, config.unit, SystemTime::now())?);
     let signing = keys::read(&config.keys, config.unit)?;
     let bootstrap = read_directory(&config)?;
     let (store, report) = Store::open(store_options(&config)?, progress)?;
@@ -174,9 +183,22 @@ pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Re
     if report.ballast_dropped {
         tracing::error!("the disk is full: gave up the ballast to start, free some space");
     }
-    let own_key = signing.registration.clone();
+    let registrations = signing.registrations.clone();
     let node = Arc::new(Node::new(config, store, signing, bootstrap.clone()));
-    node.register(vec![own_key]).await?;
+    node.set_key_folder(keys::Folder(node.config.keys.clone()));
+    node.open_office()?;
+    node.register(registrations).await?;
+    settle_key(&node)?;
+    if node.store.at_rest() == State::Locked {
+        tracing::error!(
+            code = "at_rest_locked",
+            "the key at rest is missing: the node replicates and counts, names are neither read nor recorded"
+        );
+    }
+    node.note_start().await?;
+    if let Err(error) = node.finish_erasures().await {
+        tracing::error!(code = error.code(), %error, "orders of erasure wait for the next start");
+    }
     if node.config.parent.is_none() {
         node.publish_directory(&bootstrap).await?;
     }
@@ -185,28 +207,51 @@ pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Re
         TcpListener::bind(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
     let address = listener.local_addr().map_err(|source| RuntimeError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
-    let tasks = spawn_all(&node, listener, &tls, &stopped);
+    let tasks = spawn_all(&node, listener, &keeper, &stopped);
     Ok(Running { node, address, stop, tasks })
+}
+
+/// The key in force is the one that the ledger names last; a rotation that was cut short is finished.
+pub(super) fn settle_key(node: &Node) -> Result<(), RuntimeError> {
+    let folder = &node.config.keys;
+    let ring = node.ring_of(node.unit());
+    let Some(in_force) = ring.current() else { return Ok(()) };
+    if node.signing.key().public() == in_force.key {
+        return Ok(());
+    }
+    match keys::read_next(folder)? {
+        Some(next) if next.public() == in_force.key => {
+            keys::finish_rotation(folder, &in_force.signed)?;
+            node.signing.replace(next);
+            Ok(())
+        }
+        _ => Err(RuntimeError::Store(StoreError::KeyNotInForce {
+            unit: node.unit(),
+            key: in_force.key.id().to_string(),
+        })),
+    }
 }
 
 fn spawn_all(
     node: &Arc<Node>,
     listener: TcpListener,
-    tls: &Keys,
+    keeper: &Arc<Keeper>,
     stopped: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {
     let mut tasks = Vec::new();
-    let configs = watch::channel(tls.server()).1;
+    keeper.look(node);
+    tasks.push(tokio::spawn(Arc::clone(keeper).run(Arc::clone(node), stopped.clone())));
+    let listening = Arc::clone(keeper);
     let (served, mut stop) = (Arc::clone(node), stopped.clone());
     tasks.push(tokio::spawn(async move {
         let stop = async move { drop(stop.wait_for(|stop| *stop).await) };
-        if let Err(error) = transport::serve(served, listener, configs, stop).await {
+        if let Err(error) = transport::serve(served, listener, &listening, stop).await {
             tracing::error!(%error, "the server ended");
         }
     }));
     if let Some(parent) = node.config.parent.clone() {
-        let keys = node.config.keys.clone();
-        tasks.push(tokio::spawn(uplink::run(Arc::clone(node), parent, keys, stopped.clone())));
+        let keeper = Arc::clone(keeper);
+        tasks.push(tokio::spawn(uplink::run(Arc::clone(node), parent, keeper, stopped.clone())));
     } else {
         tasks.push(tokio::spawn(tasks::close_months(Arc::clone(node), stopped.clone())));
     }

@@ -1,6 +1,9 @@
 //! What can go wrong in the store, with stable codes.
 
-use super::ledger::{LedgerError, Position};
+use super::{
+    at_rest::AtRestError,
+    ledger::{LedgerError, Position},
+};
 use std::path::PathBuf;
 
 /// An error of the store.
@@ -39,8 +42,25 @@ pub enum StoreError {
     #[error("an earlier write failed, try again")]
     Retry,
     /// The parent holds other batches of this chain: nothing is recorded until that is cleared up.
-    #[error("the parent holds batches of this unit that this node does not have")]
+    #[error(
+        "the parent holds batches of this unit that this node does not have; \
+         they come back by themselves, or by danso rebuild --from-parent"
+    )]
     OwnChainHeld,
+    /// What names persons cannot be read: the key at rest is not here.
+    #[error("the key at rest is missing: names can be neither read nor recorded")]
+    Locked,
+    /// The secret key is not the one that the ledger names for this unit.
+    #[error("the ledger names key {key} for {unit}, the key folder holds another one")]
+    KeyNotInForce {
+        /// This node's unit.
+        unit: danso_tier_config::UnitId,
+        /// The key in force.
+        key: String,
+    },
+    /// Encryption at rest failed.
+    #[error(transparent)]
+    AtRest(#[from] AtRestError),
     /// The writer has stopped: nothing is acknowledged any more.
     #[error("the store has stopped")]
     Stopped,
@@ -60,6 +80,9 @@ impl StoreError {
             Self::Index(_) => "index_failed",
             Self::Retry => "store_retry",
             Self::OwnChainHeld => "parent_ahead",
+            Self::KeyNotInForce { .. } => "ledger_key_not_in_force",
+            Self::Locked => "at_rest_locked",
+            Self::AtRest(error) => error.code(),
             Self::Stopped => "store_stopped",
         }
     }

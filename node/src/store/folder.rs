@@ -1,6 +1,9 @@
 //! The data folder: FORMAT, lock and ballast. Another unit's or a newer folder is refused before a write.
 
-use super::StoreError;
+use super::{
+    StoreError,
+    at_rest::{AtRestError, AtRestKey, State, Vault},
+};
 use danso_tier_config::{UnitId, limits};
 use std::{
     fs::{self, File},
@@ -8,14 +11,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Version of the data folder's layout.
-const FOLDER_FORMAT: u32 = 1;
+/// Version of a data folder whose names are not encrypted.
+const PLAIN_FORMAT: u32 = 1;
+/// Version of a data folder that has a key at rest: without the file AT-REST it is not opened.
+const SEALED_FORMAT: u32 = 2;
 
 /// An opened and locked data folder.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
     lock: File,
+    /// The version in FORMAT, 0 for a new folder.
+    version: u32,
 }
 
 impl Drop for Folder {
@@ -48,9 +55,7 @@ impl Folder {
     /// Checks FORMAT, takes the lock, makes what is missing. FORMAT is written last at creation.
     pub fn open(path: &Path, unit: UnitId) -> Result<Self, StoreError> {
         let format = path.join("FORMAT");
-        if format.exists() {
-            check_format(&format, unit)?;
-        }
+        let version = if format.exists() { check_format(&format, unit)? } else { 0 };
         fs::create_dir_all(path).map_err(io("make the data folder", path))?;
         let lock_path = path.join("LOCK");
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
@@ -62,20 +67,31 @@ impl Folder {
                 return Err(io("lock the data folder", &lock_path)(error));
             }
         }
-        Ok(Self { path: path.to_path_buf(), lock })
+        Ok(Self { path: path.to_path_buf(), lock, version })
+    }
+
+    /// The keys under which names in this folder are encrypted. A folder that has had them is refused when they
+    /// are lost: with new ones nothing in it could be read, and without any, names would be written in plain.
+    pub fn vault(&self, key: Option<&AtRestKey>) -> Result<Vault, StoreError> {
+        let file = self.path.join("AT-REST");
+        if self.version >= SEALED_FORMAT && !file.exists() {
+            return Err(AtRestError::Missing { path: file }.into());
+        }
+        Ok(Vault::of_folder(&self.path, key)?)
     }
 
     /// Writes FORMAT and the ballast once everything else of a new folder is in place.
-    pub fn finish(&self, unit: UnitId) -> Result<(), StoreError> {
+    pub fn finish(&self, unit: UnitId, vault: &Vault) -> Result<(), StoreError> {
         self.restore_ballast();
         let format = self.path.join("FORMAT");
-        if format.exists() {
+        let wanted = if vault.state() == State::Off { PLAIN_FORMAT } else { SEALED_FORMAT };
+        if self.version >= wanted {
             return Ok(());
         }
         let temporary = self.path.join("FORMAT.new");
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&temporary)?;
-            writeln!(file, "danso {FOLDER_FORMAT} {unit}")?;
+            writeln!(file, "danso {wanted} {unit}")?;
             file.sync_all()?;
             fs::rename(&temporary, &format)?;
             File::open(&self.path)?.sync_all()
@@ -134,9 +150,21 @@ impl Folder {
         }
         fs::rename(&index, &aside).map_err(io("set aside", &index))
     }
+
+    /// Removes a copy of the index that was cut short.
+    pub fn forget_index_copy(&self) -> Result<(), StoreError> {
+        let copy = super::index::renewed_path(&self.index());
+        if copy.exists() { fs::remove_dir_all(&copy).map_err(io("remove", &copy)) } else { Ok(()) }
+    }
+
+    /// Removes what was set aside: it holds names that were erased.
+    pub fn forget_index_aside(&self) -> Result<(), StoreError> {
+        let aside = self.path.join("index.damaged");
+        if aside.exists() { fs::remove_dir_all(&aside).map_err(io("remove", &aside)) } else { Ok(()) }
+    }
 }
 
-fn check_format(format: &Path, unit: UnitId) -> Result<(), StoreError> {
+fn check_format(format: &Path, unit: UnitId) -> Result<u32, StoreError> {
     let text = fs::read_to_string(format).map_err(io("read", format))?;
     let words: Vec<&str> = text.split_whitespace().collect();
     let [product, version, owner] = words[..] else {
@@ -145,13 +173,13 @@ fn check_format(format: &Path, unit: UnitId) -> Result<(), StoreError> {
     let version = version.parse::<u32>().ok().filter(|_| product == "danso");
     match version {
         None => Err(fault("folder_not_danso", "not a danso data folder:", format)),
-        Some(version) if version > FOLDER_FORMAT => {
-            let problem = format!("format {version} is newer than this danso's {FOLDER_FORMAT}:");
+        Some(version) if version > SEALED_FORMAT => {
+            let problem = format!("format {version} is newer than this danso's {SEALED_FORMAT}:");
             Err(fault("folder_newer_format", problem, format))
         }
         Some(_) if owner != unit.to_string() => {
             Err(fault("folder_other_unit", format!("belongs to {owner}, not to {unit}:"), format))
         }
-        Some(_) => Ok(()),
+        Some(version) => Ok(version),
     }
 }

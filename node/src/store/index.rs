@@ -4,14 +4,20 @@
 //! (replaying the ledger over them ends the same), then everything that is counted up (tallies, chain
 //! rows, counters) together with the position in one atomic batch: it must never be replayed over.
 
-use super::{StoreError, keys};
+use super::{
+    StoreError,
+    at_rest::Vault,
+    keys::{self, Number},
+    rows::{HouseholdRow, PersonRow, StoredHousehold, StoredPerson},
+};
+use danso_core::domain::{HouseholdId, PersonId};
 use danso_tier_config::limits;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    path::Path,
-    sync::RwLock,
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
     time::{Duration, Instant},
 };
 
@@ -31,6 +37,10 @@ pub(super) struct Index {
     /// Gone once the store is closed, whoever still holds a handle on it.
     database: RwLock<Option<sled::Db>>,
     overlay: RwLock<Overlay>,
+    folder: PathBuf,
+    cache_bytes: u64,
+    /// Seals what names persons, in rows here and in records of the ledger.
+    pub vault: Arc<Vault>,
 }
 
 /// Why sled could not be used; the index is rebuilt from the ledger then.
@@ -50,10 +60,10 @@ const LOCKED: &str = "could not acquire lock";
 impl Index {
     /// Opens or creates the index. A panic inside sled while it opens counts as damage. An index that an
     /// earlier handle is just closing is waited for.
-    pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, Unusable> {
+    pub fn open(folder: &Path, cache_bytes: u64, vault: &Arc<Vault>) -> Result<Self, Unusable> {
         let since = Instant::now();
         loop {
-            match Self::open_now(folder, cache_bytes) {
+            match Self::open_now(folder, cache_bytes, vault) {
                 Err(Unusable::InUse) if since.elapsed() < Duration::from_millis(limits::INDEX_LOCK_MS) => {
                     std::thread::sleep(Duration::from_millis(limits::INDEX_LOCK_POLL_MS));
                 }
@@ -62,11 +72,11 @@ impl Index {
         }
     }
 
-    fn open_now(folder: &Path, cache_bytes: u64) -> Result<Self, Unusable> {
-        let folder = folder.to_path_buf();
+    fn open_now(folder: &Path, cache_bytes: u64, vault: &Arc<Vault>) -> Result<Self, Unusable> {
+        let path = folder.to_path_buf();
         let opened = std::panic::catch_unwind(move || {
             sled::Config::new()
-                .path(folder)
+                .path(path)
                 .cache_capacity(cache_bytes)
                 .segment_size(limits::SLED_SEGMENT_BYTES)
                 .flush_every_ms(Some(limits::SLED_FLUSH_MS))
@@ -75,7 +85,9 @@ impl Index {
         });
         match opened {
             Ok(Ok(database)) => {
-                Ok(Self { database: RwLock::new(Some(database)), overlay: RwLock::default() })
+                let (database, overlay) = (RwLock::new(Some(database)), RwLock::default());
+                let folder = folder.to_path_buf();
+                Ok(Self { database, overlay, folder, cache_bytes, vault: Arc::clone(vault) })
             }
             Ok(Err(error)) if error.to_string().contains(LOCKED) => Err(Unusable::InUse),
             Ok(Err(error)) => Err(Unusable::Damaged(error.to_string())),
@@ -110,6 +122,59 @@ impl Index {
             return value.as_deref().map(decode).transpose();
         }
         self.database()?.get(key).map_err(StoreError::index)?.map(|value| decode(&value)).transpose()
+    }
+
+    /// A person's row; without the key at rest without what names the person.
+    pub fn person(&self, id: PersonId) -> Result<Option<PersonRow>, StoreError> {
+        let key = keys::person(id);
+        let Some(StoredPerson { state, facts, changed }) = self.get(&key)? else { return Ok(None) };
+        let facts = self.unsealed(&key, &facts)?;
+        Ok(Some(PersonRow { state, facts, changed }))
+    }
+
+    /// Sets a person's row.
+    pub fn put_person(&self, id: PersonId, row: &PersonRow) {
+        let key = keys::person(id);
+        let facts = self.sealed(&key, &row.facts);
+        self.put(key, &StoredPerson { state: row.state, facts, changed: row.changed });
+    }
+
+    /// A household's row; without the key at rest without what names it.
+    pub fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
+        let key = keys::household(id);
+        let Some(StoredHousehold { state, facts, changed }) = self.get(&key)? else { return Ok(None) };
+        let facts = self.unsealed(&key, &facts)?;
+        Ok(Some(HouseholdRow { state, facts, changed }))
+    }
+
+    /// Sets a household's row.
+    pub fn put_household(&self, id: HouseholdId, row: &HouseholdRow) {
+        let key = keys::household(id);
+        let facts = self.sealed(&key, &row.facts);
+        self.put(key, &StoredHousehold { state: row.state, facts, changed: row.changed });
+    }
+
+    /// Empty for nothing to hide, else sealed and bound to its key.
+    fn sealed<T: Serialize + Default + PartialEq>(&self, key: &[u8], facts: &T) -> Vec<u8> {
+        if *facts == T::default() {
+            return Vec::new();
+        }
+        self.vault.seal(key, &postcard::to_stdvec(facts).expect("a row is plain data"))
+    }
+
+    fn unsealed<T: DeserializeOwned + Default>(&self, key: &[u8], sealed: &[u8]) -> Result<T, StoreError> {
+        if sealed.is_empty() || self.vault.is_locked() {
+            return Ok(T::default());
+        }
+        let plain = self.vault.open(key, sealed);
+        let plain = plain.map_err(|_| StoreError::Index("a sealed row does not open".to_owned()))?;
+        postcard::from_bytes(&plain).map_err(|_| StoreError::Index("a row is not decodable".to_owned()))
+    }
+
+    /// The key under which a number is found; `None` for an empty one and without the key at rest.
+    pub fn number(&self, kind: Number, number: &str) -> Option<Vec<u8>> {
+        let blinded = (!number.is_empty()).then(|| self.vault.blind(kind.label(), number)).flatten();
+        blinded.map(|blinded| kind.key(&blinded))
     }
 
     /// All keys with a prefix and their values, unflushed writes included, in order.
@@ -183,10 +248,90 @@ impl Index {
         self.get(keys::POSITION)
     }
 
+    /// Puts a copy of all flushed rows in the place of the database: its pages still hold what rows held
+    /// before. Called by the writer only; reads wait for the last step. A copy of `but` is not made.
+    ///
+    /// After [`RenewError::Kept`] the database is as it was; after any other error it is gone.
+    pub fn renew(&self, but: &[u8]) -> Result<(), RenewError> {
+        let copy = renewed_path(&self.folder);
+        self.copy_to(&copy, but).map_err(RenewError::Kept)?;
+        let mut database = self.database.write().expect("no holder of the database panics");
+        drop(database.take());
+        let replaced = wait_until_closed(&self.folder)
+            .and_then(|()| std::fs::remove_dir_all(&self.folder))
+            .and_then(|()| std::fs::rename(&copy, &self.folder))
+            .and_then(|()| forget(&self.folder.with_extension("damaged")));
+        replaced.map_err(|error| RenewError::Lost(StoreError::Index(error.to_string())))?;
+        let opened = Self::open(&self.folder, self.cache_bytes, &self.vault)
+            .map_err(|error| RenewError::Lost(StoreError::Index(error.to_string())))?;
+        *database = opened.database.into_inner().expect("nobody else has seen it");
+        Ok(())
+    }
+
+    fn copy_to(&self, copy: &Path, but: &[u8]) -> Result<(), StoreError> {
+        let failed = |error: &dyn std::fmt::Display| StoreError::Index(error.to_string());
+        forget(copy).map_err(|error| failed(&error))?;
+        let fresh = Self::open(copy, self.cache_bytes, &self.vault).map_err(|error| failed(&error))?;
+        let target = fresh.database()?;
+        let mut batch = (sled::Batch::default(), 0);
+        for row in self.database()?.iter() {
+            let (key, value) = row.map_err(StoreError::index)?;
+            if key == but {
+                continue;
+            }
+            batch.0.insert(key, value);
+            batch.1 += 1;
+            if batch.1 == limits::SLED_BATCH_KEYS_MAX {
+                target.apply_batch(std::mem::take(&mut batch.0)).map_err(StoreError::index)?;
+                batch.1 = 0;
+            }
+        }
+        target.apply_batch(batch.0).map_err(StoreError::index)?;
+        drop(target);
+        fresh.close()?;
+        drop(fresh);
+        wait_until_closed(copy).map_err(|error| failed(&error))
+    }
+
     /// Hands all writes to the operating system and lets the files go.
     pub fn close(&self) -> Result<(), StoreError> {
         let database = self.database.write().expect("no holder of the database panics").take();
         database.map_or(Ok(()), |database| database.flush().map(|_| ()).map_err(StoreError::index))
+    }
+}
+
+/// Why an index was not renewed.
+#[derive(Debug)]
+pub(super) enum RenewError {
+    /// It is as it was.
+    Kept(StoreError),
+    /// It is gone and must be built anew from the ledger.
+    Lost(StoreError),
+}
+
+/// Where a copy is made that is to take an index's place; one that is found at a start was cut short.
+pub(super) fn renewed_path(index: &Path) -> PathBuf {
+    index.with_extension("new")
+}
+
+fn forget(folder: &Path) -> std::io::Result<()> {
+    if folder.exists() { std::fs::remove_dir_all(folder) } else { Ok(()) }
+}
+
+/// Waits until no handle holds the database of a folder any more: sled lets its file go a moment later.
+fn wait_until_closed(folder: &Path) -> std::io::Result<()> {
+    let since = Instant::now();
+    let file = std::fs::File::open(folder.join("db"))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock)
+                if since.elapsed() < Duration::from_millis(limits::INDEX_LOCK_MS) =>
+            {
+                std::thread::sleep(Duration::from_millis(limits::INDEX_LOCK_POLL_MS));
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

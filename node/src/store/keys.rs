@@ -13,24 +13,35 @@
 //! | `p` person | person row | own change applied |
 //! | `h` household | household row | own change applied |
 //! | `r` household, person | nothing: the person is a member | own change applied |
-//! | `n` household number | household id | own change applied |
-//! | `s` subject code | person id | own change applied |
-//! | `i` citizen number | person id | own change applied |
-//! | `g` unit | ledger position of its key registration | registration applied |
+//! | `n` blinded household number | household id | own change applied |
+//! | `s` blinded subject code | person id | own change applied |
+//! | `i` blinded citizen number | person id | own change applied |
+//! | `g` unit, position | nothing: a registration or grant of its key lies there | registration applied |
 //! | `d` version | ledger position of a directory version | directory applied |
 //! | `l` number | ledger position of a release | release applied |
 //! | `e` position | origin: evidence at this ledger position | evidence applied |
+//! | `v` issuer | ledger position of its list of revocations | revocations applied |
+//! | `x` order | ledger position of an order of erasure | order applied |
+//! | `y` order, unit | ledger position of a tier's word that it was carried out | word applied |
+//! | `f` position | nothing: an office record lies there | office record applied |
+//! | `z` position | position of the record in its place: still to be scrubbed | rewritten record applied |
+//! | `a` child | number and hash of the latest entry heard of its audit chain, when | anchor applied |
+//! | `u` number | ledger position of an audit entry | entry applied |
+//! | `m` `audit` | head of the audit chain | entry applied |
+//! | `m` `sealed` | whether names in rows are sealed | start of a new index |
+//! | `m` `erased` | nothing: names were erased, the next start builds the index anew | erasure |
+//! | `m` `veiled` | nothing: rows were written without the key, the names are missing | start |
 
 use super::ledger::Position;
 use danso_core::{
-    chain::BatchNumber,
+    chain::{BatchNumber, Digest},
     domain::{CaptureId, HouseholdId, PersonId, Sequence},
     rollup::{Cell, Cuboid},
 };
 use danso_tier_config::{Month, UnitId};
 
 /// Format byte at the head of every value.
-pub(super) const VALUE_FORMAT: u8 = 1;
+pub(super) const VALUE_FORMAT: u8 = 2;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";
@@ -38,10 +49,22 @@ pub(super) const POSITION: &[u8] = b"mposition";
 /// Key of the counters of the own recording.
 pub(super) const RECORDING: &[u8] = b"mrecording";
 
+/// Key of the head of the audit chain.
+pub(super) const AUDIT: &[u8] = b"maudit";
+
+/// Key of the word whether names in rows are sealed.
+pub(super) const SEALED: &[u8] = b"msealed";
+
+/// Key of the mark that names were erased since the index was built: its old pages still hold them.
+pub(super) const ERASED: &[u8] = b"merased";
+
+/// Key of the mark that rows were written without the key at rest.
+pub(super) const VEILED: &[u8] = b"mveiled";
+
 /// Whether a row is counted up from its former value, or decides whether another is: replaying the ledger
 /// over a later one would count twice.
 pub(super) fn is_counted_up(key: &[u8]) -> bool {
-    key == RECORDING || matches!(key.first(), Some(b't' | b'c' | b'q'))
+    key == RECORDING || key == AUDIT || matches!(key.first(), Some(b't' | b'c' | b'q'))
 }
 
 fn key(letter: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -105,6 +128,11 @@ pub(super) fn person(person: PersonId) -> Vec<u8> {
 
 pub(super) const PERSONS: &[u8] = b"p";
 
+pub(super) fn person_of_key(key: &[u8]) -> Option<PersonId> {
+    let (unit, serial) = key.strip_prefix(PERSONS)?.split_at_checked(UnitId::KEY_BYTES)?;
+    Some(PersonId { unit: UnitId::from_key(unit)?, serial: u64::from_be_bytes(serial.try_into().ok()?) })
+}
+
 pub(super) fn household(household: HouseholdId) -> Vec<u8> {
     key(b'h', &[&household.to_key()])
 }
@@ -123,22 +151,42 @@ pub(super) fn member_of_key(key: &[u8]) -> Option<PersonId> {
     Some(PersonId { unit: UnitId::from_key(unit)?, serial: u64::from_be_bytes(serial.try_into().ok()?) })
 }
 
-pub(super) fn number(number: &str) -> Vec<u8> {
-    key(b'n', &[number.as_bytes()])
+/// A number by which households or persons are found. The index holds its keyed hash only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    /// Household number.
+    Household,
+    /// Health-insurance number.
+    Subject,
+    /// Personal identification number.
+    Citizen,
 }
 
-pub(super) fn subject(code: &str) -> Vec<u8> {
-    key(b's', &[code.as_bytes()])
-}
+impl Number {
+    /// The label that keeps the hashes of one kind apart from those of another.
+    pub fn label(self) -> &'static [u8] {
+        match self {
+            Self::Household => b"household number",
+            Self::Subject => b"subject code",
+            Self::Citizen => b"citizen number",
+        }
+    }
 
-pub(super) fn citizen(number: &str) -> Vec<u8> {
-    key(b'i', &[number.as_bytes()])
+    /// The key of a blinded number.
+    pub fn key(self, blinded: &[u8; 16]) -> Vec<u8> {
+        let letter = match self {
+            Self::Household => b'n',
+            Self::Subject => b's',
+            Self::Citizen => b'i',
+        };
+        key(letter, &[blinded])
+    }
 }
 
 pub(super) const REGISTRATIONS: &[u8] = b"g";
 
-pub(super) fn registration(unit: UnitId) -> Vec<u8> {
-    key(b'g', &[&unit.to_key()])
+pub(super) fn registration(unit: UnitId, position: Position) -> Vec<u8> {
+    key(b'g', &[&unit.to_key(), &position.0.to_be_bytes()])
 }
 
 pub(super) const DIRECTORIES: &[u8] = b"d";
@@ -158,3 +206,49 @@ pub(super) fn evidence(position: Position) -> Vec<u8> {
 }
 
 pub(super) const EVIDENCE: &[u8] = b"e";
+
+/// The ledger position at the end of a key.
+pub(super) fn position_of_key(key: &[u8]) -> Option<Position> {
+    let start = key.len().checked_sub(8)?;
+    key[start..].try_into().ok().map(u64::from_be_bytes).map(Position)
+}
+
+pub(super) const REVOCATIONS: &[u8] = b"v";
+
+pub(super) fn revocations(issuer: UnitId) -> Vec<u8> {
+    key(b'v', &[&issuer.to_key()])
+}
+
+pub(super) const ORDERS: &[u8] = b"x";
+
+pub(super) fn order(digest: Digest) -> Vec<u8> {
+    key(b'x', &[&digest.0])
+}
+
+pub(super) const DONE: &[u8] = b"y";
+
+pub(super) fn done(order: Digest, unit: UnitId) -> Vec<u8> {
+    key(b'y', &[&order.0, &unit.to_key()])
+}
+
+pub(super) const OFFICE: &[u8] = b"f";
+
+pub(super) fn office(position: Position) -> Vec<u8> {
+    key(b'f', &[&position.0.to_be_bytes()])
+}
+
+pub(super) fn audit(number: u64) -> Vec<u8> {
+    key(b'u', &[&number.to_be_bytes()])
+}
+
+pub(super) const ANCHORS: &[u8] = b"a";
+
+pub(super) fn anchor(child: UnitId) -> Vec<u8> {
+    key(b'a', &[&child.to_key()])
+}
+
+pub(super) const SCRUBS: &[u8] = b"z";
+
+pub(super) fn scrub(position: Position) -> Vec<u8> {
+    key(b'z', &[&position.0.to_be_bytes()])
+}

@@ -4,17 +4,21 @@
 //! |---|---|
 //! | `ledger/` | append-only segment files |
 //! | `record.rs` | the kinds of ledger record |
+//! | `encoding.rs` | records as bytes, personal parts encrypted |
+//! | `names.rs` | the search by name, in memory only |
 //! | `keys.rs` | the one table of sled keys |
 //! | `rows.rs` | the rows kept under them |
 //! | `index.rs` | sled behind an overlay of unflushed writes; all its batches |
 //! | `view.rs` | what is held in memory |
-//! | `apply.rs` | what each record does to memory and index |
+//! | `apply/` | what each record does to memory and index |
 //! | `writer.rs` | the one writer: append, sync, apply, seal, answer, flush |
 //! | `opening.rs` | start: catch up, rebuild |
 //! | `verifying.rs` | the full check against a recount |
+//! | `stopped.rs` | a stopped node's folder: its audit log checked, its key at rest wrapped anew |
 //! | `reading.rs` | look-ups: batches, receipts, persons, households |
 //! | `directory.rs` | packing of directory versions |
 //! | `folder.rs` | FORMAT, lock, ballast |
+//! | `at_rest/` | encryption of what names a person: sealing, its key, its lock |
 //! | `error.rs` | errors and their stable codes |
 //!
 //! Invariants:
@@ -24,16 +28,20 @@
 //! 4. After a failed sync nothing is acknowledged. After a full disk the group is refused and the node goes on.
 
 mod apply;
+pub mod at_rest;
 mod directory;
+mod encoding;
 mod error;
 mod folder;
 mod index;
 mod keys;
 pub mod ledger;
+mod names;
 mod opening;
 mod reading;
 mod record;
 mod rows;
+mod stopped;
 mod verifying;
 mod view;
 mod writer;
@@ -41,13 +49,20 @@ mod writer;
 pub use directory::{pack as pack_directory, unpack as unpack_directory};
 pub use error::StoreError;
 pub use opening::{OpenReport, Options, rebuild};
-pub use reading::HeldBatch;
-pub use record::{AcceptedBatch, Evidence, OwnChange, Record};
+pub use reading::{HeldBatch, Naming};
+pub use record::{
+    AcceptedBatch, Anchor, AuditNote, Evidence, OfficeRecord, OwnChange, Record, RecoveredBatch, Resolution,
+    Rewritten, Subject, Topic,
+};
 pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
+pub use stopped::{AuditGrounds, AuditReport, rewrap, verify_audit};
 pub use verifying::{VerifyReport, verify};
-pub use view::{RegisteredKey, StoredDirectory, View};
+pub use view::{HeldOrder, HeldRevocations, StoredDirectory, View};
 
-use danso_core::rollup::Judged;
+use danso_core::{
+    chain::{LedgerKey, Signed},
+    rollup::Judged,
+};
 use danso_tier_config::UnitId;
 use index::Index;
 use ledger::LedgerReader;
@@ -153,6 +168,40 @@ impl Store {
             let _ = self.orders.send(Order::Append { records, generation, done });
         }
         Ticket(ticket)
+    }
+
+    /// Goes on under another ledger key. On return the grant is durable and the next batch is signed with it.
+    ///
+    /// Errors: what a write has; the key in force is then still the old one.
+    pub async fn rotate(&self, key: LedgerKey, actor: Arc<str>, at_ms: u64) -> Result<Signed, StoreError> {
+        let (done, granted) = oneshot::channel();
+        let _ = self.orders.send(Order::Rotate { key: Box::new(key), actor, at_ms, done });
+        granted.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// Puts records in the place of earlier ones (by the position where these lie now) and writes others in the
+    /// same group, before them. With `scrub` the earlier ones are gone from their files on return.
+    pub async fn rewrite(
+        &self,
+        rewrites: Vec<(ledger::Position, Record)>,
+        records: Vec<Staged>,
+        scrub: bool,
+    ) -> Result<(), StoreError> {
+        let (done, outcome) = oneshot::channel();
+        let _ = self.orders.send(Order::Rewrite { rewrites, records, scrub, done });
+        outcome.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// Queues the names of a batch that came without them: the record at `position` gets them in its place.
+    pub fn stage_names(
+        &self,
+        position: ledger::Position,
+        personal: Option<Vec<u8>>,
+        generation: u64,
+    ) -> Result<Ticket, StoreError> {
+        let named = self.with_names(position, personal)?;
+        let rewritten = Rewritten::new(position, &named, false, &self.inner.index.vault);
+        Ok(self.stage(vec![Record::Rewritten(rewritten).into()], generation))
     }
 
     /// Stages records and waits until they are durable.

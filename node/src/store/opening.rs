@@ -3,16 +3,18 @@
 use super::{
     Inner, Store, StoreError,
     apply::Applier,
+    at_rest::{AtRestKey, Vault},
+    encoding::read_record,
     folder::Folder,
     index::{Index, Reflected, Unusable},
     keys,
-    ledger::{self, Ledger, LedgerReader, Position},
+    ledger::{self, Kind, Ledger, LedgerReader, Position},
     record::Record,
     view::View,
     writer::Writer,
 };
 use danso_core::{
-    chain::{LedgerKey, SealedChange},
+    chain::{Batch, Header, LedgerKey, SealedChange},
     domain::{Core, Sequence},
     rollup::Judged,
 };
@@ -37,8 +39,12 @@ pub struct Options {
     pub unit: UnitId,
     /// The node's ledger key, which seals its own batches.
     pub key: LedgerKey,
+    /// The key that a rotation was about to put in its place, where one was cut short.
+    pub next_key: Option<LedgerKey>,
     /// The node's limits.
     pub limits: Limits,
+    /// The key under which what names persons is encrypted; `None` where the folder has none, or it is missing.
+    pub at_rest: Option<AtRestKey>,
     /// Hierarchies of which a unit directory may be made, beside those shipped.
     pub hierarchies: Vec<Hierarchy>,
 }
@@ -65,8 +71,20 @@ impl Store {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(Self, OpenReport), StoreError> {
         let folder = Folder::open(&options.folder, options.unit)?;
+        let vault = Arc::new(folder.vault(options.at_rest.as_ref())?);
+        folder.forget_index_copy()?;
         let mut ballast_dropped = false;
-        let (index, mut rebuilt_because) = open_index(&folder, &options.limits, &mut ballast_dropped)?;
+        let (index, mut rebuilt_because) =
+            open_index(&folder, &options.limits, &vault, &mut ballast_dropped)?;
+        let erased = guarded(|| index.get::<()>(keys::ERASED));
+        let index = if matches!(erased, Ok(Some(()))) {
+            rebuilt_because = Some("names were erased: its old pages still held them".to_owned());
+            let index = replace_index(index, &folder, &options.limits)?;
+            folder.forget_index_aside()?;
+            index
+        } else {
+            index
+        };
         let (index, reflected) = match guarded(|| index.reflected()) {
             Ok(reflected) => (index, reflected),
             Err(error) => {
@@ -96,9 +114,26 @@ impl Store {
             }
             Err(other) => return Err(other),
         };
-        folder.finish(options.unit)?;
+        folder.finish(options.unit, &vault)?;
+        let mut options = options;
+        choose_key(&mut options, &view)?;
         let report = OpenReport { cut_bytes: found.cut_bytes, replayed, rebuilt_because, ballast_dropped };
         Ok((start(folder, options, view, index, reader, ledger), report))
+    }
+}
+
+/// The key in force signs: after a rotation that was cut short it may be the next one already.
+fn choose_key(options: &mut Options, view: &View) -> Result<(), StoreError> {
+    let Some(in_force) = view.keys.get(&options.unit).and_then(|ring| ring.current()) else { return Ok(()) };
+    if options.key.public() == in_force.key {
+        return Ok(());
+    }
+    match options.next_key.take() {
+        Some(next) if next.public() == in_force.key => {
+            options.key = next;
+            Ok(())
+        }
+        _ => Err(StoreError::KeyNotInForce { unit: options.unit, key: in_force.key.id().to_string() }),
     }
 }
 
@@ -106,32 +141,35 @@ impl Store {
 pub(super) fn open_index(
     folder: &Folder,
     limits: &Limits,
+    vault: &Arc<Vault>,
     ballast_dropped: &mut bool,
 ) -> Result<(Index, Option<String>), StoreError> {
     let missing = (!folder.index().exists() && folder.ledger().exists()).then(|| "it was missing".to_owned());
-    let mut opened = Index::open(&folder.index(), limits.cache_bytes);
+    let mut opened = Index::open(&folder.index(), limits.cache_bytes, vault);
     if matches!(opened, Err(Unusable::Damaged(_))) && folder.drop_ballast() {
         *ballast_dropped = true;
-        opened = Index::open(&folder.index(), limits.cache_bytes);
+        opened = Index::open(&folder.index(), limits.cache_bytes, vault);
     }
     match opened {
         Ok(index) => Ok((index, missing)),
         Err(Unusable::InUse) => Err(folder.in_use()),
         Err(unusable) => {
             folder.set_index_aside()?;
-            Ok((new_index(folder, limits)?, Some(unusable.to_string())))
+            Ok((new_index(folder, limits, vault)?, Some(unusable.to_string())))
         }
     }
 }
 
-fn new_index(folder: &Folder, limits: &Limits) -> Result<Index, StoreError> {
-    Index::open(&folder.index(), limits.cache_bytes).map_err(|error| StoreError::Index(error.to_string()))
+fn new_index(folder: &Folder, limits: &Limits, vault: &Arc<Vault>) -> Result<Index, StoreError> {
+    Index::open(&folder.index(), limits.cache_bytes, vault)
+        .map_err(|error| StoreError::Index(error.to_string()))
 }
 
 fn replace_index(damaged: Index, folder: &Folder, limits: &Limits) -> Result<Index, StoreError> {
+    let vault = Arc::clone(&damaged.vault);
     drop(damaged);
     folder.set_index_aside()?;
-    new_index(folder, limits)
+    new_index(folder, limits, &vault)
 }
 
 /// A panic inside sled while it is read counts as damage of the index.
@@ -169,10 +207,11 @@ pub(super) fn replay(
     let mut count = 0;
     for record in reader.iter_from(view.position) {
         let record = record?;
-        let (position, next) = (record.position, record.next);
-        let record = Record::decode(record.kind, &record.payload, position)?;
-        let judged = inspect(view, &record, position)?;
-        Applier { view, index, unit }.apply(record, position, judged)?;
+        let next = record.next;
+        if let Some((record, position)) = to_apply(view, index, reader, unit, &record)? {
+            let judged = inspect(view, &record, position)?;
+            Applier { view, index, unit }.apply(record, position, judged)?;
+        }
         view.position = next;
         count += 1;
         if index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX {
@@ -184,6 +223,43 @@ pub(super) fn replay(
         index.flush(Reflected { position: view.position.0, tallies_check: view.tallies_check })?;
     }
     Ok(count)
+}
+
+/// The record to apply for one read from the ledger, and where it lies: for a scrubbed one that in its place,
+/// unless it was applied already.
+fn to_apply(
+    view: &View,
+    index: &Index,
+    reader: &LedgerReader,
+    unit: UnitId,
+    read: &ledger::Record,
+) -> Result<Option<(Record, Position)>, StoreError> {
+    let scrubbed = read.kind == Kind::SCRUBBED;
+    let (decoded, position) = if scrubbed {
+        read_record(reader, read.position, &index.vault)?
+    } else {
+        (Record::decode(read.kind, &read.payload, read.position, &index.vault)?, read.position)
+    };
+    let record = decoded.record;
+    if decoded.veiled && matches!(record, Record::Own(_) | Record::Recovered(_)) {
+        index.put(keys::VEILED.to_vec(), &());
+    }
+    let known = match &record {
+        Record::Own(change) => change.sequence.0 <= view.recording.sequence,
+        Record::Sealed(batch) => holds(view, unit, batch),
+        Record::Accepted(accepted) => {
+            let origin = danso_core::chain::origin_of(&accepted.batch.header.bytes);
+            origin.is_ok_and(|origin| holds(view, origin, &accepted.batch))
+        }
+        Record::Recovered(recovered) => holds(view, unit, &recovered.batch),
+        _ => false,
+    };
+    Ok((!(scrubbed && known)).then_some((record, position)))
+}
+
+fn holds(view: &View, origin: UnitId, batch: &Batch) -> bool {
+    let head = view.chains.get(&origin).map(|chain| chain.head).unwrap_or_default();
+    batch.header.decode_trusted::<Header>().is_ok_and(|header| header.number <= head.number)
 }
 
 /// Own changes that were recorded but never sealed, read back from the ledger.
@@ -199,12 +275,12 @@ fn restore_unsealed(
         let position = index.get::<u64>(&keys::own(Sequence(sequence)))?;
         let position =
             position.ok_or_else(|| StoreError::Index("an own change is not indexed".to_owned()))?;
-        let record = reader.read(Position(position))?;
-        let Record::Own(change) = Record::decode(record.kind, &record.payload, record.position)? else {
+        let (decoded, position) = read_record(reader, Position(position), &index.vault)?;
+        let Record::Own(change) = decoded.record else {
             return Err(StoreError::Index("an own change is indexed wrongly".to_owned()));
         };
-        let core = Core::decode(&change.core)
-            .map_err(|_| StoreError::RecordUnreadable { kind: 1, position: record.position })?;
+        let core =
+            Core::decode(&change.core).map_err(|_| StoreError::RecordUnreadable { kind: 1, position })?;
         let recorded_at = core.recorded_at;
         view.unsealed.push_back(SealedChange { core: change.core, personal: change.personal, recorded_at });
     }
@@ -231,10 +307,10 @@ fn start(
         failure: watch::Sender::new(None),
     });
     let (orders, received) = mpsc::channel();
-    let writer = Writer {
+    let mut writer = Writer {
         ledger,
         inner: Arc::clone(&inner),
-        key: options.key,
+        key: Box::new(options.key),
         limits: options.limits,
         flushed_at: Instant::now(),
         unsealed_since,
@@ -245,6 +321,11 @@ fn start(
             // The lock on the folder lives exactly as long as the writer.
             let _folder = folder;
             let inner = Arc::clone(&writer.inner);
+            // What a crash left between writing anew and scrubbing.
+            if let Err(error) = writer.scrub_all() {
+                tracing::error!(code = error.code(), %error, "erased names could not be scrubbed");
+                inner.stop(error);
+            }
             if catch_unwind(AssertUnwindSafe(|| writer.run(&received))).is_err() {
                 inner.stop(StoreError::Index("the writer panicked".to_owned()));
             }

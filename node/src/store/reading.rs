@@ -1,16 +1,23 @@
 //! Look-ups: batches and receipts by number, persons and households of the own register.
 
 use super::{
-    Store, StoreError, index, keys,
+    Store, StoreError,
+    apply::changes_of,
+    at_rest::State,
+    encoding::{Decoded, read_record},
+    index,
+    keys::{self, Number},
     ledger::Position,
-    record::{AcceptedBatch, OwnChange, Record},
+    names,
+    record::{AcceptedBatch, Evidence, OfficeRecord, OwnChange, Record, Topic},
     rows::{BatchRow, HouseholdRow, PersonRow},
 };
 use danso_core::{
-    chain::{Batch, BatchNumber, Quarantined, Signed},
-    domain::{CaptureId, HouseholdId, PersonId, Reason, Sequence},
+    chain::{Batch, BatchNumber, ErasedLeaf, Header, PersonalLeaf, Quarantined, Signed},
+    domain::{CaptureId, Core, HouseholdId, PersonFacts, PersonId, Reason, Sequence},
 };
 use danso_tier_config::UnitId;
+use serde::de::DeserializeOwned;
 
 /// A batch held here, with what the acceptance said of it.
 #[derive(Debug, Clone)]
@@ -21,12 +28,19 @@ pub struct HeldBatch {
     pub quarantined: Vec<Quarantined>,
     /// The receipt given for it; `None` for an own batch.
     pub receipt: Option<Signed>,
+    /// Whether its personal frame is here but cannot be read without the key at rest.
+    pub veiled: bool,
+    /// Where its record lies.
+    pub position: Position,
 }
 
 impl Store {
+    fn read(&self, position: u64) -> Result<(Decoded, Position), StoreError> {
+        read_record(&self.inner.reader, Position(position), &self.inner.index.vault)
+    }
+
     fn record(&self, position: u64) -> Result<Record, StoreError> {
-        let record = self.inner.reader.read(Position(position))?;
-        Record::decode(record.kind, &record.payload, record.position)
+        Ok(self.read(position)?.0.record)
     }
 
     /// Where a batch lies, and its hash; `None` when it is not held.
@@ -39,11 +53,14 @@ impl Store {
         let Some(row) = self.batch_row(origin, number)? else {
             return Ok(None);
         };
-        match self.record(row.position)? {
-            Record::Sealed(batch) => Ok(Some(HeldBatch { batch, quarantined: Vec::new(), receipt: None })),
+        let (Decoded { record, veiled }, position) = self.read(row.position)?;
+        let own = |batch| HeldBatch { batch, quarantined: Vec::new(), receipt: None, veiled, position };
+        match record {
+            Record::Sealed(batch) => Ok(Some(own(batch))),
+            Record::Recovered(recovered) => Ok(Some(own(recovered.batch))),
             Record::Accepted(accepted) => {
                 let AcceptedBatch { batch, quarantined, receipt, .. } = *accepted;
-                Ok(Some(HeldBatch { batch, quarantined, receipt: Some(receipt) }))
+                Ok(Some(HeldBatch { batch, quarantined, receipt: Some(receipt), veiled, position }))
             }
             _ => Err(StoreError::Index("a batch row points to another kind of record".to_owned())),
         }
@@ -84,7 +101,21 @@ impl Store {
         };
         match self.record(position)? {
             Record::Own(change) => Ok(Some(change)),
+            Record::Recovered(recovered) => Ok(change_of(&recovered.batch, sequence)),
             _ => Err(StoreError::Index("an own change is indexed wrongly".to_owned())),
+        }
+    }
+
+    /// The record of an own change and where it lies; `None` for a change that came back within a batch.
+    pub fn own_record(&self, sequence: Sequence) -> Result<Option<(Position, OwnChange)>, StoreError> {
+        let Some(position) = self.inner.index.get::<u64>(&keys::own(sequence))? else {
+            return Ok(None);
+        };
+        let (Decoded { record, veiled }, position) = self.read(position)?;
+        match record {
+            Record::Own(_) if veiled => Err(StoreError::Locked),
+            Record::Own(change) => Ok(Some((position, change))),
+            _ => Ok(None),
         }
     }
 
@@ -102,27 +133,184 @@ impl Store {
 
     /// A person of the own register, also one who died or left.
     pub fn person(&self, person: PersonId) -> Result<Option<PersonRow>, StoreError> {
-        self.inner.index.get(&keys::person(person))
+        self.inner.index.person(person)
     }
 
     /// A household of the own register, also a closed one.
     pub fn household(&self, household: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
-        self.inner.index.get(&keys::household(household))
+        self.inner.index.household(household)
     }
 
     /// The open household with this number.
     pub fn household_by_number(&self, number: &str) -> Result<Option<HouseholdId>, StoreError> {
-        self.inner.index.get(&keys::number(number))
+        self.by_number(Number::Household, number)
     }
 
     /// The resident with this health-insurance number.
     pub fn person_by_subject_code(&self, code: &str) -> Result<Option<PersonId>, StoreError> {
-        self.inner.index.get(&keys::subject(code))
+        self.by_number(Number::Subject, code)
     }
 
     /// The resident with this personal identification number.
     pub fn person_by_citizen_number(&self, number: &str) -> Result<Option<PersonId>, StoreError> {
-        self.inner.index.get(&keys::citizen(number))
+        self.by_number(Number::Citizen, number)
+    }
+
+    fn by_number<T: DeserializeOwned>(&self, kind: Number, number: &str) -> Result<Option<T>, StoreError> {
+        let key = self.inner.index.number(kind, number);
+        key.map_or(Ok(None), |key| self.inner.index.get(&key))
+    }
+
+    /// Persons of the own register whose names have all words of a question, also those who died or left;
+    /// at most `max`. Marks count where the question has them.
+    ///
+    /// Errors: [`StoreError::Locked`] without the key at rest.
+    pub fn persons_by_name(
+        &self,
+        question: &str,
+        max: usize,
+    ) -> Result<Vec<(PersonId, PersonRow)>, StoreError> {
+        self.require_key()?;
+        if !self.view().names.is_filled() {
+            let mut view = self.inner.view.write().expect("no holder of the view panics");
+            view.names.fill(self.named_persons()?);
+        }
+        let found = self.view().names.find(question);
+        let mut persons = Vec::new();
+        for id in found {
+            let Some(row) = self.inner.index.person(id)? else { continue };
+            if names::answers(&row.facts.name, question) {
+                persons.push((id, row));
+            }
+            if persons.len() == max {
+                break;
+            }
+        }
+        Ok(persons)
+    }
+
+    /// Whether residents are in the register whose names are not.
+    ///
+    /// Errors: [`StoreError::Locked`] without the key at rest.
+    pub fn has_nameless_persons(&self) -> Result<bool, StoreError> {
+        self.require_key()?;
+        for key in self.inner.index.scan(keys::PERSONS)?.keys() {
+            let id = keys::person_of_key(key);
+            let id = id.ok_or_else(|| StoreError::Index("a person key is unreadable".to_owned()))?;
+            let row = self.inner.index.person(id)?.unwrap_or_default();
+            if row.state.is_some() && row.facts == PersonFacts::default() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn named_persons(&self) -> Result<Vec<(PersonId, PersonFacts)>, StoreError> {
+        let rows = self.inner.index.scan(keys::PERSONS)?;
+        let ids = rows.keys().map(|key| {
+            keys::person_of_key(key).ok_or_else(|| StoreError::Index("a person key is unreadable".to_owned()))
+        });
+        ids.map(|id| {
+            let id = id?;
+            Ok((id, self.inner.index.person(id)?.map(|row| row.facts).unwrap_or_default()))
+        })
+        .collect()
+    }
+
+    /// Refuses without the key at rest.
+    pub fn require_key(&self) -> Result<(), StoreError> {
+        if self.inner.index.vault.is_locked() { Err(StoreError::Locked) } else { Ok(()) }
+    }
+
+    /// How what names persons is kept on the disk.
+    pub fn at_rest(&self) -> State {
+        self.inner.index.vault.state()
+    }
+
+    /// The evidence kept, the oldest first.
+    pub fn evidence(&self) -> Result<Vec<Evidence>, StoreError> {
+        let rows = self.inner.index.scan(keys::EVIDENCE)?;
+        rows.keys()
+            .map(|key| match self.record(end_of(key)?.0)? {
+                Record::Evidence(evidence) => Ok(*evidence),
+                _ => Err(StoreError::Index("an evidence row points to another kind of record".to_owned())),
+            })
+            .collect()
+    }
+
+    /// The office records of a topic, the oldest first.
+    pub fn office(&self, topic: Topic) -> Result<Vec<Vec<u8>>, StoreError> {
+        let rows = self.inner.index.scan(keys::OFFICE)?;
+        let mut found = Vec::new();
+        for key in rows.keys() {
+            match self.record(end_of(key)?.0)? {
+                Record::Office(office) if office.topic == topic => found.push(office.bytes),
+                Record::Office(_) => {}
+                _ => return Err(StoreError::Index("an office row points to another record".to_owned())),
+            }
+        }
+        Ok(found)
+    }
+
+    /// All office records, the oldest first.
+    pub fn office_records(&self) -> Result<Vec<OfficeRecord>, StoreError> {
+        let rows = self.inner.index.scan(keys::OFFICE)?;
+        rows.keys()
+            .map(|key| match self.record(end_of(key)?.0)? {
+                Record::Office(office) => Ok(office),
+                _ => Err(StoreError::Index("an office row points to another record".to_owned())),
+            })
+            .collect()
+    }
+
+    /// Audit entries from a number on, as signed: those of the next `max` numbers that are there.
+    pub fn audit_entries(&self, from: u64, max: usize) -> Result<Vec<Signed>, StoreError> {
+        let last = self.view().audit.number.min(from.saturating_add(max as u64).saturating_sub(1));
+        (from.max(1)..=last).filter_map(|number| self.audit_entry(number).transpose()).collect()
+    }
+
+    /// An audit entry by its number; `None` where it is missing.
+    pub fn audit_entry(&self, number: u64) -> Result<Option<Signed>, StoreError> {
+        let Some(position) = self.inner.index.get::<u64>(&keys::audit(number))? else {
+            return Ok(None);
+        };
+        match self.record(position)? {
+            Record::Audit(signed) => Ok(Some(signed)),
+            _ => Err(StoreError::Index("an audit row points to another kind of record".to_owned())),
+        }
+    }
+
+    /// The record at a position, its batch with another personal frame.
+    pub fn with_names(&self, position: Position, personal: Option<Vec<u8>>) -> Result<Record, StoreError> {
+        let mut record = self.record(position.0)?;
+        match &mut record {
+            Record::Sealed(batch) => batch.personal = personal,
+            Record::Accepted(accepted) => accepted.batch.personal = personal,
+            Record::Recovered(recovered) => recovered.batch.personal = personal,
+            _ => return Err(StoreError::Index("a batch row points to another kind of record".to_owned())),
+        }
+        Ok(record)
+    }
+
+    /// Where the changes lie that name a person, by batch: own sealed changes only.
+    pub fn changes_naming(&self, person: PersonId) -> Result<Vec<Naming>, StoreError> {
+        let head = self.view().chains.get(&self.unit()).map(|chain| chain.head).unwrap_or_default();
+        let mut found = Vec::new();
+        for number in (1..=head.number.0).map(BatchNumber) {
+            let Some(HeldBatch { batch, .. }) = self.batch(self.unit(), number)? else { continue };
+            let header: Header = batch.header.decode_trusted().map_err(|_| undecodable())?;
+            let changes = changes_of(&batch, &header).ok_or_else(undecodable)?;
+            for (place, (core, personal)) in changes.into_iter().enumerate() {
+                let core = Core::decode(&core).map_err(|_| undecodable())?;
+                let names = core.persons.iter().any(|change| change.id == person);
+                if let Some((salt, personal)) = personal.filter(|_| names) {
+                    let hash = PersonalLeaf::Present { salt, bytes: personal.clone() }.hash();
+                    let sequence = header.first.plus(place as u64);
+                    found.push(Naming { leaf: ErasedLeaf { number, sequence, hash }, core, personal });
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Residents of a household.
@@ -131,4 +319,31 @@ impl Store {
         let unreadable = || StoreError::Index("a member key is unreadable".to_owned());
         rows.keys().map(|key| keys::member_of_key(key).ok_or_else(unreadable)).collect()
     }
+}
+
+/// An own change with a personal part, and the leaf that holds it.
+#[derive(Clone)]
+pub struct Naming {
+    /// Its place and hash.
+    pub leaf: ErasedLeaf,
+    /// Its core.
+    pub core: Core,
+    /// Its encoded personal part.
+    pub personal: Vec<u8>,
+}
+
+fn end_of(key: &[u8]) -> Result<Position, StoreError> {
+    keys::position_of_key(key).ok_or_else(|| StoreError::Index("a key is too short".to_owned()))
+}
+
+fn undecodable() -> StoreError {
+    StoreError::Index("a stored batch does not open".to_owned())
+}
+
+/// One change of a batch that came back from the parent.
+fn change_of(batch: &Batch, sequence: Sequence) -> Option<OwnChange> {
+    let header: Header = batch.header.decode_trusted().ok()?;
+    let place = usize::try_from(sequence.0.checked_sub(header.first.0)?).ok()?;
+    let (core, personal) = changes_of(batch, &header)?.into_iter().nth(place)?;
+    Some(OwnChange { sequence, capture: None, core, personal })
 }

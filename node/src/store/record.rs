@@ -1,18 +1,14 @@
-//! The kinds of ledger record and their encoding: a kind, a format byte, postcard.
+//! The kinds of ledger record: what each holds.
+//!
+//! How they are encoded, and what of them is encrypted, is in `encoding.rs`.
 
-use super::{
-    StoreError,
-    ledger::{Kind, Position},
-};
 use danso_core::{
-    chain::{Batch, Quarantined, SALT_BYTES, Signed},
+    chain::{AuditEntry, AuditHead, Batch, Deed, Quarantined, SALT_BYTES, Signed},
     domain::{CaptureId, Sequence},
 };
 use danso_tier_config::UnitId;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-
-/// Format byte at the head of every payload.
-const RECORD_FORMAT: u8 = 1;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A change recorded here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +19,7 @@ pub struct OwnChange {
     pub capture: Option<CaptureId>,
     /// Encoded core.
     pub core: Vec<u8>,
-    /// Salt and encoded personal part.
+    /// Salt and encoded personal part; `None` also where it is erased or cannot be decrypted.
     pub personal: Option<([u8; SALT_BYTES], Vec<u8>)>,
 }
 
@@ -40,6 +36,21 @@ pub struct AcceptedBatch {
     pub receipt: Signed,
     /// When it was accepted, Unix milliseconds.
     pub accepted_at_ms: u64,
+    /// Whether its names may pass the boundary and did not come.
+    pub names_due: bool,
+}
+
+/// A batch of the own chain that came back from the parent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveredBatch {
+    /// The batch as the parent holds it.
+    pub batch: Batch,
+    /// The parent's receipt for it.
+    pub receipt: Signed,
+    /// When it came back, Unix milliseconds.
+    pub recovered_at_ms: u64,
+    /// Capture ids of its changes, as far as they are known: from a folder that held the batch before.
+    pub captures: Vec<(Sequence, CaptureId)>,
 }
 
 /// Something that contradicts a chain, kept for those who must clear it up.
@@ -57,6 +68,117 @@ pub struct Evidence {
     pub hold: bool,
     /// When, Unix milliseconds.
     pub at_ms: u64,
+    /// The cores as received, of a batch that holds the origin; names are never kept as evidence.
+    pub cores: Option<Vec<u8>>,
+}
+
+/// Somebody's decision to go on with a held chain as it stands here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    /// Whose chain.
+    pub origin: UnitId,
+    /// Who decided: an account or node, never a person's name.
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+}
+
+/// A record in the place of an earlier one: names erased from it, or names added that came late.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewritten {
+    /// Position of the earlier one.
+    pub of: u64,
+    /// Kind of the inner record.
+    pub kind: u8,
+    /// The inner record as encoded.
+    pub payload: Vec<u8>,
+    /// Whether the earlier one is to be scrubbed from its file.
+    pub scrub: bool,
+}
+
+/// What the operations keep durably and fold themselves: accounts, invitations, requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficeRecord {
+    /// What it is about.
+    pub topic: Topic,
+    /// As the operations encode it.
+    pub bytes: Vec<u8>,
+}
+
+/// What an office record is about. New ones go to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Topic {
+    /// Accounts, sessions, tokens.
+    Accounts,
+    /// Invitations and certificates issued.
+    Enrolment,
+    /// Requests of persons and their due dates.
+    Requests,
+}
+
+/// How far the audit chain of a child had come, kept here so that the child cannot shorten it unseen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The child.
+    pub child: UnitId,
+    /// Number and hash of the entry; number 0 lifts the anchor held so far.
+    pub head: AuditHead,
+    /// When it was heard, Unix milliseconds.
+    pub at_ms: u64,
+}
+
+/// What an audit entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Own changes, first and last; adjacent ones of one actor become one entry.
+    Changes(Sequence, Sequence),
+    /// Ids in words.
+    Text(String),
+}
+
+/// An audit entry to be: the writer numbers, links and signs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditNote {
+    /// Who.
+    pub actor: Arc<str>,
+    /// What.
+    pub deed: Deed,
+    /// Of what.
+    pub subject: Subject,
+    /// When, Unix milliseconds.
+    pub at_ms: u64,
+}
+
+impl AuditNote {
+    /// A note in words.
+    pub fn text(actor: &str, deed: Deed, subject: impl Into<String>, at_ms: u64) -> Self {
+        Self { actor: actor.into(), deed, subject: Subject::Text(subject.into()), at_ms }
+    }
+
+    /// Takes a later note in, where both are about adjacent changes by one actor.
+    pub(super) fn merge(&mut self, later: &Self) -> bool {
+        let (Subject::Changes(_, last), Subject::Changes(first, end)) = (&mut self.subject, &later.subject)
+        else {
+            return false;
+        };
+        let adjacent = last.plus(1) == *first && self.actor == later.actor && self.deed == later.deed;
+        if adjacent {
+            *last = *end;
+        }
+        adjacent
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Changes(first, last) if first == last => write!(f, "change {first}"),
+            Self::Changes(first, last) => write!(f, "changes {first}-{last}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 /// One record of the ledger.
@@ -70,7 +192,7 @@ pub enum Record {
     Accepted(Box<AcceptedBatch>),
     /// The parent's receipt for a batch that this node sent.
     ParentReceipt(Signed),
-    /// A ledger key.
+    /// A ledger key: a registration or a grant.
     Registration(Signed),
     /// A version of the unit directory.
     Directory(Signed),
@@ -78,32 +200,29 @@ pub enum Record {
     Release(Signed),
     /// A contradiction.
     Evidence(Box<Evidence>),
-}
-
-fn encode<T: Serialize>(kind: u8, value: &T) -> (Kind, Vec<u8>) {
-    let bytes = postcard::to_extend(value, vec![RECORD_FORMAT]).expect("a record is plain data");
-    (Kind(kind), bytes)
-}
-
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    postcard::from_bytes(bytes).ok()
+    /// A list of revocations.
+    Revocations(Signed),
+    /// An order of erasure.
+    ErasureOrder(Signed),
+    /// A tier's word that it carried out an order.
+    ErasureDone(Signed),
+    /// An own batch that came back from the parent.
+    Recovered(Box<RecoveredBatch>),
+    /// A record in the place of an earlier one.
+    Rewritten(Rewritten),
+    /// A decision about a held chain.
+    Resolution(Resolution),
+    /// What the operations fold themselves.
+    Office(OfficeRecord),
+    /// An entry of the audit chain.
+    Audit(Signed),
+    /// How far a child's audit chain had come.
+    Anchor(Anchor),
+    /// An audit entry to be; never stored as such.
+    Note(AuditNote),
 }
 
 impl Record {
-    /// Kind and payload as appended.
-    pub fn encode(&self) -> (Kind, Vec<u8>) {
-        match self {
-            Self::Own(change) => encode(1, change),
-            Self::Sealed(batch) => encode(2, batch),
-            Self::Accepted(accepted) => encode(3, accepted),
-            Self::ParentReceipt(receipt) => encode(4, receipt),
-            Self::Registration(registration) => encode(5, registration),
-            Self::Directory(directory) => encode(6, directory),
-            Self::Release(release) => encode(7, release),
-            Self::Evidence(evidence) => encode(8, evidence),
-        }
-    }
-
     /// About how many bytes it takes, for the bound of a group.
     pub(super) fn size(&self) -> usize {
         match self {
@@ -112,31 +231,23 @@ impl Record {
             }
             Self::Sealed(batch) => batch.size(),
             Self::Accepted(accepted) => accepted.batch.size() + accepted.receipt.bytes.len(),
+            Self::Recovered(recovered) => recovered.batch.size() + recovered.receipt.bytes.len(),
             Self::ParentReceipt(signed)
             | Self::Registration(signed)
             | Self::Directory(signed)
-            | Self::Release(signed) => signed.bytes.len(),
-            Self::Evidence(evidence) => evidence.header.bytes.len(),
+            | Self::Release(signed)
+            | Self::Revocations(signed)
+            | Self::ErasureOrder(signed)
+            | Self::ErasureDone(signed)
+            | Self::Audit(signed) => signed.bytes.len(),
+            Self::Evidence(evidence) => {
+                evidence.header.bytes.len() + evidence.cores.as_ref().map_or(0, Vec::len)
+            }
+            Self::Rewritten(rewritten) => rewritten.payload.len(),
+            Self::Resolution(resolution) => resolution.reason.len(),
+            Self::Office(office) => office.bytes.len(),
+            Self::Anchor(_) => size_of::<Anchor>(),
+            Self::Note(_) => <AuditEntry as danso_core::chain::Statement>::BYTES_MAX,
         }
-    }
-
-    /// The record of a payload read at `position`.
-    pub fn decode(kind: Kind, payload: &[u8], position: Position) -> Result<Self, StoreError> {
-        let unreadable = || StoreError::RecordUnreadable { kind: kind.0, position };
-        let Some((&RECORD_FORMAT, bytes)) = payload.split_first() else {
-            return Err(unreadable());
-        };
-        match kind.0 {
-            1 => read(bytes).map(Self::Own),
-            2 => read(bytes).map(Self::Sealed),
-            3 => read(bytes).map(Self::Accepted),
-            4 => read(bytes).map(Self::ParentReceipt),
-            5 => read(bytes).map(Self::Registration),
-            6 => read(bytes).map(Self::Directory),
-            7 => read(bytes).map(Self::Release),
-            8 => read(bytes).map(Self::Evidence),
-            _ => None,
-        }
-        .ok_or_else(unreadable)
     }
 }

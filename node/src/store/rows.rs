@@ -22,6 +22,8 @@ pub struct ChainRow {
     pub quarantined: u64,
     /// Stable code of the reason why the chain is held.
     pub held: Option<String>,
+    /// First and last batch that came without the names that may pass its boundary; zeros for none.
+    pub nameless: (BatchNumber, BatchNumber),
 }
 
 /// Where a batch lies, and its hash.
@@ -53,6 +55,24 @@ impl PersonRow {
             self.facts = facts.clone();
         }
     }
+}
+
+/// A person's row as it is stored: what names the person is sealed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredPerson {
+    pub state: Option<PersonState>,
+    /// Empty where nothing names the person.
+    pub facts: Vec<u8>,
+    pub changed: Option<Sequence>,
+}
+
+/// A household's row as it is stored: what names it is sealed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredHousehold {
+    pub state: Option<HouseholdState>,
+    /// Empty where nothing names the household.
+    pub facts: Vec<u8>,
+    pub changed: Option<Sequence>,
 }
 
 /// A household of the node's own register.

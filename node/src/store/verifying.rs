@@ -3,6 +3,7 @@
 use super::{
     StoreError,
     apply::reread,
+    at_rest::Vault,
     folder::Folder,
     index::Index,
     ledger::{self, Ledger, LedgerReader},
@@ -11,10 +12,11 @@ use super::{
     view::View,
 };
 use danso_core::{
-    chain::{Batch, Digest, Fault, Header, Link, check_link},
+    chain::{Batch, Digest, Fault, KeyRing, Link, Signed, check_link},
     rollup::Judged,
 };
-use danso_tier_config::Limits;
+use danso_tier_config::{Limits, UnitId};
+use std::sync::Arc;
 
 /// Result of a full check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,8 @@ pub struct VerifyReport {
 pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let folder = Folder::open(&options.folder, options.unit)?;
     let summary = ledger::verify(&folder.ledger())?;
-    let (index, missing) = open_index(&folder, &options.limits, &mut false)?;
+    let vault = Arc::new(folder.vault(options.at_rest.as_ref())?);
+    let (index, missing) = open_index(&folder, &options.limits, &vault, &mut false)?;
     let known_durable =
         guarded(|| index.reflected()).unwrap_or_default().map(|row| ledger::Position(row.position));
     let (ledger, _) =
@@ -44,7 +47,7 @@ pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<V
     let reader = ledger.reader();
     let scratch = folder.scratch();
     let _ = std::fs::remove_dir_all(&scratch);
-    let recount = recount(&reader, &scratch, options, progress);
+    let recount = recount(&reader, &scratch, options, &vault, progress);
     let _ = std::fs::remove_dir_all(&scratch);
     let (view, batches) = recount?;
     let mut differences: Vec<String> = missing.into_iter().collect();
@@ -66,9 +69,10 @@ fn recount(
     reader: &LedgerReader,
     scratch: &std::path::Path,
     options: &Options,
+    vault: &Arc<Vault>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(View, u64), StoreError> {
-    let index = Index::open(scratch, Limits::default().cache_bytes)
+    let index = Index::open(scratch, Limits::default().cache_bytes, vault)
         .map_err(|error| StoreError::Index(error.to_string()))?;
     let mut view = View::new(&options.hierarchies);
     let mut batches = 0;
@@ -76,6 +80,8 @@ fn recount(
         let batch = match record {
             Record::Sealed(batch) => batch,
             Record::Accepted(accepted) => &accepted.batch,
+            Record::Recovered(recovered) => &recovered.batch,
+            Record::Audit(signed) => return check_entry(view, signed, options.unit, position),
             _ => return Ok(None),
         };
         batches += 1;
@@ -88,12 +94,28 @@ fn recount(
     Ok((view, batches))
 }
 
+/// Number, link and signature of an audit entry.
+fn check_entry(
+    view: &View,
+    signed: &Signed,
+    unit: UnitId,
+    position: ledger::Position,
+) -> Result<Option<Judged>, StoreError> {
+    let broken = |fault: Fault| StoreError::Ledger {
+        code: fault.code(),
+        message: format!("audit entry at {position}: {fault}"),
+    };
+    let none = KeyRing::default();
+    let ring = view.keys.get(&unit).unwrap_or(&none);
+    view.audit.check(signed, unit, ring).map_err(broken)?;
+    Ok(None)
+}
+
 /// Signature, link, roots and deltas of a stored batch.
 fn check_batch(view: &View, batch: &Batch) -> Result<Judged, Fault> {
     let origin = danso_core::chain::origin_of(&batch.header.bytes)?;
-    let key = view.keys.get(&origin).map(|registered| registered.key);
-    let key = key.ok_or_else(|| Fault::UnknownKey { origin, key: "none".to_owned() })?;
-    let header: Header = batch.header.verify(key)?;
+    let none = KeyRing::default();
+    let header = view.keys.get(&origin).unwrap_or(&none).verify_header(origin, &batch.header)?;
     let head = view.chains.get(&origin).map(|chain| chain.head).unwrap_or_default();
     match check_link(&head, &header, batch.hash(), None)? {
         Link::Next => reread(batch).map(|(_, judged)| judged),

@@ -2,14 +2,20 @@
 
 use super::{
     StoreError,
+    at_rest::State,
+    encoding::read_record,
     index::{Index, decode},
     keys,
     ledger::{LedgerReader, Position},
-    record::Record,
+    names::Names,
+    record::{Anchor, Record},
     rows::{ChainRow, Recording},
 };
 use danso_core::{
-    chain::{Digest, DirectoryVersion, PublicKey, Registration, Release, SealedChange, Signed},
+    chain::{
+        AuditHead, BatchNumber, Digest, DirectoryVersion, ErasedLeaf, ErasureDone, ErasureOrder, KeyRing,
+        Release, Revocations, SealedChange, Signed, key_subject, order_digest, stored_epoch,
+    },
     rollup::{Tallies, Tally},
 };
 use danso_tier_config::{Directory, Hierarchy, UnitId};
@@ -18,15 +24,24 @@ use std::{
     sync::Arc,
 };
 
-/// A registered ledger key.
+/// An order of erasure and what became of it.
 #[derive(Debug, Clone)]
-pub struct RegisteredKey {
-    /// The key.
-    pub key: PublicKey,
-    /// The authority's signed word.
+pub struct HeldOrder {
+    /// As signed by the origin.
     pub signed: Signed,
-    /// When it was registered, Unix milliseconds; a later registration replaces an earlier one.
-    pub registered_at_ms: u64,
+    /// Its content.
+    pub order: ErasureOrder,
+    /// The words of the tiers that carried it out, this one's included.
+    pub done: BTreeMap<UnitId, Signed>,
+}
+
+/// A list of revocations in force.
+#[derive(Debug, Clone)]
+pub struct HeldRevocations {
+    /// As signed by its issuer.
+    pub signed: Signed,
+    /// Its content.
+    pub list: Revocations,
 }
 
 /// The directory in force.
@@ -49,14 +64,26 @@ pub struct View {
     pub tallies: Tallies,
     /// Order-free check sum over the tallies, compared after a start.
     pub(super) tallies_check: u64,
-    /// Registered ledger keys.
-    pub keys: BTreeMap<UnitId, RegisteredKey>,
+    /// The ledger keys of each unit, one after the other.
+    pub keys: BTreeMap<UnitId, KeyRing>,
+    /// The latest list of revocations of each issuer.
+    pub revocations: BTreeMap<UnitId, HeldRevocations>,
+    /// Orders of erasure.
+    pub orders: BTreeMap<Digest, HeldOrder>,
+    /// Leaves that were ordered to be erased, by batch.
+    pub erased: BTreeMap<(UnitId, BatchNumber), Vec<ErasedLeaf>>,
+    /// Where the audit chain has come to.
+    pub audit: AuditHead,
+    /// How far the audit chains of the children had come.
+    pub anchors: BTreeMap<UnitId, Anchor>,
     /// The latest directory, if one was ever received or issued.
     pub directory: Option<StoredDirectory>,
     /// The latest release.
     pub release: Option<Arc<Release>>,
     /// Counters of the node's own recording.
     pub recording: Recording,
+    /// The search by name.
+    pub(super) names: Names,
     /// Own changes not sealed yet, from sequence `head.next` on.
     pub unsealed: VecDeque<SealedChange>,
     /// Ledger position up to which this view is true.
@@ -116,9 +143,17 @@ impl View {
         hierarchies: &[Hierarchy],
     ) -> Result<Self, StoreError> {
         let mut view = Self::new(hierarchies);
+        let sealed = index.vault.state() != State::Off;
         let Some(reflected) = index.reflected()? else {
+            index.put(keys::SEALED.to_vec(), &sealed);
             return Ok(view);
         };
+        if index.get::<bool>(keys::SEALED)? != Some(sealed) {
+            return Err(StoreError::Index("its names are not encrypted as they should be".to_owned()));
+        }
+        if index.get::<()>(keys::VEILED)?.is_some() && !index.vault.is_locked() {
+            return Err(StoreError::Index("it was built without the key at rest".to_owned()));
+        }
         view.position = Position(reflected.position);
         for (key, value) in index.scan(keys::TALLIES)? {
             let (unit, month, cell) = keys::parse_tally(&key)
@@ -136,27 +171,71 @@ impl View {
             view.chains.insert(origin, decode(&value)?);
         }
         view.recording = index.get(keys::RECORDING)?.unwrap_or_default();
-        for value in index.scan(keys::REGISTRATIONS)?.values() {
-            view.register(read_statement(reader, decode(value)?)?)?;
+        view.audit = index.get(keys::AUDIT)?.unwrap_or_default();
+        for value in index.scan(keys::ANCHORS)?.values() {
+            let anchor: Anchor = decode(value)?;
+            view.anchors.insert(anchor.child, anchor);
+        }
+        let read = |position| read_statement(reader, position, index);
+        for key in index.scan(keys::REGISTRATIONS)?.keys() {
+            let position = keys::position_of_key(key);
+            view.register(&read(position.ok_or_else(|| unreadable("key of a registration"))?.0)?)?;
+        }
+        for value in index.scan(keys::REVOCATIONS)?.values() {
+            view.set_revocations(read(decode(value)?)?)?;
+        }
+        for value in index.scan(keys::ORDERS)?.values() {
+            view.add_order(read(decode(value)?)?)?;
+        }
+        for value in index.scan(keys::DONE)?.values() {
+            view.add_done(read(decode(value)?)?)?;
         }
         if let Some(value) = index.scan(keys::DIRECTORIES)?.values().next_back() {
-            view.set_directory(read_statement(reader, decode(value)?)?)?;
+            view.set_directory(read(decode(value)?)?)?;
         }
         if let Some(value) = index.scan(keys::RELEASES)?.values().next_back() {
-            view.set_release(&read_statement(reader, decode(value)?)?)?;
+            view.set_release(&read(decode(value)?)?)?;
         }
         Ok(view)
     }
 
-    pub(super) fn register(&mut self, signed: Signed) -> Result<UnitId, StoreError> {
-        let registration: Registration = signed.decode_trusted().map_err(|_| unreadable("registration"))?;
-        let key = PublicKey::from_bytes(&registration.key).map_err(|_| unreadable("registration"))?;
-        let registered_at_ms = registration.registered_at_ms;
-        // An older registration is a replay: it must not bring an old key back.
-        if self.keys.get(&registration.unit).is_none_or(|held| held.registered_at_ms < registered_at_ms) {
-            self.keys.insert(registration.unit, RegisteredKey { key, signed, registered_at_ms });
+    /// Takes a registration or grant that was examined before it was stored.
+    pub(super) fn register(&mut self, signed: &Signed) -> Result<UnitId, StoreError> {
+        let unit = key_subject(signed).map_err(|_| unreadable("registration"))?;
+        let epoch = stored_epoch(signed).map_err(|_| unreadable("registration"))?;
+        self.keys.entry(unit).or_default().admit(epoch);
+        Ok(unit)
+    }
+
+    pub(super) fn set_revocations(&mut self, signed: Signed) -> Result<UnitId, StoreError> {
+        let list: Revocations = signed.decode_trusted().map_err(|_| unreadable("list of revocations"))?;
+        let issuer = list.issuer;
+        if self.revocations.get(&issuer).is_none_or(|held| held.list.version < list.version) {
+            self.revocations.insert(issuer, HeldRevocations { signed, list });
         }
-        Ok(registration.unit)
+        Ok(issuer)
+    }
+
+    pub(super) fn add_order(&mut self, signed: Signed) -> Result<(Digest, ErasureOrder), StoreError> {
+        let order: ErasureOrder = signed.decode_trusted().map_err(|_| unreadable("order of erasure"))?;
+        let digest = order_digest(&signed);
+        for leaf in &order.leaves {
+            let leaves = self.erased.entry((order.origin, leaf.number)).or_default();
+            if !leaves.contains(leaf) {
+                leaves.push(*leaf);
+            }
+        }
+        let held = HeldOrder { signed, order: order.clone(), done: BTreeMap::new() };
+        self.orders.entry(digest).or_insert(held);
+        Ok((digest, order))
+    }
+
+    pub(super) fn add_done(&mut self, signed: Signed) -> Result<ErasureDone, StoreError> {
+        let done: ErasureDone = signed.decode_trusted().map_err(|_| unreadable("word of an erasure"))?;
+        if let Some(held) = self.orders.get_mut(&done.order) {
+            held.done.entry(done.tier_unit).or_insert(signed);
+        }
+        Ok(done)
     }
 
     pub(super) fn set_directory(&mut self, signed: Signed) -> Result<u64, StoreError> {
@@ -186,10 +265,15 @@ fn unreadable(what: &str) -> StoreError {
     StoreError::Index(format!("a stored {what} is unreadable"))
 }
 
-fn read_statement(reader: &LedgerReader, position: u64) -> Result<Signed, StoreError> {
-    let record = reader.read(Position(position))?;
-    match Record::decode(record.kind, &record.payload, record.position)? {
-        Record::Registration(signed) | Record::Directory(signed) | Record::Release(signed) => Ok(signed),
+fn read_statement(reader: &LedgerReader, position: u64, index: &Index) -> Result<Signed, StoreError> {
+    let (decoded, _) = read_record(reader, Position(position), &index.vault)?;
+    match decoded.record {
+        Record::Registration(signed)
+        | Record::Directory(signed)
+        | Record::Release(signed)
+        | Record::Revocations(signed)
+        | Record::ErasureOrder(signed)
+        | Record::ErasureDone(signed) => Ok(signed),
         _ => Err(StoreError::Index("an index row points to another kind of record".to_owned())),
     }
 }

@@ -3,13 +3,17 @@
 use super::{
     Inner, Staged, StoreError,
     apply::Applier,
-    index::Reflected,
+    index::{Reflected, RenewError},
+    keys,
     ledger::{Kind, Ledger, LedgerError, Position},
-    record::{OwnChange, Record},
+    record::{AuditNote, OwnChange, Record, Rewritten},
     rows::ChainRow,
 };
 use danso_core::{
-    chain::{Head, LedgerKey, SealInput, SealedChange, seal},
+    chain::{
+        AuditEntry, AuditHead, Deed, Grantor, Head, KeyClaim, KeyGrant, LedgerKey, SealInput, SealedChange,
+        Signed, seal,
+    },
     domain::{Core, RecordedAt},
     rollup::Judged,
 };
@@ -31,6 +35,28 @@ pub(super) enum Order {
         /// The answer.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
+    /// Go on under another ledger key.
+    Rotate {
+        /// The new key.
+        key: Box<LedgerKey>,
+        /// Who ordered it.
+        actor: Arc<str>,
+        /// When it was made, Unix milliseconds.
+        at_ms: u64,
+        /// The grant, once durable.
+        done: oneshot::Sender<Result<Signed, StoreError>>,
+    },
+    /// Put records in the place of earlier ones, together with others.
+    Rewrite {
+        /// Where the earlier ones lie, and what takes their place.
+        rewrites: Vec<(Position, Record)>,
+        /// What is written in the same group, before them.
+        records: Vec<Staged>,
+        /// Whether the earlier ones are scrubbed from their files.
+        scrub: bool,
+        /// The answer.
+        done: Done,
+    },
     /// Flush the index and stop.
     Close(oneshot::Sender<()>),
 }
@@ -38,7 +64,7 @@ pub(super) enum Order {
 pub(super) struct Writer {
     pub ledger: Ledger,
     pub inner: Arc<Inner>,
-    pub key: LedgerKey,
+    pub key: Box<LedgerKey>,
     pub limits: Limits,
     pub flushed_at: Instant,
     /// When the oldest unsealed change came.
@@ -52,12 +78,16 @@ impl Writer {
     pub fn run(mut self, orders: &mpsc::Receiver<Order>) {
         loop {
             match orders.recv_timeout(self.patience()) {
-                Ok(first) => {
-                    if let Some(closed) = self.gather(first, orders) {
-                        self.close(closed);
-                        return;
+                Ok(first) => match self.gather(first, orders) {
+                    Some(Order::Close(closed)) => return self.close(closed),
+                    Some(Order::Rotate { key, actor, at_ms, done }) => {
+                        let _ = done.send(self.rotate(key, &actor, at_ms));
                     }
-                }
+                    Some(Order::Rewrite { rewrites, records, scrub, done }) => {
+                        let _ = done.send(self.rewrite(&rewrites, records, scrub));
+                    }
+                    Some(Order::Append { .. }) | None => {}
+                },
                 Err(mpsc::RecvTimeoutError::Timeout) => {
                     self.commit(Vec::new(), Vec::new());
                 }
@@ -77,15 +107,14 @@ impl Writer {
         seal.map_or(flush, |seal| seal.min(flush)).max(Duration::from_millis(1))
     }
 
-    /// Commits everything that is waiting, as one group. Gives back a closing order.
-    fn gather(&mut self, first: Order, orders: &mpsc::Receiver<Order>) -> Option<oneshot::Sender<()>> {
+    /// Commits everything that is waiting, as one group. Gives back an order that stands alone.
+    fn gather(&mut self, first: Order, orders: &mpsc::Receiver<Order>) -> Option<Order> {
         let (mut group, mut answers) = (Vec::new(), Vec::new());
         let mut bytes = 0;
         let mut next = Some(first);
-        let mut closing = None;
+        let mut alone = None;
         while let Some(order) = next {
             match order {
-                Order::Close(closed) => closing = Some(closed),
                 Order::Append { records, generation, done } => {
                     if generation == self.inner.generation.load(Ordering::Acquire) {
                         bytes += records.iter().map(|staged| staged.record.size()).sum::<usize>();
@@ -95,12 +124,13 @@ impl Writer {
                         let _ = done.send(Err(StoreError::Retry));
                     }
                 }
+                other => alone = Some(other),
             }
             let room = group.len() < limits::COMMIT_RECORDS_MAX && bytes < limits::COMMIT_BYTES_MAX;
-            next = if room && closing.is_none() { orders.try_recv().ok() } else { None };
+            next = if room && alone.is_none() { orders.try_recv().ok() } else { None };
         }
         self.commit(group, answers);
-        closing
+        alone
     }
 
     /// Append, sync, apply, answer. On failure nothing of the group is acknowledged.
@@ -112,6 +142,7 @@ impl Writer {
             return;
         }
         self.seal_due(&mut group);
+        self.audit(&mut group);
         if group.is_empty() {
             // An empty order asks only whether everything before it is durable; it is.
             for done in answers {
@@ -119,7 +150,18 @@ impl Writer {
             }
             return;
         }
-        let outcome = self.make_durable(&group).and_then(|positions| self.apply(group, &positions));
+        let outcome = self.write(group).map(drop);
+        for done in answers {
+            let _ = done.send(outcome.clone());
+        }
+    }
+
+    /// Append, sync, apply. Gives where the records lie.
+    fn write(&mut self, group: Vec<Staged>) -> Result<Vec<Position>, StoreError> {
+        let outcome = self.make_durable(&group).and_then(|positions| {
+            self.apply(group, &positions)?;
+            Ok(positions)
+        });
         if let Err(error) = &outcome {
             self.inner.generation.fetch_add(1, Ordering::AcqRel);
             // Sealing is tried again, but not as fast as the disk refuses it.
@@ -131,14 +173,13 @@ impl Writer {
                 self.inner.stop(error.clone());
             }
         }
-        for done in answers {
-            let _ = done.send(outcome.clone());
-        }
         self.inner.changed.send_modify(|count| *count += 1);
+        outcome
     }
 
     fn make_durable(&mut self, group: &[Staged]) -> Result<Vec<Position>, StoreError> {
-        let encoded: Vec<(Kind, Vec<u8>)> = group.iter().map(|staged| staged.record.encode()).collect();
+        let vault = &self.inner.index.vault;
+        let encoded: Vec<(Kind, Vec<u8>)> = group.iter().map(|staged| staged.record.encode(vault)).collect();
         let borrowed: Vec<(Kind, &[u8])> =
             encoded.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
         let positions = self.ledger.append(&borrowed).map_err(|error: LedgerError| {
@@ -172,7 +213,8 @@ impl Writer {
             let view = self.inner.view.read().expect("no holder of the view panics");
             let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
             let count = view.unsealed.len() + coming;
-            if count == 0 || self.inner.held.load(Ordering::Acquire) || !self.due(&chain, count) {
+            let locked = self.inner.index.vault.is_locked();
+            if count == 0 || locked || self.inner.held.load(Ordering::Acquire) || !self.due(&chain, count) {
                 return;
             }
             (chain, view.unsealed.iter().cloned().collect::<Vec<_>>())
@@ -216,6 +258,137 @@ impl Writer {
         let header = batch.header.decode_trusted().expect("the header was encoded here");
         *head = Head::after(&header, batch.hash());
         Staged { record: Record::Sealed(batch), judged: Some(judged) }
+    }
+
+    /// Turns notes into entries of the audit chain: numbered, linked, signed. Notes about adjacent changes by
+    /// one actor become one entry.
+    fn audit(&self, group: &mut Vec<Staged>) {
+        let mut notes: Vec<AuditNote> = Vec::new();
+        group.retain(|staged| {
+            let Record::Note(note) = &staged.record else { return true };
+            if !notes.last_mut().is_some_and(|last| last.merge(note)) {
+                notes.push(note.clone());
+            }
+            false
+        });
+        if notes.is_empty() {
+            return;
+        }
+        let mut head = self.inner.view.read().expect("no holder of the view panics").audit;
+        group.extend(notes.into_iter().map(|note| Record::Audit(self.entry(&mut head, &note)).into()));
+    }
+
+    fn entry(&self, head: &mut AuditHead, note: &AuditNote) -> Signed {
+        let entry = AuditEntry {
+            unit: self.inner.unit,
+            number: head.number + 1,
+            previous: head.hash,
+            at_ms: note.at_ms,
+            actor: note.actor.chars().take(limits::AUDIT_TEXT_CHARS_MAX).collect(),
+            deed: note.deed,
+            subject: note.subject.to_string().chars().take(limits::AUDIT_TEXT_CHARS_MAX).collect(),
+            key: self.key.public().id(),
+        };
+        let signed = Signed::sign(&entry, &self.key);
+        *head = AuditHead::after(&entry, &signed);
+        signed
+    }
+
+    /// The new key, claimed by itself and granted by the one in force, holds from the next batch on.
+    fn rotate(&mut self, key: Box<LedgerKey>, actor: &str, at_ms: u64) -> Result<Signed, StoreError> {
+        if self.inner.stopped() {
+            return Err(StoreError::Stopped);
+        }
+        let head = {
+            let view = self.inner.view.read().expect("no holder of the view panics");
+            view.chains.get(&self.inner.unit).map(|chain| chain.head).unwrap_or_default()
+        };
+        let former = self.key.public().id();
+        let claim = KeyClaim {
+            unit: self.inner.unit,
+            key: key.public().to_bytes(),
+            replaces: Some(former),
+            after: head.number,
+            hash: head.hash,
+            claimed_at_ms: at_ms,
+        };
+        let claim = Signed::sign(&claim, &key);
+        let grant =
+            Signed::sign(&KeyGrant { claim, grantor: Grantor::Former, granted_at_ms: at_ms }, &self.key);
+        let text =
+            format!("ledger key {former} replaced by {} after batch {}", key.public().id(), head.number);
+        let note = AuditNote::text(actor, Deed::KeyChanged, text, at_ms);
+        let mut group = vec![Record::Registration(grant.clone()).into(), Record::Note(note).into()];
+        self.audit(&mut group);
+        self.write(group)?;
+        self.key = key;
+        Ok(grant)
+    }
+
+    /// Writes records in the place of earlier ones, durably, then scrubs the earlier ones.
+    fn rewrite(
+        &mut self,
+        rewrites: &[(Position, Record)],
+        records: Vec<Staged>,
+        scrub: bool,
+    ) -> Result<(), StoreError> {
+        if self.inner.stopped() {
+            return Err(StoreError::Stopped);
+        }
+        let mut group = records;
+        let vault = &self.inner.index.vault;
+        group.extend(
+            rewrites
+                .iter()
+                .map(|(of, inner)| Staged::from(Record::Rewritten(Rewritten::new(*of, inner, scrub, vault)))),
+        );
+        self.audit(&mut group);
+        self.write(group)?;
+        if scrub { self.scrub_all() } else { Ok(()) }
+    }
+
+    /// Scrubs what was replaced and not scrubbed yet. Where the index holds names, its old pages still hold the
+    /// former ones: a copy takes its place now or, if that fails, one built anew at the next start.
+    pub fn scrub_all(&mut self) -> Result<(), StoreError> {
+        let index = &self.inner.index;
+        let rows = index.scan(keys::SCRUBS)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut pairs = Vec::new();
+        for (key, value) in &rows {
+            let of = keys::position_of_key(key);
+            let of = of.ok_or_else(|| StoreError::Index("a scrub key is too short".to_owned()))?;
+            pairs.push((of, Position(super::index::decode(value)?)));
+        }
+        self.ledger.replace(&pairs)?;
+        for key in rows.into_keys() {
+            index.remove(key);
+        }
+        let names = self.inner.view.read().expect("no holder of the view panics").recording.sequence > 0;
+        if names {
+            index.put(keys::ERASED.to_vec(), &());
+            self.flush(true);
+            self.renew_index()?;
+        }
+        Ok(())
+    }
+
+    fn renew_index(&self) -> Result<(), StoreError> {
+        if self.inner.stopped() {
+            return Err(StoreError::Stopped);
+        }
+        match self.inner.index.renew(keys::ERASED) {
+            Ok(()) => Ok(()),
+            Err(RenewError::Kept(error)) => {
+                tracing::warn!(code = error.code(), %error, "the index keeps erased names until the next start");
+                Ok(())
+            }
+            Err(RenewError::Lost(error)) => {
+                self.inner.stop(error.clone());
+                Err(error)
+            }
+        }
     }
 
     /// Writes the derived rows to sled when it is time, never more than what is durable.

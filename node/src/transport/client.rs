@@ -1,18 +1,26 @@
 //! A client of one node, for the command and for tests: typed calls whose errors carry stable codes.
 
-use super::tls::{Keys, connect, reason};
+use super::{
+    access::TOKEN_KEY,
+    tls::{Keys, connect, guest_client, reason},
+};
 use crate::wire::status::CODE_KEY;
 use danso_proto::v1::{
     CountAnswer, CountRequest, HeadsAnswer, HeadsRequest, ImportChunk, ImportForm, ImportProgress,
-    ImportSummary, IndicatorsAnswer, IndicatorsRequest, ListUnitsAnswer, ListUnitsRequest, NodeInfoAnswer,
-    NodeInfoRequest, PublishReleaseAnswer, PublishReleaseRequest, ReplicationStatusAnswer,
-    ReplicationStatusRequest, intake_client::IntakeClient, operations_client::OperationsClient,
-    statistics_client::StatisticsClient,
+    ImportSummary, IndicatorsAnswer, IndicatorsRequest, ListUnitsAnswer, ListUnitsRequest, MetersAnswer,
+    MetersRequest, NodeInfoAnswer, NodeInfoRequest, PublishReleaseAnswer, PublishReleaseRequest,
+    ReplicationStatusAnswer, ReplicationStatusRequest, intake_client::IntakeClient,
+    operations_client::OperationsClient, statistics_client::StatisticsClient,
 };
 use danso_tier_config::{Date, UnitId, limits};
 use prost::bytes::Bytes;
-use std::{error::Error, path::Path, time::SystemTime};
-use tonic::{Status, transport::Channel};
+use std::{error::Error, path::Path, sync::Arc, time::SystemTime};
+use tonic::{
+    Request, Status,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
+    transport,
+};
 
 /// Longest sentence of another node that is repeated, in characters.
 const SENTENCE_CHARS_MAX: usize = 500;
@@ -28,7 +36,7 @@ pub struct ClientError {
 }
 
 impl ClientError {
-    fn new(code: impl Into<String>, message: &str) -> Self {
+    pub(super) fn new(code: impl Into<String>, message: &str) -> Self {
         let plain = message.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
         Self { code: code.into(), message: plain.take(SENTENCE_CHARS_MAX).collect() }
     }
@@ -79,10 +87,38 @@ impl ImportFile {
     }
 }
 
+/// The way to a node: every call shows the session or token, if there is one.
+pub(super) type Channel = InterceptedService<transport::Channel, Bearer>;
+
+/// A session or token as calls show it; its `Debug` does not.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl Bearer {
+    fn of(token: &str) -> Result<Self, ClientError> {
+        let value = MetadataValue::try_from(format!("Bearer {token}"));
+        // The text is not repeated: it may be a good token with a slip in it.
+        let mut value =
+            value.map_err(|_| ClientError::new("token_unknown", "this is no session or token"))?;
+        value.set_sensitive(true);
+        Ok(Self(Some(value)))
+    }
+}
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert(TOKEN_KEY, token.clone());
+        }
+        Ok(request)
+    }
+}
+
 /// An open channel to the node of one unit. Cheap to clone; calls may run side by side.
 #[derive(Debug, Clone)]
 pub struct NodeClient {
-    channel: Channel,
+    pub(super) channel: Channel,
+    line: transport::Channel,
 }
 
 impl NodeClient {
@@ -93,9 +129,44 @@ impl NodeClient {
     pub async fn connect(address: &str, unit: UnitId, key_folder: &Path) -> Result<Self, ClientError> {
         let keys = Keys::read(key_folder, SystemTime::now())
             .map_err(|error| ClientError::new(error.code(), &chain(&error)))?;
-        let channel = connect(address, unit, keys.client()).await;
-        let channel = channel.map_err(|error| ClientError::new(error.code(), &chain(&error)))?;
-        Ok(Self { channel })
+        Self::open(address, unit, keys.client(), Bearer::default()).await
+    }
+
+    /// Connects without a certificate, trusting the roots of a file, and shows a session or token with every
+    /// call. Without one, signing in is all that can be done.
+    ///
+    /// Errors: as [`NodeClient::connect`], and `token_unknown` for a text that can be none.
+    pub async fn connect_with_token(
+        address: &str,
+        unit: UnitId,
+        authority_file: &Path,
+        token: Option<&str>,
+    ) -> Result<Self, ClientError> {
+        let bearer = token.map_or_else(|| Ok(Bearer::default()), Bearer::of)?;
+        let config = guest_client(authority_file, SystemTime::now())
+            .map_err(|error| ClientError::new(error.code(), &chain(&error)))?;
+        Self::open(address, unit, config, bearer).await
+    }
+
+    /// The same node over the same connection, with another session or token.
+    pub fn with_token(&self, token: &str) -> Result<Self, ClientError> {
+        let Self { line, .. } = self;
+        Ok(Self::over(line.clone(), Bearer::of(token)?))
+    }
+
+    async fn open(
+        address: &str,
+        unit: UnitId,
+        config: Arc<rustls::ClientConfig>,
+        bearer: Bearer,
+    ) -> Result<Self, ClientError> {
+        let line = connect(address, unit, config).await;
+        let line = line.map_err(|error| ClientError::new(error.code(), &chain(&error)))?;
+        Ok(Self::over(line, bearer))
+    }
+
+    fn over(line: transport::Channel, bearer: Bearer) -> Self {
+        Self { channel: InterceptedService::new(line.clone(), bearer), line }
     }
 
     fn statistics(&self) -> StatisticsClient<Channel> {
@@ -138,6 +209,11 @@ impl NodeClient {
     /// How the units below and the link upward stand.
     pub async fn replication_status(&self) -> Result<ReplicationStatusAnswer, ClientError> {
         Ok(self.operations().replication_status(ReplicationStatusRequest {}).await?.into_inner())
+    }
+
+    /// What the node counts of itself.
+    pub async fn meters(&self) -> Result<MetersAnswer, ClientError> {
+        Ok(self.operations().meters(MetersRequest {}).await?.into_inner())
     }
 
     /// Closes a month and publishes its indicators; the top tier alone does.

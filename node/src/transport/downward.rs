@@ -3,18 +3,18 @@
 
 use super::access;
 use crate::{
-    operations::{Node, ReleaseError},
+    operations::{Node, ReleaseError, RevocationError, accounts::Right},
     wire::{
         link,
         status::{code_of, of_store, status},
     },
 };
-use danso_core::chain::Signed;
+use danso_core::chain::{Revocations, Signed, Statement as _};
 use danso_proto::v1::{
-    DirectoryRequest, ReleasesRequest, SignedStatement, downward_client::DownwardClient,
+    DirectoryRequest, ReleasesRequest, RevocationsVersion, SignedStatement, downward_client::DownwardClient,
     downward_server::Downward,
 };
-use danso_tier_config::limits;
+use danso_tier_config::{UnitId, limits};
 use std::{pin::Pin, sync::Arc, time::Duration};
 use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status, transport::Channel};
@@ -32,7 +32,7 @@ impl Downward for DownwardService {
     type DirectoryStream = Statements;
 
     async fn releases(&self, request: Request<ReleasesRequest>) -> Result<Response<Statements>, Status> {
-        access::reader(&self.node, &request)?;
+        access::may(&self.node, &request, Right::ReadCounts)?;
         let after = request.into_inner().after_number;
         let node = Arc::clone(&self.node);
         let numbers = after.saturating_add(1)..=self.node.release_number();
@@ -46,12 +46,19 @@ impl Downward for DownwardService {
     }
 
     async fn directory(&self, request: Request<DirectoryRequest>) -> Result<Response<Statements>, Status> {
-        access::reader(&self.node, &request)?;
-        let have = request.into_inner().have_version;
+        access::may(&self.node, &request, Right::ReadCounts)?;
+        let request = request.into_inner();
+        let have = request.have_version;
+        let known = |issuer: UnitId| {
+            let told = request.have_revocations.iter().find(|told| told.issuer == issuer.to_string());
+            told.map_or(0, |told| told.version)
+        };
         let view = self.node.store.view();
-        let newer: Option<Signed> =
-            view.directory.as_ref().filter(|held| held.version > have).map(|held| held.signed.clone());
-        let statements = newer.map(|signed| Ok(link::signed_message(&signed)));
+        let directory = view.directory.as_ref().filter(|held| held.version > have).map(|held| &held.signed);
+        let revoked = view.revocations.iter().filter(|(issuer, held)| held.list.version > known(**issuer));
+        let newer: Vec<Signed> =
+            directory.into_iter().chain(revoked.map(|(_, held)| &held.signed)).cloned().collect();
+        let statements = newer.into_iter().map(|signed| Ok(link::signed_message(&signed)));
         Ok(Response::new(Box::pin(tokio_stream::iter(statements))))
     }
 }
@@ -65,6 +72,8 @@ enum PullError {
     Parent(#[from] Status),
     #[error(transparent)]
     Release(#[from] ReleaseError),
+    #[error(transparent)]
+    Revocations(#[from] RevocationError),
 }
 
 impl PullError {
@@ -72,6 +81,7 @@ impl PullError {
         match self {
             Self::Parent(status) => code_of(status),
             Self::Release(error) => error.code().to_owned(),
+            Self::Revocations(error) => error.code().to_owned(),
         }
     }
 }
@@ -80,6 +90,7 @@ impl PullError {
 pub(super) async fn pull(node: Arc<Node>, channel: Channel) {
     let mut client = DownwardClient::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES_MAX);
     let limits = &node.config.limits;
+    let mut news = node.news_from_above();
     loop {
         // After a failure it is tried again soon: the key of the top may be on its way down.
         let pause_ms = match pull_once(&node, &mut client).await {
@@ -90,16 +101,36 @@ pub(super) async fn pull(node: Arc<Node>, channel: Channel) {
                 limits.heartbeat_ms.min(limits.pull_interval_ms)
             }
         };
-        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+            _ = news.changed() => {}
+        }
+    }
+}
+
+/// Pulls once; what fails comes later.
+pub(super) async fn pull_now(node: &Node, channel: Channel) {
+    let mut client = DownwardClient::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES_MAX);
+    if let Err(error) = pull_once(node, &mut client).await {
+        tracing::warn!(code = error.code(), %error, "releases or directory could not be pulled from the parent");
     }
 }
 
 async fn pull_once(node: &Node, client: &mut DownwardClient<Channel>) -> Result<(), PullError> {
     let have_version = node.directory_version();
-    let mut versions = client.directory(DirectoryRequest { have_version }).await?.into_inner();
+    let have = |(issuer, version): (UnitId, u64)| RevocationsVersion { issuer: issuer.to_string(), version };
+    let have_revocations = node.revocation_versions().into_iter().map(have).collect();
+    let asked = DirectoryRequest { have_version, have_revocations };
+    let mut versions = client.directory(asked).await?.into_inner();
     while let Some(statement) = versions.message().await? {
-        node.take_directory(link::signed(statement)).await?;
-        tracing::info!(version = node.directory_version(), "took a new unit directory from the parent");
+        let signed = link::signed(statement);
+        if signed.bytes.starts_with(&Revocations::MAGIC) {
+            node.take_revocations(signed).await?;
+            tracing::warn!("took a new list of revocations from the parent");
+        } else {
+            node.take_directory(signed).await?;
+            tracing::info!(version = node.directory_version(), "took a new unit directory from the parent");
+        }
     }
     let after_number = node.release_number();
     let mut releases = client.releases(ReleasesRequest { after_number }).await?.into_inner();

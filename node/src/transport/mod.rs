@@ -6,26 +6,50 @@
 //! | `authority/` | the throw-away authority that `danso keys` makes |
 //! | `server.rs` | the server: all services on one listener |
 //! | `access.rs` | who may ask what |
+//! | `accounts/` | sign-ins, accounts, tokens |
+//! | `enrolment/` | invitations, certificates, revocation |
+//! | `keeper.rs` | a running node's certificates: read again, renewed, believed, cut |
+//! | `introductions.rs` | keys on their way down a link |
 //! | `replication.rs` | the parent's side of a link |
-//! | `uplink.rs` | the child's side of a link |
+//! | `uplink/` | the child's side of a link |
+//! | `recovery.rs` | chains given back to a child |
+//! | `chains.rs` | chains that contradict themselves: service and calls |
+//! | `erasure.rs` | orders of erasure and their confirmations on a link |
+//! | `register.rs` | persons, requests and erasure: service and calls |
+//! | `relay.rs` | receipts of the tiers above on their way down |
 //! | `downward.rs` | releases and directory, served and pulled |
 //! | `statistics.rs` | counts, units, heads, indicators |
 //! | `people.rs` | imports, status, releases |
+//! | `keys.rs` | rotation of the ledger key: service and calls |
+//! | `audit.rs` | the audit log: service and calls |
 //! | `client.rs` | the typed client of the command line |
 //!
 //! Invariants:
-//! 1. Every call has a certificate behind it, checked before the service looks at the request.
+//! 1. Every call has a certificate or a session or token behind it, checked before the service looks at the
+//!    request. Guests may sign in, and ask for health and reflection, which tell nothing but the contract.
 //! 2. What a service does is an operation; here is only who may ask and how it travels.
 
 mod access;
+mod accounts;
+mod audit;
 pub mod authority;
+mod chains;
 pub mod client;
 mod downward;
+pub mod enrolment;
+mod erasure;
+mod introductions;
+mod keeper;
+mod keys;
 mod people;
+mod recovery;
+mod register;
+mod relay;
 mod replication;
 mod server;
 mod statistics;
 pub mod tls;
 pub mod uplink;
 
+pub use keeper::Keeper;
 pub use server::{ServerError, serve};

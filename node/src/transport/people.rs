@@ -3,24 +3,31 @@
 use super::access;
 use crate::{
     operations::{
-        ImportDesk, Node,
+        Actor, ImportDesk, Node,
+        accounts::Right,
         forms::{self, Counts, Fault, Summary},
+        meters::Meter,
         now_ms,
     },
-    wire::status::{of_release, of_store, status},
+    wire::{
+        confirmations,
+        status::{of_release, of_store, status},
+    },
 };
 use danso_proto::v1::{
-    ImportChunk, ImportFault, ImportForm, ImportProgress, ImportSummary, NodeInfoAnswer, NodeInfoRequest,
-    PublishReleaseAnswer, PublishReleaseRequest, ReplicationStatusAnswer, ReplicationStatusRequest,
-    UnitStatus, intake_server::Intake, operations_server::Operations,
+    ImportChunk, ImportFault, ImportForm, ImportProgress, ImportSummary, MeterRow, MetersAnswer,
+    MetersRequest, NodeInfoAnswer, NodeInfoRequest, PublishReleaseAnswer, PublishReleaseRequest,
+    ReplicationStatusAnswer, ReplicationStatusRequest, UnitStatus, intake_server::Intake,
+    operations_server::Operations,
 };
 use danso_tier_config::{Date, Month, limits};
 use prost::bytes::{Buf as _, Bytes};
 use std::{
     io::{self, Read},
     sync::Arc,
+    time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
@@ -30,6 +37,13 @@ pub(super) struct IntakeService {
 }
 
 type Progress = mpsc::Sender<Result<ImportProgress, Status>>;
+
+/// Longest silence of a file under way: the import that runs keeps all others out.
+const SILENCE: Duration = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
+
+fn silent() -> Status {
+    status(Code::DeadlineExceeded, "stream_silent", "the stream was silent for too long")
+}
 
 fn bad(code: &str, message: &str) -> Status {
     status(Code::InvalidArgument, code, message)
@@ -43,13 +57,14 @@ impl Intake for IntakeService {
         &self,
         request: Request<Streaming<ImportChunk>>,
     ) -> Result<Response<Self::ImportStream>, Status> {
-        access::operator(&self.node, &request)?;
+        let actor = access::may(&self.node, &request, Right::Import)?.actor;
         if !self.node.records() {
             let message = "this node's tier records no changes";
             return Err(status(Code::FailedPrecondition, "not_recording", message));
         }
         let mut chunks = request.into_inner();
-        let first = chunks.message().await?.ok_or_else(|| bad("import_empty", "no file was sent"))?;
+        let first = timeout(SILENCE, chunks.message()).await.map_err(|_| silent())??;
+        let first = first.ok_or_else(|| bad("import_empty", "no file was sent"))?;
         let form = ImportForm::try_from(first.form).unwrap_or(ImportForm::Unspecified);
         if form == ImportForm::Unspecified {
             return Err(bad("import_form", "the first chunk must name the form: register or events"));
@@ -71,7 +86,7 @@ impl Intake for IntakeService {
         tokio::spawn(feed(chunks, first.data, bytes));
         let node = Arc::clone(&self.node);
         tokio::task::spawn_blocking(move || {
-            run_import(&node, form, as_of, ChunkReader::new(source), &progress);
+            run_import(&node, actor, form, as_of, ChunkReader::new(source), &progress);
             drop(importing);
         });
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -85,7 +100,7 @@ async fn feed(mut chunks: Streaming<ImportChunk>, first: Bytes, bytes: mpsc::Sen
         return;
     }
     loop {
-        let next = match chunks.message().await {
+        let next = match timeout(SILENCE, chunks.message()).await.unwrap_or_else(|_| Err(silent())) {
             Ok(Some(chunk)) => {
                 total += chunk.data.len();
                 if total > limits::IMPORT_BYTES_MAX {
@@ -129,8 +144,15 @@ impl Read for ChunkReader {
     }
 }
 
-fn run_import(node: &Node, form: ImportForm, as_of: Date, source: ChunkReader, progress: &Progress) {
-    let mut desk = ImportDesk::new(node);
+fn run_import(
+    node: &Node,
+    actor: Actor,
+    form: ImportForm,
+    as_of: Date,
+    source: ChunkReader,
+    progress: &Progress,
+) {
+    let mut desk = ImportDesk::new(node, actor);
     let mut tell = |counts: &Counts| {
         if counts.rows.is_multiple_of(limits::IMPORT_PROGRESS_ROWS) {
             let _ =
@@ -199,11 +221,12 @@ pub(super) struct OperationsService {
 #[tonic::async_trait]
 impl Operations for OperationsService {
     async fn node_info(&self, request: Request<NodeInfoRequest>) -> Result<Response<NodeInfoAnswer>, Status> {
-        access::reader(&self.node, &request)?;
+        access::known(&self.node, &request)?;
         let node = &self.node;
         let directory = node.directory();
         let directory_version = node.directory_version();
         let release_number = node.release_number();
+        let parent_anchor = node.parent_anchor();
         let view = node.store.view();
         Ok(Response::new(NodeInfoAnswer {
             unit: node.unit().to_string(),
@@ -218,6 +241,10 @@ impl Operations for OperationsService {
             persons: view.recording.persons,
             directory_version,
             release_number,
+            at_rest: node.store.at_rest().to_string(),
+            audit_number: view.audit.number,
+            audit_parent_number: parent_anchor.head.number,
+            audit_cut: parent_anchor.cut,
         }))
     }
 
@@ -225,13 +252,16 @@ impl Operations for OperationsService {
         &self,
         request: Request<ReplicationStatusRequest>,
     ) -> Result<Response<ReplicationStatusAnswer>, Status> {
-        access::reader(&self.node, &request)?;
+        let scope = access::may(&self.node, &request, Right::ReadStatus)?.scope;
         let node = &self.node;
         let directory = node.directory();
         let link = node.link.read().expect("no holder of the link panics").clone();
         let children = node.linked_children();
         let at = directory.at(node.today());
-        let (heads, ..) = node.heads(None);
+        let (heads, ..) = node.heads((scope != node.unit()).then_some(scope));
+        let asked = Arc::clone(node);
+        let found = tokio::task::spawn_blocking(move || confirmations::found(&asked, now_ms())).await;
+        let found = found.expect("reading confirmations does not panic");
         let units = heads.into_iter().map(|head| {
             let via = children.iter().find(|(child, _)| at.is_within(head.origin, **child));
             UnitStatus {
@@ -248,6 +278,9 @@ impl Operations for OperationsService {
                     .or_else(|| link.held.get(&head.origin).cloned())
                     .unwrap_or_default(),
                 quarantined: head.chain.quarantined,
+                names_missing_from: head.chain.nameless.0.0,
+                names_missing_to: head.chain.nameless.1.0,
+                confirmation_code: found.codes.get(&head.origin).cloned().unwrap_or_default(),
             }
         });
         Ok(Response::new(ReplicationStatusAnswer {
@@ -256,14 +289,33 @@ impl Operations for OperationsService {
             parent_error: link.error,
             unacknowledged_batches: link.unacknowledged,
             now_ms: now_ms(),
+            confirmations: found.own,
+            children: confirmations::children(node, &directory),
         }))
+    }
+
+    async fn meters(&self, request: Request<MetersRequest>) -> Result<Response<MetersAnswer>, Status> {
+        let caller = access::may(&self.node, &request, Right::ReadStatus)?;
+        if caller.scope != self.node.unit() {
+            let message = format!("what {} counts of itself is for those of {0} or above", self.node.unit());
+            let answer = status(Code::PermissionDenied, "not_allowed", message);
+            return Err(access::refused(&self.node, Some(&caller.actor), "Meters", answer));
+        }
+        let row = |(meter, value, count): (Meter, String, u64)| MeterRow {
+            name: meter.name.to_owned(),
+            label: meter.label.to_owned(),
+            value,
+            count,
+        };
+        let meters = self.node.meters.all().into_iter().map(row).collect();
+        Ok(Response::new(MetersAnswer { meters }))
     }
 
     async fn publish_release(
         &self,
         request: Request<PublishReleaseRequest>,
     ) -> Result<Response<PublishReleaseAnswer>, Status> {
-        access::operator(&self.node, &request)?;
+        access::may(&self.node, &request, Right::Operate)?;
         let month: Month = request
             .into_inner()
             .month

@@ -1,15 +1,15 @@
 //! The parent's side of a link: hello, batches in, receipts and refusals out.
 
-use super::access;
+use super::{access, erasure, introductions::Introductions, recovery, relay};
 use crate::{
-    operations::{Accepted, Node, now_ms},
+    operations::{Accepted, Node, meters, now_ms},
     wire::{
         link::{self, Malformed},
-        status::{of_register, status},
+        status::{code_of, of_register, status},
     },
 };
 use danso_core::{
-    chain::{BatchNumber, Head, Receipt, Registration, Signed},
+    chain::{BatchNumber, Head, Receipt, Signed, key_subject},
     replication::may_speak_for,
 };
 use danso_proto::v1::{
@@ -18,7 +18,7 @@ use danso_proto::v1::{
 };
 use danso_tier_config::{UnitId, limits};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -36,6 +36,8 @@ pub(super) struct ReplicationService {
     pub node: Arc<Node>,
     /// Turns true when the node stops: links have no end of their own that could be waited for.
     pub stop: watch::Receiver<bool>,
+    /// Streams of chains given back.
+    pub returning: recovery::Turns,
 }
 
 fn malformed(error: &Malformed) -> Status {
@@ -66,6 +68,14 @@ fn message(content: FromParent) -> ParentMessage {
 #[tonic::async_trait]
 impl Replication for ReplicationService {
     type LinkStream = ReceiverStream<Result<ParentMessage, Status>>;
+    type RecoverStream = recovery::Returning;
+
+    async fn recover(
+        &self,
+        request: Request<v1::RecoverRequest>,
+    ) -> Result<Response<Self::RecoverStream>, Status> {
+        recovery::give_back(&self.node, &self.returning, request)
+    }
 
     async fn link(
         &self,
@@ -76,15 +86,26 @@ impl Replication for ReplicationService {
         let window = self.node.config.limits.window_batches as usize;
         let (out, stream) = mpsc::channel(window + 16);
         let stop = self.stop.clone();
-        let link = ParentLink { node: Arc::clone(&self.node), child, out, told: Mutex::default(), stop };
+        let told = Arc::new(Introductions::new(Arc::clone(&self.node)));
+        let link = ParentLink {
+            node: Arc::clone(&self.node),
+            child,
+            out,
+            told,
+            relayed: Arc::default(),
+            erasures: erasure::Told::default(),
+            stop,
+        };
         tokio::spawn(async move {
             let out = link.out.clone();
             let child = link.child;
             tracing::info!(%child, "a child opened its link");
+            let meters = Arc::clone(&link.node.meters);
             let ended = link.run(inbound, window).await;
             match ended {
                 Ok(()) => tracing::info!(%child, "a child closed its link"),
                 Err(error) => {
+                    meters.count(meters::LINKS_BROKEN, &code_of(&error));
                     tracing::warn!(%child, error = error.message(), "a child's link ended");
                     let _ = out.send(Err(error)).await;
                 }
@@ -98,8 +119,12 @@ struct ParentLink {
     node: Arc<Node>,
     child: UnitId,
     out: Out,
-    /// Signatures of the registrations that the child was told of.
-    told: Mutex<BTreeSet<Vec<u8>>>,
+    /// What it was told of keys.
+    told: Arc<Introductions>,
+    /// How far it has come with the receipts of the tiers above.
+    relayed: Arc<Mutex<relay::Told>>,
+    /// What the child knows of orders of erasure.
+    erasures: erasure::Told,
     stop: watch::Receiver<bool>,
 }
 
@@ -118,7 +143,8 @@ impl ParentLink {
         // From here on this is the child's link, and an older one of it ends.
         let number = self.node.link_opened(self.child);
         let (accepted, waiting) = mpsc::channel(window);
-        let answers = tokio::spawn(answer(Arc::clone(&self.node), waiting, self.out.clone()));
+        let answers =
+            tokio::spawn(answer(Arc::clone(&self.node), Arc::clone(&self.told), waiting, self.out.clone()));
         let ended = self.serve(&mut inbound, &accepted, number).await;
         self.node.link_closed(self.child, number);
         drop(accepted);
@@ -143,54 +169,57 @@ impl ParentLink {
             let message = format!("the certificate names {}, the hello another unit", self.child);
             return Err(status(Code::PermissionDenied, "not_allowed", message));
         }
-        let named = link::heads(&hello.heads).map_err(|error| malformed(&error))?;
+        link::heads(&hello.heads).map_err(|error| malformed(&error))?;
         self.take_registrations(hello.registrations).await?;
         let known: BTreeMap<UnitId, Head> = {
             let directory = self.node.directory();
             let (today, parent) = (self.node.today(), self.node.unit());
             let view = self.node.store.view();
-            named
-                .iter()
-                .map(|(origin, _, _)| *origin)
-                // Its own chain always: a child whose folder was lost names nothing.
-                .chain([self.child])
-                .filter(|origin| may_speak_for(&directory, today, parent, self.child, *origin))
-                .filter_map(|origin| view.chains.get(&origin).map(|chain| (origin, chain.head)))
+            // Also what the hello does not name: a child whose folder was lost names nothing.
+            let held = view.chains.iter().filter(|(_, chain)| chain.head.number.0 > 0);
+            held.filter(|(origin, _)| may_speak_for(&directory, today, parent, self.child, **origin))
+                .map(|(origin, chain)| (*origin, chain.head))
                 .collect()
         };
-        let registrations = self.untold_registrations();
+        let registrations = self.told.due().await;
         let nothing = BatchNumber(0);
+        let (node, origins) = (Arc::clone(&self.node), known.keys().copied().collect());
+        let missing = tokio::task::spawn_blocking(move || node.names_missing(origins)).await;
+        let missing = missing.expect("looking for missing names does not panic");
         let welcome = v1::Welcome {
             protocol_version: limits::PROTOCOL_VERSION.min(hello.protocol_version),
             unit: self.node.unit().to_string(),
-            heads: known.iter().map(|(origin, head)| link::head_message(*origin, head, nothing)).collect(),
+            heads: known
+                .iter()
+                .map(|(origin, head)| {
+                    let (first, last) = missing.get(origin).copied().unwrap_or_default();
+                    v1::Head {
+                        names_missing_from: first.0,
+                        names_missing_to: last.0,
+                        ..link::head_message(*origin, head, nothing)
+                    }
+                })
+                .collect(),
             policy: self.node.policy_from(self.child).to_string(),
             window_batches: self.node.config.limits.window_batches,
-            registrations: registrations.iter().map(link::signed_message).collect(),
+            registrations,
         };
         self.send(FromParent::Welcome(welcome)).await?;
         let acknowledged: BTreeMap<String, u64> =
             hello.heads.into_iter().map(|head| (head.origin, head.acknowledged_number)).collect();
         let node = Arc::clone(&self.node);
         let late = tokio::task::spawn_blocking(move || late_receipts(&node, &known, &acknowledged)).await;
+        self.introduce().await?;
         for receipt in late.expect("reading receipts does not panic") {
             self.send(FromParent::Receipt(link::signed_message(&receipt))).await?;
         }
         Ok(())
     }
 
-    /// Keys of this node and all above it that are known here and not yet to the child. A node that was
-    /// linked before its parent was learns the keys of the tiers above later than at the welcome.
-    fn untold_registrations(&self) -> Vec<Signed> {
-        let directory = self.node.directory();
-        let above = directory.at(self.node.today()).ancestors(self.node.unit());
-        let mut told = self.told.lock().expect("no holder of the list panics");
-        let view = self.node.store.view();
-        std::iter::once(self.node.unit())
-            .chain(above)
-            .filter_map(|unit| view.keys.get(&unit).map(|registered| registered.signed.clone()))
-            .filter(|signed| told.insert(signed.signature.clone()))
-            .collect()
+    /// Tells the child the keys that it does not know yet.
+    async fn introduce(&self) -> Result<(), Status> {
+        let gone = || status(Code::Cancelled, "stream_closed", "the child has gone");
+        self.told.send(&self.out).await.map_err(|()| gone())
     }
 
     async fn take_registrations(&self, registrations: Vec<v1::SignedStatement>) -> Result<(), Status> {
@@ -201,9 +230,8 @@ impl ParentLink {
         let (today, parent) = (self.node.today(), self.node.unit());
         // A child brings the keys of its own subtree; others are passed over.
         let within = |signed: &Signed| {
-            let claimed = signed.decode_trusted::<Registration>().map(|claimed| claimed.unit);
-            claimed.is_err()
-                || claimed.is_ok_and(|unit| may_speak_for(&directory, today, parent, self.child, unit))
+            key_subject(signed)
+                .map_or(true, |unit| may_speak_for(&directory, today, parent, self.child, unit))
         };
         let registrations = registrations.into_iter().map(link::signed).filter(within).collect();
         self.node.register(registrations).await.map_err(|error| of_register(&error))
@@ -232,6 +260,8 @@ impl ParentLink {
                 Some(FromChild::Batch(batch)) => self.batch(batch, accepted).await?,
                 Some(FromChild::Heartbeat(heartbeat)) => self.heartbeat(&heartbeat).await?,
                 Some(FromChild::Registrations(new)) => self.take_registrations(new.registrations).await?,
+                Some(FromChild::Erasures(erasures)) => self.erasures(erasures).await?,
+                Some(FromChild::Diverged(header)) => self.diverged(link::signed(header)).await,
                 Some(FromChild::Hello(_)) | None => {
                     return Err(status(
                         Code::FailedPrecondition,
@@ -240,6 +270,14 @@ impl ParentLink {
                     ));
                 }
             }
+        }
+    }
+
+    async fn erasures(&self, message: v1::ErasuresUp) -> Result<(), Status> {
+        let answer = self.erasures.received(&self.node, self.child, message).await;
+        match answer.map_err(|error| malformed(&error))? {
+            Some(answer) => self.send(FromParent::Erasures(answer)).await,
+            None => Ok(()),
         }
     }
 
@@ -257,9 +295,19 @@ impl ParentLink {
                 Ok(())
             }
             Err(error) => {
+                self.node.meters.count(meters::BATCHES_REFUSED, error.code());
                 tracing::warn!(child = %self.child, code = error.code(), %error, "a batch was refused");
                 self.send(FromParent::Refusal(link::refusal_message(origin, 0, &error))).await
             }
+        }
+    }
+
+    /// The child found out itself that it went another way; what it shows is kept for those who must decide.
+    async fn diverged(&self, header: Signed) {
+        let (node, child) = (Arc::clone(&self.node), self.child);
+        let heard = tokio::task::spawn_blocking(move || node.hear_divergence(child, header)).await;
+        if let Err(error) = heard.expect("looking at a header does not panic") {
+            tracing::warn!(%child, code = error.code(), %error, "a divergence that was told is passed over");
         }
     }
 
@@ -268,12 +316,30 @@ impl ParentLink {
         let directory = self.node.directory();
         let at = directory.at(self.node.today());
         self.node.hear(marks.into_iter().filter(|mark| at.is_within(mark.origin, self.child)));
-        let new = self.untold_registrations();
-        if !new.is_empty() {
-            let registrations = new.iter().map(link::signed_message).collect();
-            self.send(FromParent::Registrations(v1::Registrations { registrations })).await?;
+        let audit = link::audit_head(heartbeat).map_err(|error| malformed(&error))?;
+        let anchor = self.node.hear_audit(self.child, audit);
+        self.introduce().await?;
+        self.node.hear_clock(self.child, heartbeat.sent_at_ms);
+        self.relay().await?;
+        if let Some(due) = self.erasures.due(&self.node, self.child).await {
+            self.send(FromParent::Erasures(due)).await?;
         }
-        self.send(FromParent::Heartbeat(link::heartbeat_message(&[], 0, now_ms()))).await
+        let mut heartbeat = link::with_audit(link::heartbeat_message(&[], 0, now_ms()), anchor);
+        heartbeat.news = self.node.news();
+        self.send(FromParent::Heartbeat(heartbeat)).await
+    }
+
+    /// Passes on what the tiers above have signed for the child's chains since the last time.
+    async fn relay(&self) -> Result<(), Status> {
+        let (node, child, relayed) = (Arc::clone(&self.node), self.child, Arc::clone(&self.relayed));
+        let due = tokio::task::spawn_blocking(move || {
+            let mut relayed = relayed.lock().expect("no holder of the place panics");
+            relayed.due(&node, child)
+        });
+        for relayed in due.await.expect("gathering receipts does not panic") {
+            self.send(FromParent::Relayed(relayed)).await?;
+        }
+        Ok(())
     }
 
     async fn send(&self, content: FromParent) -> Result<(), Status> {
@@ -284,7 +350,7 @@ impl ParentLink {
 
 /// Waits for each accepted batch to be durable and answers. What has gathered meanwhile is answered with
 /// one receipt an origin (receipts are cumulative), but every verdict of quarantine is sent.
-async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out) {
+async fn answer(node: Arc<Node>, told: Arc<Introductions>, mut waiting: mpsc::Receiver<Accepted>, out: Out) {
     while let Some(first) = waiting.recv().await {
         let mut group = vec![first];
         while let Ok(more) = waiting.try_recv() {
@@ -304,7 +370,7 @@ async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out
                     };
                     last.insert(origin, latest);
                     if let Some(earlier) = earlier.filter(has_verdicts)
-                        && send_receipt(&out, &earlier).await.is_err()
+                        && (told.send(&out).await.is_err() || send_receipt(&out, &earlier).await.is_err())
                     {
                         return;
                     }
@@ -316,6 +382,9 @@ async fn answer(node: Arc<Node>, mut waiting: mpsc::Receiver<Accepted>, out: Out
                     }
                 }
             }
+        }
+        if told.send(&out).await.is_err() {
+            return;
         }
         for (_, receipt) in last.values() {
             if send_receipt(&out, receipt).await.is_err() {
@@ -338,7 +407,7 @@ fn late_receipts(
         let Some(acknowledged) = acknowledged.get(&origin.to_string()) else {
             continue;
         };
-        let first = (acknowledged + 1).max(head.number.0.saturating_sub(window));
+        let first = acknowledged.saturating_add(1).max(head.number.0.saturating_sub(window));
         for number in first..=head.number.0 {
             let held = node.store.batch(*origin, BatchNumber(number)).ok().flatten();
             let receipt = held.and_then(|held| held.receipt);

@@ -1,16 +1,27 @@
 //! The gRPC server of a node: all services on one TLS listener, health and reflection among them.
 
 use super::{
+    accounts::AccountsService,
+    audit::AuditService,
+    chains::ChainsService,
     downward::DownwardService,
+    enrolment::{AuthoritiesService, EnrolmentService},
+    keeper::Keeper,
+    keys::KeysService,
     people::{IntakeService, OperationsService},
+    recovery::Turns,
+    register::RegisterService,
     replication::ReplicationService,
     statistics::StatisticsService,
-    tls::{Bounds, incoming},
+    tls::{Bounds, CallsLayer, incoming_with},
 };
-use crate::operations::Node;
+use crate::operations::{Node, meters::CONNECTIONS_REFUSED};
 use danso_proto::v1::{
-    downward_server::DownwardServer, intake_server::IntakeServer, operations_server::OperationsServer,
-    replication_server::ReplicationServer, statistics_server::StatisticsServer,
+    accounts_server::AccountsServer, audit_server::AuditServer, authorities_server::AuthoritiesServer,
+    chains_server::ChainsServer, downward_server::DownwardServer, enrolment_server::EnrolmentServer,
+    intake_server::IntakeServer, keys_server::KeysServer, operations_server::OperationsServer,
+    register_server::RegisterServer, replication_server::ReplicationServer,
+    statistics_server::StatisticsServer,
 };
 use danso_tier_config::limits;
 use std::{future::Future, sync::Arc, time::Duration};
@@ -26,7 +37,7 @@ pub struct ServerError(#[from] tonic::transport::Error);
 pub async fn serve(
     node: Arc<Node>,
     listener: TcpListener,
-    configs: watch::Receiver<Arc<rustls::ServerConfig>>,
+    keeper: &Keeper,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -46,7 +57,11 @@ pub async fn serve(
         stop.await;
         stopping.send_replace(true);
     };
+    let meters = Arc::clone(&node.meters);
+    keeper.connections.count_refusals(move |code| meters.count(CONNECTIONS_REFUSED, code));
     Server::builder()
+        .layer(CallsLayer::new(keeper.connections.clone()))
+        .timeout(Duration::from_millis(limits::CALL_MS_MAX))
         .max_concurrent_streams(Some(limits::STREAMS_MAX))
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEPALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEPALIVE_ANSWER_MS_MAX)))
@@ -54,16 +69,33 @@ pub async fn serve(
         .add_service(reflection_v1)
         .add_service(reflection_alpha)
         .add_service(
-            ReplicationServer::new(ReplicationService { node: Arc::clone(&node), stop: stopped })
-                .max_decoding_message_size(max),
+            ReplicationServer::new(ReplicationService {
+                node: Arc::clone(&node),
+                stop: stopped,
+                returning: Turns::default(),
+            })
+            .max_decoding_message_size(max),
         )
+        .add_service(
+            AccountsServer::new(AccountsService { node: Arc::clone(&node) })
+                .max_decoding_message_size(limits::ACCOUNTS_MESSAGE_BYTES_MAX),
+        )
+        .add_service(KeysServer::new(KeysService { node: Arc::clone(&node) }))
+        .add_service(ChainsServer::new(ChainsService { node: Arc::clone(&node) }))
+        .add_service(AuditServer::new(AuditService { node: Arc::clone(&node) }))
+        .add_service(RegisterServer::new(RegisterService { node: Arc::clone(&node) }))
+        .add_service(EnrolmentServer::new(EnrolmentService { node: Arc::clone(&node) }))
+        .add_service(AuthoritiesServer::new(AuthoritiesService { node: Arc::clone(&node) }))
         .add_service(DownwardServer::new(DownwardService { node: Arc::clone(&node) }))
         .add_service(StatisticsServer::new(StatisticsService { node: Arc::clone(&node) }))
         .add_service(
             IntakeServer::new(IntakeService { node: Arc::clone(&node) }).max_decoding_message_size(max),
         )
         .add_service(OperationsServer::new(OperationsService { node }))
-        .serve_with_incoming_shutdown(incoming(listener, configs, Bounds::default()), stop)
+        .serve_with_incoming_shutdown(
+            incoming_with(listener, keeper.configs(), Bounds::default(), keeper.connections.clone()),
+            stop,
+        )
         .await?;
     Ok(())
 }

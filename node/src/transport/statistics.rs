@@ -1,8 +1,8 @@
 //! The statistics service: counts, units, heads, indicators.
 
-use super::access;
+use super::access::{self, Caller};
 use crate::{
-    operations::{Node, QueryError},
+    operations::{Node, QueryError, accounts::Right},
     wire::{
         statistics as wire,
         status::{of_query, of_store, status},
@@ -22,23 +22,31 @@ pub(super) struct StatisticsService {
 }
 
 impl StatisticsService {
-    fn below(&self, below: &str, on: danso_tier_config::Date) -> Result<Option<UnitId>, Status> {
+    /// The unit named, which the caller sees; `None` where none is.
+    fn below(
+        &self,
+        below: &str,
+        on: danso_tier_config::Date,
+        caller: &Caller,
+    ) -> Result<Option<UnitId>, Status> {
         if below.is_empty() {
             return Ok(None);
         }
-        let found = self.node.resolve(&self.node.directory(), &[below.to_owned()], on);
-        found.map(|units| units.first().copied()).map_err(|error| of_query(&error))
+        let (node, names) = (&self.node, [below.to_owned()]);
+        let found = node.resolve_within(&node.directory(), &names, on, caller.scope);
+        found.map(|units| units.first().copied()).map_err(|error| access::unanswered(node, caller, &error))
     }
 }
 
 #[tonic::async_trait]
 impl Statistics for StatisticsService {
     async fn count(&self, request: Request<CountRequest>) -> Result<Response<CountAnswer>, Status> {
-        access::reader(&self.node, &request)?;
+        let caller = access::may(&self.node, &request, Right::ReadCounts)?;
         let query = wire::count_query(request.into_inner()).map_err(|error| of_query(&error))?;
-        let node = Arc::clone(&self.node);
-        let counted = tokio::task::spawn_blocking(move || node.count(&query)).await;
-        let counted = counted.expect("a count does not panic").map_err(|error| of_query(&error))?;
+        let (node, scope) = (Arc::clone(&self.node), caller.scope);
+        let counted = tokio::task::spawn_blocking(move || node.count_within(&query, scope)).await;
+        let counted = counted.expect("a count does not panic");
+        let counted = counted.map_err(|error| access::unanswered(&self.node, &caller, &error))?;
         Ok(Response::new(wire::count_answer(counted)))
     }
 
@@ -46,7 +54,7 @@ impl Statistics for StatisticsService {
         &self,
         request: Request<ListUnitsRequest>,
     ) -> Result<Response<ListUnitsAnswer>, Status> {
-        access::reader(&self.node, &request)?;
+        let caller = access::may(&self.node, &request, Right::ReadCounts)?;
         let request = request.into_inner();
         let boundary = wire::date(&request.boundary_date).map_err(|error| of_query(&error))?;
         let boundary = boundary.unwrap_or_else(|| self.node.today());
@@ -55,7 +63,7 @@ impl Statistics for StatisticsService {
                 self.node.config.hierarchy.tiers().iter().map(|tier| &*tier.name).collect();
             return Err(of_query(&QueryError::UnknownTier { name: request.tier, known: known.join(", ") }));
         }
-        let top = self.below(&request.below, boundary)?.unwrap_or_else(|| self.node.unit());
+        let top = self.below(&request.below, boundary, &caller)?.unwrap_or(caller.scope);
         let directory = self.node.directory();
         let at = directory.at(boundary);
         let wanted = |unit: &&danso_tier_config::Unit| {
@@ -67,8 +75,10 @@ impl Statistics for StatisticsService {
     }
 
     async fn heads(&self, request: Request<HeadsRequest>) -> Result<Response<HeadsAnswer>, Status> {
-        access::reader(&self.node, &request)?;
-        let below = self.below(&request.into_inner().below, self.node.today())?;
+        let caller = access::may(&self.node, &request, Right::ReadCounts)?;
+        let below = self.below(&request.into_inner().below, self.node.today(), &caller)?;
+        // The node's own unit: all chains, also of units that have ended.
+        let below = below.or((caller.scope != self.node.unit()).then_some(caller.scope));
         let node = Arc::clone(&self.node);
         let read = tokio::task::spawn_blocking(move || node.heads(below)).await;
         let (heads, digest, tallies) = read.expect("reading heads does not panic");
@@ -83,7 +93,7 @@ impl Statistics for StatisticsService {
         &self,
         request: Request<IndicatorsRequest>,
     ) -> Result<Response<IndicatorsAnswer>, Status> {
-        access::reader(&self.node, &request)?;
+        access::may(&self.node, &request, Right::ReadCounts)?;
         let request = request.into_inner();
         let missing = || status(Code::NotFound, "release_none", "no release of that month is held here");
         let release = if request.month.is_empty() {

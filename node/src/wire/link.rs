@@ -1,7 +1,7 @@
 //! Messages of the replication link to and from the core's types.
 
 use crate::operations::{AcceptError, Watermark};
-use danso_core::chain::{Batch, BatchNumber, Digest, Head, Signed};
+use danso_core::chain::{AuditHead, Batch, BatchNumber, Digest, Head, Signed};
 use danso_proto::v1;
 use danso_tier_config::{UnitId, limits};
 
@@ -55,7 +55,19 @@ pub fn head_message(origin: UnitId, head: &Head, acknowledged: BatchNumber) -> v
         number: head.number.0,
         hash: head.hash.0.to_vec().into(),
         acknowledged_number: acknowledged.0,
+        ..v1::Head::default()
     }
+}
+
+/// Of which batches the parent asks for the names: origin, first and last.
+pub fn names_missing(messages: &[v1::Head]) -> Result<Vec<(UnitId, BatchNumber, BatchNumber)>, Malformed> {
+    let asked = messages.iter().filter(|head| head.names_missing_from > 0);
+    asked
+        .map(|head| {
+            let (first, last) = (BatchNumber(head.names_missing_from), BatchNumber(head.names_missing_to));
+            Ok((unit(&head.origin, "origin of a head")?, first, last))
+        })
+        .collect()
 }
 
 /// Heads out of their messages, bounded in number.
@@ -97,7 +109,21 @@ pub fn heartbeat_message(watermarks: &[Watermark], oldest_unsent_ms: u64, now_ms
             as_of_ms: mark.as_of_ms,
         })
         .collect();
-    v1::Heartbeat { watermarks, oldest_unsent_ms, sent_at_ms: now_ms }
+    v1::Heartbeat { watermarks, oldest_unsent_ms, sent_at_ms: now_ms, ..v1::Heartbeat::default() }
+}
+
+/// A heartbeat that also says how far an audit log has come.
+pub fn with_audit(heartbeat: v1::Heartbeat, head: AuditHead) -> v1::Heartbeat {
+    v1::Heartbeat { audit_number: head.number, audit_hash: head.hash.0.to_vec().into(), ..heartbeat }
+}
+
+/// How far an audit log has come by a heartbeat; number 0 where it says nothing.
+pub fn audit_head(heartbeat: &v1::Heartbeat) -> Result<AuditHead, Malformed> {
+    if heartbeat.audit_number == 0 {
+        return Ok(AuditHead::default());
+    }
+    let hash = Digest::from_slice(&heartbeat.audit_hash).ok_or(Malformed("hash of an audit entry"))?;
+    Ok(AuditHead { number: heartbeat.audit_number, hash })
 }
 
 /// The refusal of a batch.

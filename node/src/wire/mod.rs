@@ -2,6 +2,9 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `confirmations.rs` | what the tiers above confirm, for the status |
+//! | `chains.rs` | chains and what contradicts them |
+//! | `register.rs` | persons, requests and erasure |
 //! | `link.rs` | messages of the replication link |
 //! | `statistics.rs` | questions and answers of the statistics service |
 //! | `status.rs` | errors as gRPC statuses with a stable code |
@@ -10,6 +13,9 @@
 //! 1. What comes in is checked word by word here; what is signed stays opaque bytes.
 //! 2. An error that leaves the node has a code of `deploy/runbooks` and no personal data.
 
+pub mod chains;
+pub mod confirmations;
 pub mod link;
+pub mod register;
 pub mod statistics;
 pub mod status;

@@ -1,7 +1,10 @@
 //! Errors as gRPC statuses: a plain sentence, and the stable code in the metadata `danso-code`.
 
 use crate::{
-    operations::{AcceptError, QueryError, RecordError, RegisterError, ReleaseError},
+    operations::{
+        AcceptError, OfficeError, QueryError, RecordError, RegisterError, ReleaseError,
+        accounts::AccountError,
+    },
     store::StoreError,
 };
 use tonic::{Code, Status, metadata::MetadataValue};
@@ -28,10 +31,45 @@ pub fn code_of(status: &Status) -> String {
 pub fn of_query(error: &QueryError) -> Status {
     let grpc = match error {
         QueryError::UnknownUnit { .. } => Code::NotFound,
-        QueryError::OutsideSubtree { .. } => Code::PermissionDenied,
+        QueryError::OutsideSubtree { .. } | QueryError::OutsideScope { .. } => Code::PermissionDenied,
         _ => Code::InvalidArgument,
     };
     status(grpc, error.code(), error.to_string())
+}
+
+/// The status of a sign-in, token or order about accounts that was refused.
+pub fn of_account(error: &AccountError) -> Status {
+    use AccountError as Error;
+    let grpc = match error {
+        Error::SigninRefused | Error::TokenUnknown | Error::TokenExpired { .. } | Error::TokenRevoked => {
+            Code::Unauthenticated
+        }
+        Error::Disabled => Code::PermissionDenied,
+        Error::Exists { .. } => Code::AlreadyExists,
+        Error::Unknown { .. } => Code::NotFound,
+        Error::Full | Error::TokensFull | Error::SigninDelayed { .. } | Error::SigninBusy => {
+            Code::ResourceExhausted
+        }
+        Error::Name
+        | Error::Role
+        | Error::PasswordWeak(_)
+        | Error::TokenDays { .. }
+        | Error::TokenLabel { .. } => Code::InvalidArgument,
+        Error::Record { .. } => Code::Internal,
+    };
+    status(grpc, error.code(), error.to_string())
+}
+
+/// The status of an order about accounts that was not carried out.
+pub fn of_office(error: &OfficeError) -> Status {
+    match error {
+        OfficeError::Account(error) => of_account(error),
+        OfficeError::Unit(error) => of_query(error),
+        OfficeError::Store(error) => of_store(error),
+        OfficeError::OutsideSubtree { .. } | OfficeError::NotOwn => {
+            status(Code::PermissionDenied, error.code(), error.to_string())
+        }
+    }
 }
 
 /// The status of a store that failed.

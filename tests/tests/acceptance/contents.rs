@@ -3,7 +3,7 @@
 use crate::scene::Scene;
 use danso_core::{
     chain::{Batch, Head, read_frame, strip, write_frame},
-    domain::{Core, Event},
+    domain::{Core, Event, RecordedAt},
     rollup::claim,
 };
 use danso_tests::forge::Forger;
@@ -40,7 +40,7 @@ async fn false_deltas_are_refused_and_kept_as_evidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edited_core_or_name_is_refused_and_kept_as_evidence() {
+async fn an_edited_core_or_name_is_refused_and_its_header_is_kept_as_evidence_once() {
     let mut scene = Scene::province().await;
     let good = draft(&scene.one, 3);
     let mut cores = leaves(good.cores.as_ref());
@@ -58,9 +58,9 @@ async fn an_edited_core_or_name_is_refused_and_kept_as_evidence() {
     let mut names = leaves(good.personal.as_ref());
     *names[0].last_mut().unwrap() ^= 1;
     let edited_name = Batch { personal: Some(frame(&names)), ..good.clone() };
-    for (index, batch) in [edited_core, moved_core, edited_name].iter().enumerate() {
-        scene.refused(batch, "batch_root").await;
-        scene.evidence(index + 1).await;
+    for batch in [edited_core, moved_core, edited_name] {
+        scene.refused(&batch, "batch_root").await;
+        scene.evidence(1).await;
     }
     scene.accepted(&good).await;
     scene.one.follow(&good);
@@ -201,10 +201,13 @@ async fn an_endless_signature_is_refused_and_the_parent_goes_on() {
 async fn evidence_against_one_origin_is_bounded() {
     let mut scene = Scene::province().await;
     let good = draft(&scene.one, 1);
-    for _ in 0..limits::EVIDENCE_PER_ORIGIN_MAX + 5 {
-        let mut forged = good.clone();
+    for number in 0..limits::EVIDENCE_PER_ORIGIN_MAX as u64 + 5 {
+        let later = RecordedAt::from_millis(number);
+        let mut forged = scene.one.edit_header(&good, |header| header.recorded_to = later);
         forged.header.signature[0] ^= 1;
-        scene.refused(&forged, "batch_signature").await;
+        for _ in 0..2 {
+            scene.refused(&forged, "batch_signature").await;
+        }
     }
     scene.goes_on().await;
     scene.evidence(limits::EVIDENCE_PER_ORIGIN_MAX).await;

@@ -71,7 +71,7 @@ async fn a_hello_with_a_malformed_head_is_refused() {
         origin: origin.to_owned(),
         number: 1,
         hash: vec![0; hash].into(),
-        acknowledged_number: 0,
+        ..danso_proto::v1::Head::default()
     };
     let many = vec![head("00001@2025-07-01", 32); limits::HELLO_ORIGINS_MAX + 1];
     for heads in [vec![head("nowhere", 32)], vec![head("00001@2025-07-01", 31)], many] {

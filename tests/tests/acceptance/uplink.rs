@@ -2,7 +2,7 @@
 
 use danso_node::transport::tls::{Bounds, Keys, incoming};
 use danso_proto::v1::{
-    ChildMessage, ParentMessage, Welcome,
+    ChildMessage, ParentMessage, RecoverRequest, RecoveredBatch, Welcome,
     child_message::Message as FromChild,
     parent_message::Message as FromParent,
     replication_server::{Replication, ReplicationServer},
@@ -32,6 +32,11 @@ struct SlowParent {
 #[tonic::async_trait]
 impl Replication for SlowParent {
     type LinkStream = ReceiverStream<Result<ParentMessage, Status>>;
+    type RecoverStream = ReceiverStream<Result<RecoveredBatch, Status>>;
+
+    async fn recover(&self, _: Request<RecoverRequest>) -> Result<Response<Self::RecoverStream>, Status> {
+        Err(Status::unimplemented("a parent of an earlier version"))
+    }
 
     async fn link(
         &self,

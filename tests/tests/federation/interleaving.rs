@@ -190,7 +190,7 @@ impl Parent for RealParent<'_> {
                 let number = accepted.number;
                 let receipt = self.runtime.block_on(accepted.receipt(self.node)).unwrap();
                 let receipt: danso_core::chain::Receipt =
-                    receipt.verify(self.node.signing.key.public()).unwrap();
+                    receipt.verify(self.node.signing.key().public()).unwrap();
                 assert_eq!((receipt.origin, receipt.number), (origin, number));
                 answer_to(number, None)
             }

@@ -93,7 +93,7 @@ async fn the_folder_of_another_unit_is_refused_and_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_folder_is_refused_and_left_alone() {
     let (tree, commune, data) = stopped_commune().await;
-    fs::write(data.join("FORMAT"), format!("danso 2 {commune}\n")).unwrap();
+    fs::write(data.join("FORMAT"), format!("danso 3 {commune}\n")).unwrap();
     let before = files(&data);
     let error = refusal(&tree, commune).await;
     assert_eq!(error.code(), "folder_newer_format");

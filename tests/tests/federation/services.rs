@@ -4,7 +4,7 @@ use super::caught_up;
 use danso_core::{chain::Digest, domain::Sex};
 use danso_node::transport::{
     client::{ClientError, ImportFile, NodeClient},
-    tls::Role,
+    tls::{Keys, Role, connect_pinned},
 };
 use danso_proto::v1::{
     CountRequest, Dimension, Filter, HeadsRequest, ImportForm, IndicatorsRequest, ListUnitsRequest, Measure,
@@ -230,9 +230,13 @@ async fn certificates_decide_who_may_read_and_who_may_write() {
     // An analyst reads at the unit of the certificate and below it, nowhere else, and writes nothing.
     assert_eq!(code_of_count(&tree, unit("001"), &analyst).await, Ok(0));
     assert_eq!(code_of_count(&tree, commune, &analyst).await, Ok(0));
-    for elsewhere in [unit("002"), unit("01"), unit("00037")] {
+    for elsewhere in [unit("002"), unit("00037")] {
         assert_eq!(code_of_count(&tree, elsewhere, &analyst).await, Err("not_allowed".to_owned()));
     }
+    // Above it the own district is seen, and no other.
+    let above = tree.client_as(unit("01"), &analyst).await;
+    assert_eq!(rows(&above, population(&[], &[], &[])).await, [row("", 0)]);
+    assert_eq!(above.count(population(&["002"], &[], &[])).await.unwrap_err().code, "outside_subtree");
     let reader = tree.client_as(commune, &analyst).await;
     assert_eq!(import(&reader, 1).await.unwrap_err().code, "not_allowed");
 
@@ -261,5 +265,21 @@ async fn a_certificate_of_another_authority_is_refused() {
     let stranger = tree.stranger_keys(unit("01"));
     assert_eq!(code_of_count(&tree, central(), &stranger).await, Err("tls_own_foreign".to_owned()));
     assert_eq!(code_of_count(&tree, central(), &tree.keys(unit("01"))).await, Ok(0));
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_without_certificate_is_connected_and_not_authenticated() {
+    let mut tree = Tree::three();
+    tree.start(central()).await;
+    let keys = Keys::read(&tree.keys(central()), std::time::SystemTime::now()).unwrap();
+    let address = tree.address(central()).to_string();
+    let (channel, _) = connect_pinned(&address, central(), keys.root_fingerprint()).await.unwrap();
+    let mut client = StatisticsClient::new(channel.clone());
+    let status = client.count(population(&[], &[], &[])).await.unwrap_err();
+    let health = HealthClient::new(channel).check(HealthCheckRequest::default()).await.unwrap();
+    assert_eq!(health.into_inner().status(), ServingStatus::Serving, "health is open to everybody");
+    assert_eq!(status.code(), Code::Unauthenticated);
+    assert_eq!(status.metadata().get("danso-code").unwrap(), "not_authenticated");
     tree.stop_all().await;
 }

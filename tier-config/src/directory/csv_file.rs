@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     fault::{Collector, Faults},
+    limits::DIRECTORY_FAULTS_MAX,
     toml_file::plain_text,
     unit::UnitId,
 };
@@ -38,6 +39,9 @@ pub(super) fn read<'a>(text: &str, file: &'a str) -> Result<(Rows<'a>, Faults), 
     }
     let (mut units, mut lineage) = (Vec::new(), Vec::new());
     for record in reader.records() {
+        if faults.faults.0.len() >= DIRECTORY_FAULTS_MAX {
+            break;
+        }
         match record {
             Err(error) => {
                 let line = error.position().map_or(0, |position| position.line() as usize);

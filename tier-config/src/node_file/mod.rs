@@ -59,6 +59,8 @@ pub struct NodeConfig {
     pub parent: Option<Parent>,
     /// Folder of the keys and certificates that `danso keys` makes.
     pub keys: PathBuf,
+    /// File of the key under which names are encrypted; `None`: `at-rest.key` in the folder of the keys.
+    pub at_rest: Option<PathBuf>,
     /// A stricter policy than the profile's; `None` keeps the profile's.
     pub policy_up: Option<Policy>,
     /// The limits.

@@ -33,6 +33,7 @@ pub(super) fn read(root: &Section<'_, '_, '_>, base: &Path) -> Read {
     let parent = read_parent(&parent_section);
     let keys_section = root.section("keys");
     let keys = path(&keys_section, "folder", "\"keys\"", base);
+    let at_rest = keys_section.text("at_rest").map(|file| base.join(file));
     let policy_section = root.section("policy");
     let policy_up = policy_section.text("up").and_then(|text| policy_section.parsed::<Policy>("up", &text));
     let limits = read_limits(&root.section("limits"));
@@ -63,6 +64,7 @@ pub(super) fn read(root: &Section<'_, '_, '_>, base: &Path) -> Read {
             names,
             parent,
             keys: keys?,
+            at_rest,
             policy_up,
             limits,
         })

@@ -40,6 +40,13 @@ pub(super) fn write_toml(config: &NodeConfig, base: &Path, out: &mut String) -> 
         "\n# Made by `danso keys`; keep this folder secret.\n[keys]\nfolder = {}",
         relative(&config.keys)
     )?;
+    if let Some(file) = &config.at_rest {
+        writeln!(
+            out,
+            "# The key under which names are encrypted; without it the node counts and names nobody."
+        )?;
+        writeln!(out, "at_rest = {}", relative(file))?;
+    }
     if let Some(up) = config.policy_up {
         writeln!(out, "\n# What passes upward: names, cores or counts; never more than the profile allows.")?;
         writeln!(out, "[policy]\nup = {}", quoted(&up.to_string()))?;

@@ -1,6 +1,6 @@
 //! One error per rule of a chain, with its stable code.
 
-use super::{BatchNumber, Digest};
+use super::{BatchNumber, Digest, KeyId};
 use danso_tier_config::{Policy, UnitId};
 
 /// Why bytes are not a batch, statement or link of a chain.
@@ -35,6 +35,44 @@ pub enum Fault {
         origin: UnitId,
         /// The key it names.
         key: String,
+    },
+    /// A key that the unit has, but not for this batch.
+    #[error("key {key} of {origin} is not in force at batch {number}")]
+    KeyOutOfTurn {
+        /// Whose batch it is.
+        origin: UnitId,
+        /// The batch.
+        number: BatchNumber,
+        /// The key it names.
+        key: KeyId,
+    },
+    /// A key that was revoked before this batch.
+    #[error("the key of {origin} was revoked after batch {after}, found {number}")]
+    KeyRevoked {
+        /// Whose batch it is.
+        origin: UnitId,
+        /// The last batch that is taken.
+        after: BatchNumber,
+        /// The batch.
+        number: BatchNumber,
+    },
+    /// A key granted by somebody who may not, or is not known.
+    #[error("the key of {unit} is granted by nobody who may")]
+    Grantor {
+        /// Whose key it is.
+        unit: UnitId,
+    },
+    /// A second key in the place of one that has a successor.
+    #[error("{unit} has another key in that place already")]
+    KeyFork {
+        /// Whose key it is.
+        unit: UnitId,
+    },
+    /// The audit chain breaks.
+    #[error("the audit log breaks at entry {number}")]
+    Audit {
+        /// The first entry that does not follow or verify.
+        number: u64,
     },
     /// A batch later than the next one.
     #[error("expected batch {expected}, found {found} from {origin}")]
@@ -112,6 +150,11 @@ impl Fault {
             Self::Key => "key_unusable",
             Self::Signature => "batch_signature",
             Self::UnknownKey { .. } => "batch_unknown_key",
+            Self::KeyOutOfTurn { .. } => "key_out_of_turn",
+            Self::KeyRevoked { .. } => "key_revoked",
+            Self::Grantor { .. } => "key_grantor",
+            Self::KeyFork { .. } => "key_fork",
+            Self::Audit { .. } => "audit_broken",
             Self::Gap { .. } => "batch_gap",
             Self::Fork { .. } => "batch_fork",
             Self::WrongPrevious { .. } => "batch_wrong_previous",

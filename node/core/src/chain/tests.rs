@@ -1,5 +1,10 @@
 //! What a batch withholds, proves and refuses.
 
+mod audit;
+mod erasure;
+mod keyring;
+mod revocation;
+
 use super::*;
 use crate::domain::RecordedAt;
 use danso_tier_config::{Policy, UnitId};

@@ -105,7 +105,8 @@ impl Core {
         encode(self)
     }
 
-    /// The core of such bytes; at most [`limits::CORE_BYTES_MAX`] long, a void holds no void.
+    /// The core of such bytes; at most [`limits::CORE_BYTES_MAX`] long, so that voids within voids, which
+    /// the rules refuse, nest no deeper than a thread's stack bears.
     pub fn decode(bytes: &[u8]) -> Result<Self, ChangeError> {
         decode(bytes, limits::CORE_BYTES_MAX)
     }

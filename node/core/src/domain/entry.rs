@@ -126,6 +126,13 @@ pub enum Entry {
         /// New facts that name the person, whole, where any of them changed.
         facts: Option<PersonFacts>,
     },
+    /// Number or address of a household corrected or stated again.
+    HouseholdCorrection {
+        /// Which.
+        household: HouseholdId,
+        /// Number and address, whole.
+        facts: HouseholdFacts,
+    },
     /// A couple began to use a method.
     MethodStarted {
         /// The wife.
@@ -318,6 +325,11 @@ impl<R: Register> Draft<'_, R> {
                     state.residence = residence.unwrap_or(state.residence);
                 })?;
                 change.personal = facts.map(|facts| person_personal(person, facts));
+                Ok(change)
+            }
+            Entry::HouseholdCorrection { household, facts } => {
+                let mut change = self.household_kept(household, Event::Corrected, Some)?;
+                change.personal = Some(household_personal(household, facts));
                 Ok(change)
             }
             Entry::Void { sequence, original } => self.void(sequence, &original),

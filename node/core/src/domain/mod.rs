@@ -12,6 +12,7 @@
 //! | `book.rs` | a register in memory |
 //! | `rules.rs` | the verdict on a core, the same at every tier |
 //! | `entry.rs` | what a person writes down, turned into a change or refused |
+//! | `requests.rs` | requests of persons about their data, and when they fall due |
 //!
 //! Invariants:
 //! 1. A core names nobody: no name, exact birth date, number or address.
@@ -26,6 +27,7 @@ pub mod event;
 pub mod form;
 pub mod identity;
 pub mod personal;
+pub mod requests;
 pub mod rules;
 pub mod state;
 #[cfg(test)]
@@ -36,7 +38,7 @@ pub use change::{CHANGE_FORMAT, Change, ChangeError, Core, HouseholdChange, Pers
 pub use clock::RecordedAt;
 pub use event::{BirthPlace, Event, PregnancyOutcome, Screening};
 pub use identity::{CaptureId, HouseholdId, PersonId, Sequence};
-pub use personal::{HouseholdFacts, PersonFacts, Personal};
+pub use personal::{HouseholdFacts, PersonFacts, Personal, name_key, plain_key};
 pub use rules::{Reason, verdict, void_of};
 pub use state::{
     Area, Education, Ethnicity, HouseholdKind, HouseholdState, Marital, Method, PersonState, Reach,

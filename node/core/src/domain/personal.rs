@@ -4,7 +4,7 @@ use super::identity::{HouseholdId, PersonId};
 use danso_tier_config::Date;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// What names one person. Texts are NFC.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,12 @@ pub fn tidy(text: &str) -> String {
 /// The key under which two spellings of a name meet: NFC, lower case, tone marks kept.
 pub fn name_key(name: &str) -> String {
     tidy(name).to_lowercase().nfc().collect()
+}
+
+/// The key of a name for those who type without marks: [`name_key`] without tone and vowel marks, `đ` as `d`.
+pub fn plain_key(name: &str) -> String {
+    let unmarked = name_key(name).nfd().filter(|letter| !is_combining_mark(*letter)).collect::<String>();
+    unmarked.replace('đ', "d")
 }
 
 #[cfg(test)]

@@ -5,16 +5,23 @@
 //! | `outbox.rs` | the child's side of a link: heads, window, receipts, refusals |
 //! | `backoff.rs` | delays between attempts, with jitter |
 //! | `standing.rs` | who may speak for which origin |
+//! | `recovery.rs` | what to do about a chain of which the parent knows more |
+//! | `transplant.rs`, `transplant_tests.rs` | changes of a chain that came to nothing, made again on the one that counts |
 //!
 //! Invariants:
 //! 1. Nothing here knows a socket or a disk: events go in, decisions come out.
 //! 2. No chain waits for another: a held origin takes no room in the window.
-//! 3. Sending a batch twice is harmless; not sending one is noticed at the next hello.
+//! 3. A chain is fetched back only onto a prefix of it; what parted from it stays held until somebody decides.
+//! 4. Sending a batch twice is harmless; not sending one is noticed at the next hello.
 
 mod backoff;
 mod outbox;
+mod recovery;
 mod standing;
+mod transplant;
 
 pub use backoff::backoff_ms;
 pub use outbox::{Answer, Outbox, OutboxStatus};
+pub use recovery::{Course, Follower, HeldChain, RecoveryFault, course};
 pub use standing::may_speak_for;
+pub use transplant::{Conflict, Transplant};

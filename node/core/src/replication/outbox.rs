@@ -15,6 +15,27 @@ struct Lane {
     acknowledged: u64,
     /// Why nothing more is sent on this connection.
     held: Option<String>,
+    /// Batches that the parent has without their names.
+    names: Names,
+}
+
+/// Batches that are sent once more for their names' sake.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    /// The latest one sent again.
+    sent: u64,
+    /// The latest one answered.
+    answered: u64,
+    /// The last one asked for, 0 for none.
+    last: u64,
+    /// The next one has no names here either, so far.
+    waiting: bool,
+}
+
+impl Names {
+    fn in_flight(&self) -> u64 {
+        self.sent.saturating_sub(self.answered)
+    }
 }
 
 impl Lane {
@@ -88,6 +109,7 @@ impl Outbox {
             lane.sent = 0;
             lane.acknowledged = 0;
             lane.held = None;
+            lane.names = Names::default();
         }
         let mut contradictions = Vec::new();
         for (origin, number, hash) in heads {
@@ -134,6 +156,58 @@ impl Outbox {
         Some((origin, BatchNumber(lane.sent)))
     }
 
+    /// A chain was fetched back from the parent up to `head`: it goes on.
+    pub fn recovered(&mut self, origin: UnitId, head: BatchNumber) {
+        let lane = self.lanes.entry(origin).or_default();
+        lane.head = lane.head.max(head.0);
+        lane.acknowledged = lane.acknowledged.max(head.0);
+        lane.sent = lane.sent.max(head.0);
+        lane.held = None;
+    }
+
+    /// The parent lacks the names of batches `first` to `last` of an origin.
+    pub fn names_asked(&mut self, origin: UnitId, first: BatchNumber, last: BatchNumber) {
+        let lane = self.lanes.entry(origin).or_default();
+        if first.0 > 0 && last.0 <= lane.head {
+            let before = first.0 - 1;
+            lane.names = Names { sent: before, answered: before, last: last.0, waiting: false };
+        }
+    }
+
+    /// The next batch to send once more for its names, marked as sent; `None` while batches are missing or
+    /// the window is full.
+    pub fn next_names(&mut self) -> Option<(UnitId, BatchNumber)> {
+        let missing = self.lanes.values().any(Lane::ready);
+        let in_flight: u64 = self.lanes.values().map(|lane| lane.names.in_flight()).sum();
+        if !self.live || missing || in_flight >= self.window {
+            return None;
+        }
+        let due =
+            |lane: &Lane| lane.held.is_none() && !lane.names.waiting && lane.names.sent < lane.names.last;
+        let (origin, lane) = self.lanes.iter_mut().find(|(_, lane)| due(lane))?;
+        lane.names.sent += 1;
+        Some((*origin, BatchNumber(lane.names.sent)))
+    }
+
+    /// The batch that [`Self::next_names`] gave has no names here. With `later` they are on their way from
+    /// below: it is tried again after [`Self::names_again`]; else it is passed over.
+    pub fn nameless(&mut self, origin: UnitId, number: BatchNumber, later: bool) {
+        let Some(lane) = self.lanes.get_mut(&origin) else {
+            return;
+        };
+        if later {
+            lane.names.sent = number.0 - 1;
+            lane.names.waiting = true;
+        } else {
+            lane.names.answered = lane.names.answered.max(number.0);
+        }
+    }
+
+    /// Names that were not here may have come meanwhile.
+    pub fn names_again(&mut self) {
+        self.lanes.values_mut().for_each(|lane| lane.names.waiting = false);
+    }
+
     /// What the parent answered about an origin. Receipts are cumulative and may come twice.
     pub fn answered(&mut self, origin: UnitId, answer: Answer) {
         let Some(lane) = self.lanes.get_mut(&origin) else {
@@ -143,6 +217,7 @@ impl Outbox {
             Answer::Received(number) => {
                 lane.acknowledged = lane.acknowledged.max(number.0.min(lane.head));
                 lane.sent = lane.sent.max(lane.acknowledged);
+                lane.names.answered = lane.names.answered.max(number.0.min(lane.names.sent));
             }
             Answer::Refused { code, expected } if code == "batch_gap" && expected.0 > 0 => {
                 let rewound = (expected.0 - 1).min(lane.head);
@@ -279,5 +354,38 @@ mod tests {
         let found = outbox.welcomed([ahead, other], 10, hash);
         assert_eq!(found, [(unit("1"), "parent_ahead"), (unit("2"), "parent_diverges")]);
         assert_eq!(outbox.next_batch(), None);
+    }
+
+    #[test]
+    fn a_chain_that_came_back_goes_on() {
+        let mut outbox = Outbox::new();
+        outbox.held_here(unit("1"), BatchNumber(2));
+        let found = outbox.welcomed([(unit("1"), BatchNumber(5), digest(5))], 10, hash);
+        assert_eq!(found, [(unit("1"), "parent_ahead")]);
+        outbox.recovered(unit("1"), BatchNumber(5));
+        assert!(!outbox.holds_any() && outbox.is_idle());
+        outbox.held_here(unit("1"), BatchNumber(6));
+        assert_eq!(sent(&mut outbox), [("1".into(), 6)]);
+    }
+
+    #[test]
+    fn names_go_after_what_is_missing_and_within_the_window() {
+        let mut outbox = live(&[("1", 9, 9), ("2", 2, 1)], 2);
+        outbox.names_asked(unit("1"), BatchNumber(3), BatchNumber(6));
+        assert_eq!(outbox.next_names(), None, "a batch is missing");
+        assert_eq!(sent(&mut outbox), [("2".into(), 2)]);
+        assert_eq!(outbox.next_names(), Some((unit("1"), BatchNumber(3))));
+        assert_eq!(outbox.next_names(), Some((unit("1"), BatchNumber(4))));
+        assert_eq!(outbox.next_names(), None, "the window is full");
+        outbox.answered(unit("1"), Answer::Received(BatchNumber(3)));
+        assert_eq!(outbox.next_names(), Some((unit("1"), BatchNumber(5))));
+        outbox.nameless(unit("1"), BatchNumber(5), true);
+        outbox.answered(unit("1"), Answer::Received(BatchNumber(4)));
+        assert_eq!(outbox.next_names(), None, "they are still on their way");
+        outbox.names_again();
+        assert_eq!(outbox.next_names(), Some((unit("1"), BatchNumber(5))));
+        outbox.nameless(unit("1"), BatchNumber(5), false);
+        assert_eq!(outbox.next_names(), Some((unit("1"), BatchNumber(6))));
+        assert_eq!(outbox.next_names(), None);
     }
 }

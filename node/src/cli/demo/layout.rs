@@ -119,6 +119,7 @@ impl Layout {
             names: Vec::new(),
             parent: parent.map(|(unit, address)| Parent { unit, address: address.to_string() }),
             keys: site.keys(),
+            at_rest: None,
             policy_up: None,
             limits: limits(),
         };

@@ -89,26 +89,50 @@ impl Disk {
         first: Position,
         bytes: u64,
     ) -> Result<Segment, LedgerError> {
+        let file = self.make_file(number, bytes, |file, path| {
+            self.run(Step::WriteHeader, path, || file.write_all_at(&segment::header(number, first), 0))
+        })?;
+        Ok(Segment { number, first, bytes, file: Arc::new(file) })
+    }
+
+    /// Makes a file with this content under the temporary name of a segment that exists, synced. A
+    /// failure leaves nothing behind that counts.
+    pub fn prepare_copy(&self, number: SegmentNumber, content: &[u8]) -> Result<(), LedgerError> {
+        let write_content = |file: &File, path: &Path| self.write_to(file, path, 0, content, &mut 0);
+        self.make_file(number, content.len() as u64, write_content).map(drop)
+    }
+
+    fn make_file(
+        &self,
+        number: SegmentNumber,
+        bytes: u64,
+        write_content: impl FnOnce(&File, &Path) -> Result<(), LedgerError>,
+    ) -> Result<File, LedgerError> {
         let path = self.folder.join(segment::temporary_name(number));
         let make = || {
             let file = self.run(Step::Create, &path, || {
                 OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)
             })?;
             self.run(Step::Preallocate, &path, || preallocate(&file, bytes))?;
-            self.run(Step::WriteHeader, &path, || file.write_all_at(&segment::header(number, first), 0))?;
+            write_content(&file, &path)?;
             self.run(Step::SyncFile, &path, || file.sync_all())?;
-            Ok(Segment { number, first, bytes, file: Arc::new(file) })
+            Ok(file)
         };
         make().inspect_err(|_| self.discard(number))
     }
 
     /// Gives a prepared segment its name, durably. A failed rename leaves nothing behind that counts.
     pub fn publish(&self, number: SegmentNumber) -> Result<(), LedgerError> {
+        self.rename(number)?;
+        self.sync_folder()
+    }
+
+    /// Gives a prepared file the name of its segment, from which a file that had it goes; durable
+    /// after [`Disk::sync_folder`]. A failure changes nothing and leaves nothing behind that counts.
+    pub fn rename(&self, number: SegmentNumber) -> Result<(), LedgerError> {
         let path = self.folder.join(segment::file_name(number));
         let temporary = self.folder.join(segment::temporary_name(number));
-        self.run(Step::Rename, &path, || fs::rename(&temporary, &path))
-            .inspect_err(|_| self.discard(number))?;
-        self.sync_folder()
+        self.run(Step::Rename, &path, || fs::rename(&temporary, &path)).inspect_err(|_| self.discard(number))
     }
 
     /// Frees the space of a prepared segment; if that fails too, the next start removes it.
@@ -149,13 +173,24 @@ impl Disk {
         touched: &mut u64,
     ) -> Result<(), LedgerError> {
         let path = self.folder.join(segment::file_name(segment.number));
+        self.write_to(&segment.file, &path, offset, bytes, touched)
+    }
+
+    fn write_to(
+        &self,
+        file: &File,
+        path: &Path,
+        offset: u64,
+        bytes: &[u8],
+        touched: &mut u64,
+    ) -> Result<(), LedgerError> {
         let mut written = 0;
         while written < bytes.len() {
             let rest = &bytes[written..];
             #[cfg(test)]
             let rest = self.faults.shorten(rest);
             let at = offset + written as u64;
-            written += self.run(Step::Write, &path, || match segment.file.write_at(rest, at) {
+            written += self.run(Step::Write, path, || match file.write_at(rest, at) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
                 answer => answer,
@@ -191,7 +226,7 @@ impl Disk {
         call: impl FnOnce() -> io::Result<T>,
     ) -> Result<T, LedgerError> {
         #[cfg(test)]
-        let call = || self.faults.before(step).and_then(|()| call());
+        let call = || self.faults.before(step, path).and_then(|()| call());
         call().map_err(|source| LedgerError::from_io(step.text(), path, source))
     }
 }

@@ -65,6 +65,14 @@ pub enum LedgerError {
         /// The synced end.
         end: Position,
     },
+    /// A record cannot be scrubbed; nothing was written.
+    #[error("cannot replace the record at position {position}: {refusal}")]
+    NotReplaceable {
+        /// The position concerned.
+        position: Position,
+        /// What is against it.
+        refusal: Refusal,
+    },
     /// The operating system refused; the path is part of the message.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -88,6 +96,7 @@ impl LedgerError {
             Self::DiskFull { .. } => "disk_full",
             Self::RecordTooLarge { .. } => "ledger_record_too_large",
             Self::BeyondEnd { .. } => "ledger_beyond_end",
+            Self::NotReplaceable { .. } => "ledger_not_replaceable",
             Self::Io { .. } => "ledger_io",
         }
     }
@@ -110,6 +119,28 @@ impl LedgerError {
             other => other,
         }
     }
+}
+
+/// Why a record cannot be scrubbed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The position lies inside a record.
+    #[error("no record begins there")]
+    NoRecord,
+    /// The payload has no room for what a scrubbed record says.
+    #[error("its payload has {bytes} bytes, at least {bytes_min} are needed")]
+    TooShort {
+        /// Size of the payload.
+        bytes: usize,
+        /// Smallest payload that can be scrubbed.
+        bytes_min: usize,
+    },
+    /// The replacing record is the record itself or lies before it, so that following could go in a ring.
+    #[error("the record at position {replaced_by} does not lie behind it")]
+    ReplacedByEarlier {
+        /// Position of the replacing record.
+        replaced_by: Position,
+    },
 }
 
 /// What is wrong at a damaged place.

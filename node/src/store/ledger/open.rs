@@ -9,9 +9,9 @@ use super::disk::Disk;
 use super::error::LedgerError;
 use super::layout::{self, Layout, Span};
 use super::position::{Position, SegmentNumber};
-use super::reader::Shared;
 use super::record::HEAD_BYTES;
 use super::segment::{HEADER_BYTES, Segment};
+use super::shared::Shared;
 use super::writer::Ledger;
 
 /// How a ledger is opened.

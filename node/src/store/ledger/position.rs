@@ -30,6 +30,12 @@ impl fmt::Display for Position {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(pub u8);
 
+impl Kind {
+    /// A record that was replaced; [`super::replaced_by`] reads from its payload what replaces it. The
+    /// one kind that the ledger itself gives, and that is never appended.
+    pub const SCRUBBED: Self = Self(255);
+}
+
 /// Number of a segment file, from 1 without gaps; shown as in its file name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentNumber(pub u32);

@@ -1,18 +1,15 @@
 //! Reading by position and in order, beside the writer and never beyond the synced end.
 
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
-use danso_tier_config::limits::{LEDGER_OPEN_SEGMENTS_MAX, LEDGER_READ_AHEAD_BYTES, LEDGER_READ_BYTES};
+use danso_tier_config::limits::{LEDGER_READ_AHEAD_BYTES, LEDGER_READ_BYTES};
 
 use super::error::{Damage, LedgerError};
-use super::layout::{self, Span};
-use super::position::{Kind, Position, SegmentNumber};
+use super::layout;
+use super::position::{Kind, Position};
 use super::record::{self, HEAD_BYTES};
-use super::segment::HEADER_BYTES;
+use super::shared::{Place, Shared};
 
 /// A record as it was appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +47,7 @@ impl LedgerReader {
     /// record begins there, [`LedgerError::Io`].
     pub fn read(&self, position: Position) -> Result<Record, LedgerError> {
         let mut window = Window::new(LEDGER_READ_BYTES);
-        window
-            .record(&self.shared, position)?
-            .ok_or_else(|| LedgerError::BeyondEnd { position, end: self.shared.durable() })
+        window.record(&self.shared, position)?.ok_or_else(|| self.shared.beyond_end(position))
     }
 
     /// All records from `position` to the synced end, in order, read ahead in large pieces. After
@@ -98,15 +93,22 @@ struct Window {
     bytes: Vec<u8>,
     first: Position,
     ahead_bytes: usize,
+    /// [`Shared::renewals`] before the bytes were read.
+    renewals: u64,
 }
 
 impl Window {
     fn new(ahead_bytes: usize) -> Self {
-        Self { bytes: Vec::new(), first: Position::START, ahead_bytes }
+        Self { bytes: Vec::new(), first: Position::START, ahead_bytes, renewals: 0 }
     }
 
     /// The record at `position`; `None` at or beyond the synced end.
     fn record(&mut self, shared: &Shared, position: Position) -> Result<Option<Record>, LedgerError> {
+        let renewals = shared.renewals();
+        if renewals != self.renewals {
+            self.bytes.clear();
+            self.renewals = renewals;
+        }
         let Some(place) = shared.place(position) else { return Ok(None) };
         let head = self.fill(shared, place, HEAD_BYTES)?;
         let length = record::claimed_bytes(&self.bytes[head..]).map_err(|damage| place.damaged(damage))?;
@@ -133,7 +135,7 @@ impl Window {
         self.first = place.position;
         self.bytes.resize(place.rest.min(count.max(self.ahead_bytes) as u64) as usize, 0);
         let file = shared.file(place.number)?;
-        layout::read_exact(&shared.folder, place.number, &file, &mut self.bytes, place.offset)
+        layout::read_exact(shared.folder(), place.number, &file, &mut self.bytes, place.offset)
             .inspect_err(|_| self.bytes.clear())
             .map_err(|error| match error {
                 LedgerError::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
@@ -142,95 +144,5 @@ impl Window {
                 other => other,
             })?;
         Ok(0)
-    }
-}
-
-/// A position inside a segment, with synced bytes behind it.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    number: SegmentNumber,
-    position: Position,
-    offset: u64,
-    /// Bytes from here to the end of the segment's synced records, at least 1.
-    rest: u64,
-}
-
-impl Place {
-    fn damaged(self, damage: Damage) -> LedgerError {
-        LedgerError::Damaged { segment: self.number, offset: self.offset, position: self.position, damage }
-    }
-}
-
-/// What the writer and its readers share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    folder: PathBuf,
-    durable: AtomicU64,
-    spans: RwLock<Vec<Span>>,
-    /// Open files, the one used last at the end.
-    files: Mutex<Vec<(SegmentNumber, Arc<File>)>>,
-}
-
-impl Shared {
-    pub fn new(folder: &Path, spans: &[Span], durable: Position) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            durable: AtomicU64::new(durable.0),
-            spans: RwLock::new(spans.to_vec()),
-            files: Mutex::default(),
-        }
-    }
-
-    /// The synced end.
-    pub fn durable(&self) -> Position {
-        Position(self.durable.load(Ordering::Acquire))
-    }
-
-    /// Lets readers see everything up to `end`, which is synced.
-    pub fn publish(&self, end: Position) {
-        self.durable.store(end.0, Ordering::Release);
-    }
-
-    /// Adds a segment that has just got its name.
-    pub fn push(&self, span: Span) {
-        self.spans.write().unwrap_or_else(PoisonError::into_inner).push(span);
-    }
-
-    /// Takes back the last segment, of which nothing was synced.
-    pub fn pop(&self) -> Span {
-        let mut spans = self.spans.write().unwrap_or_else(PoisonError::into_inner);
-        spans.pop().expect("a ledger has at least one segment")
-    }
-
-    /// Number of the last segment.
-    pub fn last_number(&self) -> SegmentNumber {
-        let spans = self.spans.read().unwrap_or_else(PoisonError::into_inner);
-        spans.last().expect("a ledger has at least one segment").number
-    }
-
-    /// Where `position` lies; a segment's first position stands for its first record.
-    fn place(&self, position: Position) -> Option<Place> {
-        let durable = self.durable();
-        let spans = self.spans.read().unwrap_or_else(PoisonError::into_inner);
-        let after = spans.partition_point(|span| span.first <= position);
-        let span = spans.get(after.checked_sub(1)?)?;
-        let position = if position == span.first { position.after(HEADER_BYTES) } else { position };
-        let limit = spans.get(after).map_or(durable, |next| next.first.min(durable));
-        let rest = limit.0.checked_sub(position.0).filter(|&rest| rest > 0)?;
-        Some(Place { number: span.number, position, offset: position.0 - span.first.0, rest })
-    }
-
-    fn file(&self, number: SegmentNumber) -> Result<Arc<File>, LedgerError> {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = match files.iter().position(|(held, _)| *held == number) {
-            Some(index) => files.remove(index),
-            None => (number, Arc::new(layout::open(&self.folder, number)?)),
-        };
-        let file = Arc::clone(&entry.1);
-        files.push(entry);
-        if files.len() > LEDGER_OPEN_SEGMENTS_MAX {
-            files.remove(0);
-        }
-        Ok(file)
     }
 }

@@ -68,6 +68,17 @@ impl<'a> Content<'a> {
         (Extent { records, payload_bytes, end: at as u64, dirty_end }, damage)
     }
 
+    /// Checks that whole records fill `bytes` exactly and shows each with its position.
+    pub fn each(&self, mut show: impl FnMut(Position, Frame<'a>)) -> Result<(), LedgerError> {
+        let mut at = HEADER_BYTES as usize;
+        while at < self.bytes.len() {
+            let frame = self.frame(at).map_err(|damage| self.damaged(at, damage))?;
+            show(self.position(at), frame);
+            at += frame.bytes();
+        }
+        Ok(())
+    }
+
     /// Checks a segment that another one follows: its records fill `bytes` exactly.
     pub fn sealed(&self) -> Result<Extent, LedgerError> {
         match self.walk() {

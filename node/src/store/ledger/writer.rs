@@ -8,9 +8,10 @@ use super::disk::Disk;
 use super::error::LedgerError;
 use super::layout::Span;
 use super::position::{Kind, Position};
-use super::reader::{LedgerReader, Shared};
+use super::reader::LedgerReader;
 use super::record::{self, HEAD_BYTES};
 use super::segment::{HEADER_BYTES, Segment};
+use super::shared::Shared;
 
 /// Encoding space that is kept from one append to the next.
 const BUFFER_KEPT_BYTES: usize = 1_048_576;
@@ -18,17 +19,18 @@ const BUFFER_KEPT_BYTES: usize = 1_048_576;
 /// The writer of a ledger; [`Ledger::open`] makes it, and one thread owns it.
 #[derive(Debug)]
 pub struct Ledger {
-    disk: Disk,
-    shared: Arc<Shared>,
+    pub(super) disk: Disk,
+    pub(super) shared: Arc<Shared>,
     segment_bytes: u64,
-    segment: Segment,
+    pub(super) segment: Segment,
     /// Offset in the segment after the last record.
     end: u64,
     /// Offset in the segment after the last byte that may not be zero.
     touched: u64,
     /// Encoded records that begin at `end` and are not written yet.
     buffer: Vec<u8>,
-    stopped: bool,
+    /// Whether an earlier write or sync failed.
+    pub(super) stopped: bool,
 }
 
 /// Where an append began, to go back to if the disk is full.
@@ -75,6 +77,10 @@ impl Ledger {
         if self.stopped {
             return Err(LedgerError::Stopped);
         }
+        assert!(
+            records.iter().all(|(kind, _)| *kind != Kind::SCRUBBED),
+            "a scrubbed record is never appended"
+        );
         let bytes_max = self.payload_bytes_max();
         if let Some((_, payload)) = records.iter().find(|(_, payload)| payload.len() > bytes_max) {
             return Err(LedgerError::RecordTooLarge { bytes: payload.len(), bytes_max });
@@ -135,7 +141,7 @@ impl Ledger {
 
     /// Goes on in a new segment. Its space is reserved before anything is written, and it gets its
     /// name only when all before it is durable.
-    fn roll(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn roll(&mut self) -> Result<(), LedgerError> {
         let first = self.end().after(self.buffer.len() as u64);
         let next = self.disk.prepare(self.segment.number.next(), first, self.segment_bytes)?;
         self.flush()

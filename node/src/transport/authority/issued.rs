@@ -1,6 +1,6 @@
 //! An issued certificate with its key, and the time for which it is good.
 
-use super::root::AuthorityError;
+use super::error::AuthorityError;
 use crate::transport::tls::{AUTHORITY_FILE, CERTIFICATE_FILE, Identity, KEY_FILE, files};
 use std::{
     fmt, fs,
@@ -41,7 +41,7 @@ impl Validity {
 pub struct Issued {
     /// Whom the certificate names.
     pub identity: Identity,
-    /// The certificate.
+    /// The certificate, followed by those of the authorities above it without the root.
     pub certificate_pem: String,
     /// The private key (PKCS#8).
     pub key_pem: String,

@@ -1,119 +1,46 @@
-//! The root: a self-signed certificate and its key in a folder, and what it issues.
+//! Authorities in folders: a root that is made here, and the authority of a unit that a higher one signed.
 
-use super::issued::{Issued, Validity, write};
-use crate::transport::tls::{AUTHORITY_FILE, Identity, Role, files, is_identity_name};
-use danso_tier_config::{UnitId, limits};
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber, date_time_ymd,
+use super::{
+    error::AuthorityError,
+    issued::{Validity, write},
+    sign::{common_name, random, serial, set_validity},
 };
+use crate::transport::tls::{AUTHORITY_FILE, Identity, files};
+use danso_tier_config::{UnitId, limits};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+/// The certificate of a unit's authority, followed by those above it up to but without the root.
+pub const ISSUER_FILE: &str = "issuer.crt";
+/// The private key of [`ISSUER_FILE`].
+pub const ISSUER_KEY_FILE: &str = "issuer.key";
 /// The root's private key.
 const AUTHORITY_KEY_FILE: &str = "ca.key";
-/// Bytes of a random serial number; its first bits are 01, so it is positive and of one length (RFC 5280 allows 20).
-const SERIAL_BYTES: usize = 16;
-/// 9999-12-31 23:59:59 UTC, the last moment that a certificate can name.
-const LAST_SECOND: u64 = 253_402_300_799;
-/// Names under which a node is reached by tools on its own computer.
-const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-
-/// An authority that cannot be created, opened or used.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
-    /// The folder has an authority already.
-    #[error("there is an authority already: {}", path.display())]
-    Exists {
-        /// The file that is there.
-        path: PathBuf,
-    },
-    /// The folder has no authority.
-    #[error("no authority here: no file {}", path.display())]
-    Missing {
-        /// The file that is not there.
-        path: PathBuf,
-    },
-    /// A file is there but cannot be read.
-    #[error("cannot read {}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A file or folder cannot be written.
-    #[error("cannot write {}", path.display())]
-    Unwritable {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The certificate is not one that [`Authority::create`] wrote.
-    #[error("{} is not a danso authority's certificate", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The key is no key, or not the certificate's.
-    #[error("{} is not the key of this authority", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-    },
-    /// An extra name is no DNS name or IP address, or looks like an identity.
-    #[error("{name:?} cannot be an extra name: give a DNS name outside .danso, or an IP address")]
-    Name {
-        /// The name as given.
-        name: String,
-    },
-    /// The validity ends before it begins, or after the year 9999.
-    #[error("a certificate must end after it begins and before the year 10000")]
-    Validity,
-    /// The system gave no random bytes.
-    #[error("no random bytes from the system")]
-    Random(#[source] getrandom::Error),
-    /// Key making or signing failed.
-    #[error("cannot make or sign a certificate")]
-    Signing(#[source] rcgen::Error),
-}
-
-impl AuthorityError {
-    /// The stable code, which names the page in the runbooks.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Exists { .. } => "authority_exists",
-            Self::Missing { .. } => "authority_missing",
-            Self::Unreadable { .. } => "authority_unreadable",
-            Self::Unwritable { .. } => "authority_unwritable",
-            Self::Certificate { .. } => "authority_certificate",
-            Self::Key { .. } => "authority_key",
-            Self::Name { .. } => "authority_name",
-            Self::Validity => "authority_validity",
-            Self::Random(_) => "authority_random",
-            Self::Signing(_) => "authority_signing",
-        }
-    }
-}
 
 /// A certificate authority with its key in memory.
 #[derive(Debug)]
 pub struct Authority {
-    certificate_pem: String,
-    issuer: Issuer<'static, KeyPair>,
+    pub(super) certificate_pem: String,
+    /// What follows a certificate from here: the own one and those above it without the root.
+    pub(super) chain_pem: String,
+    pub(super) unit: Option<UnitId>,
+    /// Levels of authorities that may stand below; none where there is no limit.
+    pub(super) path_length: Option<u8>,
+    pub(super) expires: SystemTime,
+    pub(super) issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
     /// Makes a new root, good for `AUTHORITY_DAYS` from `now`, in a folder, which is made if missing:
     /// `ca.key` (mode 0600) and `ca.crt`, durable on return. Refused where either file exists.
     pub fn create(folder: &Path, now: SystemTime) -> Result<Self, AuthorityError> {
-        let (certificate_path, key_path) = paths(folder);
+        let (certificate_path, key_path) = (folder.join(AUTHORITY_FILE), folder.join(AUTHORITY_KEY_FILE));
         for path in [&certificate_path, &key_path] {
             if path.exists() {
                 return Err(AuthorityError::Exists { path: path.clone() });
@@ -122,108 +49,94 @@ impl Authority {
         let key = KeyPair::generate().map_err(AuthorityError::Signing)?;
         // A name of its own, so that a certificate of another root is "unknown", not "badly signed".
         let mark = random::<4>()?;
-        let mut params = root_params(&format!("danso authority {:08x}", u32::from_be_bytes(mark)));
+        let name = format!("danso authority {:08x}", u32::from_be_bytes(mark));
+        let mut params = authority_params(&name, BasicConstraints::Unconstrained);
         params.serial_number = Some(serial()?);
-        set_validity(&mut params, Validity::days(now, limits::AUTHORITY_DAYS))?;
+        let validity = Validity::days(now, limits::AUTHORITY_DAYS);
+        set_validity(&mut params, validity)?;
         let certificate_pem = params.self_signed(&key).map_err(AuthorityError::Signing)?.pem();
 
         fs::create_dir_all(folder)
             .map_err(|source| AuthorityError::Unwritable { path: folder.to_owned(), source })?;
         write(&key_path, &key.serialize_pem(), files::PRIVATE_MODE)?;
         write(&certificate_path, &certificate_pem, files::PUBLIC_MODE)?;
-        Ok(Self { certificate_pem, issuer: Issuer::new(params, key) })
+        Ok(Self {
+            certificate_pem,
+            chain_pem: String::new(),
+            unit: None,
+            path_length: None,
+            expires: validity.not_after,
+            issuer: Issuer::new(params, key),
+        })
     }
 
     /// Opens a root that [`Authority::create`] made.
     pub fn open(folder: &Path) -> Result<Self, AuthorityError> {
-        let (certificate_path, key_path) = paths(folder);
+        let (certificate_path, key_path) = (folder.join(AUTHORITY_FILE), folder.join(AUTHORITY_KEY_FILE));
         let certificate_pem = read(&certificate_path)?;
         let key_pem = read(&key_path)?;
-        let (name, public_key) = name_and_key(&certificate_pem)
+        let own = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).ok();
+        let own = own
+            .and_then(|der| Own::of(&der))
             .ok_or_else(|| AuthorityError::Certificate { path: certificate_path.clone() })?;
-        let key = KeyPair::from_pem(&key_pem)
-            .ok()
-            .filter(|key| key.subject_public_key_info() == public_key)
-            .ok_or_else(|| AuthorityError::Key { path: key_path.clone() })?;
-        Ok(Self { certificate_pem, issuer: Issuer::new(root_params(&name), key) })
+        let chain_pem = String::new();
+        own.open(certificate_pem, chain_pem, None, &key_pem).ok_or(AuthorityError::Key { path: key_path })
     }
 
-    /// The root's certificate, for the `ca.crt` of those who shall trust it.
+    /// Opens the authority of a unit from [`ISSUER_FILE`] and [`ISSUER_KEY_FILE`].
+    ///
+    /// Every certificate of the file must be that of a unit's authority; whether a higher one signed it is
+    /// seen by those who check what is issued.
+    pub fn open_issuer(folder: &Path) -> Result<Self, AuthorityError> {
+        let (certificate_path, key_path) = (folder.join(ISSUER_FILE), folder.join(ISSUER_KEY_FILE));
+        let chain_pem = read(&certificate_path)?;
+        let key_pem = read(&key_path)?;
+        let wrong = || AuthorityError::Certificate { path: certificate_path.clone() };
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain_pem.as_bytes()).collect();
+        let chain = chain.map_err(|_| wrong())?;
+        let unit_of = |der: &CertificateDer<'_>| match Identity::of_certificate(der) {
+            Ok(Identity::Authority(unit)) => Some(unit),
+            _ => None,
+        };
+        if !chain.iter().all(|der| unit_of(der).is_some()) {
+            return Err(wrong());
+        }
+        let first = chain.first().ok_or_else(wrong)?;
+        let own = Own::of(first).ok_or_else(wrong)?;
+        own.open(chain_pem.clone(), chain_pem, unit_of(first), &key_pem)
+            .ok_or(AuthorityError::Key { path: key_path })
+    }
+
+    /// The own certificate. Of a root: for the `ca.crt` of those who shall trust it. Of a unit's
+    /// authority: followed by those above it without the root.
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// A certificate for the node of a unit, for serving and for connecting.
-    ///
-    /// `extra_names` are DNS names and IP addresses by which other tools reach the node; `localhost`,
-    /// `127.0.0.1` and `::1` are always there. Nodes do not use them: they expect the unit's name.
-    pub fn issue_node(
-        &self,
-        unit: UnitId,
-        extra_names: &[String],
-        validity: Validity,
-    ) -> Result<Issued, AuthorityError> {
-        let mut names: Vec<String> = LOCAL_NAMES.map(str::to_owned).into();
-        for name in extra_names {
-            if is_identity_name(name) || !is_host(name) {
-                return Err(AuthorityError::Name { name: name.clone() });
-            }
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-        self.issue(Identity::Node(unit), names, validity)
+    /// The unit whose authority it is; none for a root, which stands for the country.
+    pub fn unit(&self) -> Option<UnitId> {
+        self.unit
     }
 
-    /// A certificate for a person, for connecting only.
-    pub fn issue_person(
-        &self,
-        role: Role,
-        unit: UnitId,
-        validity: Validity,
-    ) -> Result<Issued, AuthorityError> {
-        self.issue(Identity::Person { role, unit }, Vec::new(), validity)
+    /// The levels of authorities that may stand below this one; none where there is no limit (a root).
+    pub fn path_length(&self) -> Option<u8> {
+        self.path_length
     }
 
-    fn issue(
-        &self,
-        identity: Identity,
-        extra_names: Vec<String>,
-        validity: Validity,
-    ) -> Result<Issued, AuthorityError> {
-        let mut names = vec![identity.name()];
-        names.extend(extra_names);
-        let (certificate_pem, key_pem) = self.sign(names, matches!(identity, Identity::Node(_)), validity)?;
-        Ok(Issued { identity, certificate_pem, key_pem })
-    }
-
-    /// A certificate for any names, also for none or several identities (which tests need), and its key.
-    pub(crate) fn sign(
-        &self,
-        names: Vec<String>,
-        serves: bool,
-        validity: Validity,
-    ) -> Result<(String, String), AuthorityError> {
-        let subject = names.first().cloned().unwrap_or_default();
-        let mut params = CertificateParams::new(names).map_err(AuthorityError::Signing)?;
-        params.distinguished_name = common_name(&subject);
-        params.serial_number = Some(serial()?);
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        if serves {
-            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
-        }
-        params.use_authority_key_identifier_extension = true;
-        set_validity(&mut params, validity)?;
-        let key = KeyPair::generate().map_err(AuthorityError::Signing)?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(AuthorityError::Signing)?;
-        Ok((certificate.pem(), key.serialize_pem()))
+    /// The last moment of the own certificate, beyond which nothing issued here is good.
+    pub fn expires_at(&self) -> SystemTime {
+        self.expires
     }
 }
 
-fn paths(folder: &Path) -> (PathBuf, PathBuf) {
-    (folder.join(AUTHORITY_FILE), folder.join(AUTHORITY_KEY_FILE))
+/// Writes [`ISSUER_KEY_FILE`] (mode 0600) and [`ISSUER_FILE`] into a folder, which is made if missing;
+/// files of an earlier authority are replaced. Durable on return. The key goes first, as in
+/// [`Issued::write`](super::Issued::write).
+pub fn write_issuer(folder: &Path, chain_pem: &str, key_pem: &str) -> Result<(), AuthorityError> {
+    fs::create_dir_all(folder)
+        .map_err(|source| AuthorityError::Unwritable { path: folder.to_owned(), source })?;
+    write(&folder.join(ISSUER_KEY_FILE), key_pem, files::PRIVATE_MODE)?;
+    write(&folder.join(ISSUER_FILE), chain_pem, files::PUBLIC_MODE)
 }
 
 fn read(path: &Path) -> Result<String, AuthorityError> {
@@ -237,58 +150,64 @@ fn read(path: &Path) -> Result<String, AuthorityError> {
     })
 }
 
-/// The only common name and the public key of a root certificate; `None` for any other certificate.
-fn name_and_key(pem: &str) -> Option<(String, Vec<u8>)> {
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
-    let (_, certificate) = X509Certificate::from_der(&der).ok()?;
-    let subject = certificate.subject();
-    if !certificate.is_ca() || subject.iter_attributes().count() != 1 {
-        return None;
-    }
-    let name = subject.iter_common_name().next()?.as_str().ok()?;
-    Some((name.to_owned(), certificate.public_key().raw.to_vec()))
+/// What an authority's certificate says of it.
+struct Own {
+    name: String,
+    public_key: Vec<u8>,
+    path_length: Option<u8>,
+    expires: SystemTime,
 }
 
-/// What creation and opening must agree on, since issued certificates repeat it.
-fn root_params(name: &str) -> CertificateParams {
+impl Own {
+    /// `None` for a certificate that is no authority's, or not of the form that is written here.
+    fn of(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let subject = certificate.subject();
+        let constraints = certificate.basic_constraints().ok()??.value;
+        if !constraints.ca || subject.iter_attributes().count() != 1 {
+            return None;
+        }
+        let path_length = match constraints.path_len_constraint {
+            Some(length) => Some(u8::try_from(length).ok()?),
+            None => None,
+        };
+        let last = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
+        Some(Self {
+            name: subject.iter_common_name().next()?.as_str().ok()?.to_owned(),
+            public_key: certificate.public_key().raw.to_vec(),
+            path_length,
+            expires: UNIX_EPOCH + Duration::from_secs(last),
+        })
+    }
+
+    /// The authority; `None` if the key is not the certificate's.
+    fn open(
+        self,
+        certificate_pem: String,
+        chain_pem: String,
+        unit: Option<UnitId>,
+        key_pem: &str,
+    ) -> Option<Authority> {
+        let key = KeyPair::from_pem(key_pem).ok()?;
+        if key.subject_public_key_info() != self.public_key {
+            return None;
+        }
+        Some(Authority {
+            certificate_pem,
+            chain_pem,
+            unit,
+            path_length: self.path_length,
+            expires: self.expires,
+            issuer: Issuer::new(authority_params(&self.name, BasicConstraints::Unconstrained), key),
+        })
+    }
+}
+
+/// What making and opening an authority must agree on, since issued certificates repeat it.
+pub(super) fn authority_params(name: &str, constraints: BasicConstraints) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = common_name(name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.is_ca = IsCa::Ca(constraints);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params
-}
-
-fn common_name(name: &str) -> DistinguishedName {
-    let mut distinguished = DistinguishedName::new();
-    distinguished.push(DnType::CommonName, name);
-    distinguished
-}
-
-fn set_validity(params: &mut CertificateParams, validity: Validity) -> Result<(), AuthorityError> {
-    let since_epoch = |moment: SystemTime| moment.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (from, until) =
-        (since_epoch(validity.not_before).as_secs(), since_epoch(validity.not_after).as_secs());
-    if until <= from || until > LAST_SECOND {
-        return Err(AuthorityError::Validity);
-    }
-    let epoch = date_time_ymd(1970, 1, 1);
-    params.not_before = epoch + Duration::from_secs(from);
-    params.not_after = epoch + Duration::from_secs(until);
-    Ok(())
-}
-
-fn is_host(name: &str) -> bool {
-    rustls::pki_types::ServerName::try_from(name).is_ok()
-}
-
-fn serial() -> Result<SerialNumber, AuthorityError> {
-    let mut bytes = random::<SERIAL_BYTES>()?;
-    bytes[0] = bytes[0] & 0x3f | 0x40;
-    Ok(SerialNumber::from_slice(&bytes))
-}
-
-fn random<const BYTES: usize>() -> Result<[u8; BYTES], AuthorityError> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes).map_err(AuthorityError::Random)?;
-    Ok(bytes)
 }

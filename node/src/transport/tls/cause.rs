@@ -13,6 +13,10 @@ pub enum Cause {
     PeerOtherUnit,
     /// The other side's certificate was revoked.
     PeerRevoked,
+    /// An authority of the other side's certificate may not issue for its unit.
+    PeerOutsideSubtree,
+    /// The other side's certificates do not form a chain of danso authorities.
+    PeerPath,
     /// The other side's certificate names no node or person, or several.
     PeerNameless,
     /// The other side's certificate cannot be used for another reason.
@@ -25,6 +29,8 @@ pub enum Cause {
     OwnForeign,
     /// The other side finds our certificate revoked.
     OwnRevoked,
+    /// The other side finds that the authority of our certificate may not issue for our unit.
+    OwnOutsideSubtree,
     /// The other side finds no identity in our certificate.
     OwnNameless,
     /// The other side cannot use our certificate; often it expected another unit.
@@ -57,18 +63,21 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, for the house test that each has a page in the runbooks.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::PeerExpired,
         Self::PeerNotYetValid,
         Self::PeerForeign,
         Self::PeerOtherUnit,
         Self::PeerRevoked,
+        Self::PeerOutsideSubtree,
+        Self::PeerPath,
         Self::PeerNameless,
         Self::PeerUnfit,
         Self::PeerNoCertificate,
         Self::OwnExpired,
         Self::OwnForeign,
         Self::OwnRevoked,
+        Self::OwnOutsideSubtree,
         Self::OwnNameless,
         Self::OwnUnfit,
         Self::OwnNoCertificate,
@@ -93,12 +102,15 @@ impl Cause {
             Self::PeerForeign => "tls_peer_foreign",
             Self::PeerOtherUnit => "tls_peer_other_unit",
             Self::PeerRevoked => "tls_peer_revoked",
+            Self::PeerOutsideSubtree => "tls_peer_outside_subtree",
+            Self::PeerPath => "tls_peer_path",
             Self::PeerNameless => "tls_peer_nameless",
             Self::PeerUnfit => "tls_peer_unfit",
             Self::PeerNoCertificate => "tls_peer_no_certificate",
             Self::OwnExpired => "tls_own_expired",
             Self::OwnForeign => "tls_own_foreign",
             Self::OwnRevoked => "tls_own_revoked",
+            Self::OwnOutsideSubtree => "tls_own_outside_subtree",
             Self::OwnNameless => "tls_own_nameless",
             Self::OwnUnfit => "tls_own_unfit",
             Self::OwnNoCertificate => "tls_own_no_certificate",

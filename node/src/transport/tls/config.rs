@@ -1,13 +1,20 @@
 //! A key folder, read and checked whole, as rustls configurations for both directions.
 
-use super::{error::TlsError, files, identity::Identity, verifier::IdentityVerifier};
+use super::{
+    error::TlsError,
+    files,
+    identity::Identity,
+    pinned::{Fingerprint, fingerprint},
+    trust::Trust,
+    verifier::{PeerVerifier, Refused},
+};
 use danso_tier_config::{Date, UnitId};
 use rustls::{
-    CertificateError, ClientConfig, RootCertStore, ServerConfig,
+    CertificateError, ClientConfig, ServerConfig,
     client::Resumption,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem, pem::PemObject},
-    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::NoServerSessionStorage,
     version::TLS13,
 };
 use std::{
@@ -26,69 +33,78 @@ pub const KEY_FILE: &str = "node.key";
 pub const AUTHORITY_FILE: &str = "ca.crt";
 
 /// The application protocol of gRPC.
-const HTTP2: &[u8] = b"h2";
+pub(super) const HTTP2: &[u8] = b"h2";
 
 /// A usable key folder: certificate, key and authority agree and are in their dates.
 #[derive(Debug, Clone)]
 pub struct Keys {
     folder: PathBuf,
     identity: Identity,
-    expires_on: Date,
+    valid_from: SystemTime,
+    expires: SystemTime,
+    root: Fingerprint,
+    verifier: Arc<PeerVerifier>,
     server: Arc<ServerConfig>,
     client: Arc<ClientConfig>,
 }
 
 impl Keys {
-    /// Reads [`CERTIFICATE_FILE`], [`KEY_FILE`] and [`AUTHORITY_FILE`] and checks them against each other
-    /// and against `now`. Reading again after the files changed gives configurations to exchange.
+    /// As [`Keys::read_with`], by the root alone: for a command line, which has no directory.
     pub fn read(folder: &Path, now: SystemTime) -> Result<Self, TlsError> {
+        Self::read_with(folder, now, &Trust::default())
+    }
+
+    /// Reads [`CERTIFICATE_FILE`], [`KEY_FILE`] and [`AUTHORITY_FILE`] and checks them against each other,
+    /// against `now` and against `trust`, whose later changes count for later connections. Reading again
+    /// after the files changed gives configurations to exchange.
+    pub fn read_with(folder: &Path, now: SystemTime, trust: &Trust) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let (certificate_path, key_path) = (folder.join(CERTIFICATE_FILE), folder.join(KEY_FILE));
         let chain = read_certificates(&certificate_path)?;
         let key = read_key(&key_path, &provider)?;
         let authority_path = folder.join(AUTHORITY_FILE);
-        let roots = Arc::new(read_roots(&authority_path, now)?);
-        let unfit = |source| TlsError::Unfit { path: certificate_path.clone(), source };
+        let roots = read_roots(&authority_path, now)?;
 
-        let web = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone())
-            .build()
-            .map_err(|_| TlsError::NotCertificate { path: authority_path.clone() })?;
-        check_chain(&chain, web.as_ref(), now, &certificate_path, &authority_path)?;
-        let identity = Identity::of_certificate(&chain[0])
-            .map_err(|source| TlsError::Nameless { path: certificate_path.clone(), source })?;
-        let expires = last_moment(&chain[0], &certificate_path)?;
+        let unusable = || TlsError::NotCertificate { path: authority_path.clone() };
+        let verifier_of = |roots| PeerVerifier::new(roots, &provider, trust.clone()).map_err(|_| unusable());
+        let verifier = Arc::new(verifier_of(roots.clone())?);
+        let at = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO));
+        let identity = verifier
+            .client(&chain[0], &chain[1..], at)
+            .map_err(|refused| own_fault(refused, &certificate_path, &authority_path))?;
+        let mut own_root = None;
+        for root in roots {
+            if verifier_of(vec![root.clone()])?.client(&chain[0], &chain[1..], at).is_ok() {
+                own_root = Some(root);
+                break;
+            }
+        }
+        let own_root = own_root.ok_or_else(|| TlsError::ForeignAuthority {
+            certificate: certificate_path.clone(),
+            authority: authority_path.clone(),
+        })?;
 
-        let not_matching = |source| match source {
+        let unfit = |source| match source {
             rustls::Error::InconsistentKeys(_) => {
                 TlsError::KeyMismatch { certificate: certificate_path.clone(), key: key_path.clone() }
             }
-            source => unfit(source),
+            source => TlsError::Unfit { path: certificate_path.clone(), source },
         };
-        let mut server = ServerConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(&[&TLS13])
-            .map_err(unfit)?
-            .with_client_cert_verifier(Arc::new(IdentityVerifier(web)))
-            .with_single_cert(chain.clone(), key.clone_key())
-            .map_err(not_matching)?;
-        server.alpn_protocols = vec![HTTP2.to_vec()];
-        server.session_storage = Arc::new(NoServerSessionStorage {});
-        server.send_tls13_tickets = 0;
-
-        let mut client = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&TLS13])
-            .map_err(unfit)?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .map_err(not_matching)?;
-        client.alpn_protocols = vec![HTTP2.to_vec()];
-        client.resumption = Resumption::disabled();
-
+        // Servers present the root too, for those who know only its fingerprint.
+        let mut presented = chain.clone();
+        if presented.last() != Some(&own_root) {
+            presented.push(own_root.clone());
+        }
+        let (valid_from, expires) = validity(&chain[0], &certificate_path)?;
         Ok(Self {
             folder: folder.to_owned(),
             identity,
-            expires_on: day(expires),
-            server: Arc::new(server),
-            client: Arc::new(client),
+            valid_from,
+            expires,
+            root: fingerprint(&own_root),
+            server: server_config(&provider, &verifier, presented, key.clone_key()).map_err(unfit)?,
+            client: client_config(&provider, &verifier, chain, key).map_err(unfit)?,
+            verifier,
         })
     }
 
@@ -99,7 +115,22 @@ impl Keys {
 
     /// The last day of the certificate's validity, in Vietnam.
     pub fn expires_on(&self) -> Date {
-        self.expires_on
+        day(self.expires)
+    }
+
+    /// The first and the last moment of the certificate's validity, for whoever renews it in time.
+    pub fn validity(&self) -> (SystemTime, SystemTime) {
+        (self.valid_from, self.expires)
+    }
+
+    /// The fingerprint of the root that the certificate comes from, for invitations.
+    pub fn root_fingerprint(&self) -> Fingerprint {
+        self.root
+    }
+
+    /// Roots and rules, to check open connections again.
+    pub(super) fn verifier(&self) -> Arc<PeerVerifier> {
+        Arc::clone(&self.verifier)
     }
 
     /// Refuses a folder that belongs to anyone else than the node of `unit`.
@@ -111,7 +142,7 @@ impl Keys {
         Err(TlsError::OtherHolder { path, expected: unit, found: self.identity })
     }
 
-    /// For serving: a client certificate is required, TLS 1.3 only, HTTP/2.
+    /// For serving: a client's certificate is checked, one without is a guest, TLS 1.3 only, HTTP/2.
     pub fn server(&self) -> Arc<ServerConfig> {
         self.server.clone()
     }
@@ -145,36 +176,67 @@ fn read_key(path: &Path, provider: &CryptoProvider) -> Result<PrivateKeyDer<'sta
 }
 
 /// The roots of a file that have not expired; an error if none is left.
-fn read_roots(path: &Path, now: SystemTime) -> Result<RootCertStore, TlsError> {
-    let mut roots = RootCertStore::empty();
+pub(super) fn read_roots(path: &Path, now: SystemTime) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let mut roots = Vec::new();
     let mut expired = None;
     for certificate in read_certificates(path)? {
-        let until = last_moment(&certificate, path)?;
+        let (_, until) = validity(&certificate, path)?;
         if until < now {
             expired = Some(until);
-            continue;
+        } else {
+            roots.push(certificate);
         }
-        roots.add(certificate).map_err(|_| TlsError::NotCertificate { path: path.to_owned() })?;
     }
     match expired {
-        Some(until) if roots.is_empty() => Err(TlsError::Expired { path: path.to_owned(), on: day(until) }),
+        Some(until) if roots.is_empty() => {
+            Err(TlsError::RootExpired { path: path.to_owned(), on: day(until) })
+        }
         _ => Ok(roots),
     }
 }
 
-/// Checks dates, issuer and purpose of the own certificate, as a server will.
-fn check_chain(
-    chain: &[CertificateDer<'static>],
-    verifier: &dyn ClientCertVerifier,
-    now: SystemTime,
-    path: &Path,
-    authority: &Path,
-) -> Result<(), TlsError> {
-    let at = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO));
-    let Err(source) = verifier.verify_client_cert(&chain[0], &chain[1..], at) else { return Ok(()) };
+fn server_config(
+    provider: &Arc<CryptoProvider>,
+    verifier: &Arc<PeerVerifier>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut server = ServerConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(verifier.clone())
+        .with_single_cert(chain, key)?;
+    server.alpn_protocols = vec![HTTP2.to_vec()];
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+    Ok(Arc::new(server))
+}
+
+fn client_config(
+    provider: &Arc<CryptoProvider>,
+    verifier: &Arc<PeerVerifier>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let mut client = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(&[&TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier.clone())
+        .with_client_auth_cert(chain, key)?;
+    client.alpn_protocols = vec![HTTP2.to_vec()];
+    client.resumption = Resumption::disabled();
+    Ok(Arc::new(client))
+}
+
+/// What is wrong with the own chain, as a server would find it.
+fn own_fault(refused: Refused, path: &Path, authority: &Path) -> TlsError {
     let path = path.to_owned();
     let moment = |time: UnixTime| day(UNIX_EPOCH + Duration::from_secs(time.as_secs()));
-    Err(match source {
+    let source = match refused {
+        Refused::Nameless(source) => return TlsError::Nameless { path, source },
+        Refused::Trust(source) => return TlsError::Untrusted { path, source },
+        Refused::Web(source) => source,
+    };
+    match source {
         rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
             TlsError::Expired { path, on: moment(not_after) }
         }
@@ -186,15 +248,16 @@ fn check_chain(
         ) => TlsError::ForeignAuthority { certificate: path, authority: authority.to_owned() },
         rustls::Error::InvalidCertificate(CertificateError::BadEncoding) => TlsError::NotCertificate { path },
         source => TlsError::Unfit { path, source },
-    })
+    }
 }
 
-/// The last moment of a certificate's validity.
-fn last_moment(der: &[u8], path: &Path) -> Result<SystemTime, TlsError> {
+/// The first and the last moment of a certificate's validity.
+fn validity(der: &[u8], path: &Path) -> Result<(SystemTime, SystemTime), TlsError> {
     let (_, certificate) =
         X509Certificate::from_der(der).map_err(|_| TlsError::NotCertificate { path: path.to_owned() })?;
-    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    Ok(UNIX_EPOCH + Duration::from_secs(seconds))
+    let moment = |time: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(time).unwrap_or(0));
+    let validity = certificate.validity();
+    Ok((moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp())))
 }
 
 fn day(moment: SystemTime) -> Date {

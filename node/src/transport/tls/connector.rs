@@ -3,6 +3,7 @@
 use super::{
     identity::server_name,
     reason::{Reason, reason},
+    trust::{TrustFault, noting},
 };
 use danso_tier_config::{UnitId, limits};
 use hyper_util::rt::TokioIo;
@@ -59,6 +60,8 @@ pub(super) enum DialError {
     Timeout { address: String, step: &'static str },
     #[error("the TLS handshake with {address} failed")]
     Handshake { address: String, source: io::Error },
+    #[error("the node at {address} is not trusted")]
+    Untrusted { address: String, source: TrustFault },
     #[error("{address} closed the connection during {step}")]
     Closed { address: String, step: &'static str },
 }
@@ -155,7 +158,11 @@ impl Route {
         work: impl Future<Output = io::Result<T>>,
     ) -> Result<T, DialError> {
         let address = || self.address.clone();
-        match timeout_at(deadline, work).await {
+        let (done, fault) = noting(timeout_at(deadline, work)).await;
+        if let Some(source) = fault {
+            return Err(DialError::Untrusted { address: address(), source });
+        }
+        match done {
             Err(_) => Err(DialError::Timeout { address: address(), step }),
             Ok(Err(error)) if carries_tls_error(&error) => {
                 Err(DialError::Handshake { address: address(), source: error })

@@ -1,6 +1,9 @@
 //! What can be wrong with a key folder, with the file and the stable code.
 
-use super::identity::{Identity, IdentityError};
+use super::{
+    identity::{Identity, IdentityError},
+    trust::TrustFault,
+};
 use danso_tier_config::{Date, UnitId};
 use std::{io, path::PathBuf};
 
@@ -41,13 +44,32 @@ pub enum TlsError {
         /// The key's file.
         key: PathBuf,
     },
-    /// A certificate is no longer valid.
-    #[error("the certificate in {} expired on {on}", path.display())]
+    /// The certificate, or that of an authority above it, is no longer valid.
+    #[error(
+        "the certificate in {} expired on {on}; ask the unit above for `danso invite`, \
+         then run `danso enrol --token` here", path.display()
+    )]
     Expired {
         /// The file.
         path: PathBuf,
         /// The last day of validity.
         on: Date,
+    },
+    /// Every trusted root is no longer valid.
+    #[error("the root certificate in {} expired on {on}; get the present one from the unit above", path.display())]
+    RootExpired {
+        /// The file.
+        path: PathBuf,
+        /// The last day of validity of the last one.
+        on: Date,
+    },
+    /// The certificate is of the right root, but was revoked or issued by an authority that may not.
+    #[error("the certificate in {} is not trusted", path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: TrustFault,
     },
     /// A certificate is not valid yet, or this computer's clock is behind.
     #[error("the certificate in {} is valid from {from}; is the clock right", path.display())]
@@ -102,7 +124,10 @@ impl TlsError {
             Self::NotCertificate { .. } => "keys_not_certificate",
             Self::NotKey { .. } => "keys_not_key",
             Self::KeyMismatch { .. } => "keys_mismatch",
-            Self::Expired { .. } => "keys_expired",
+            Self::Expired { .. } | Self::RootExpired { .. } => "keys_expired",
+            Self::Untrusted { source: TrustFault::Revoked { .. }, .. } => "keys_revoked",
+            Self::Untrusted { source: TrustFault::OutsideSubtree { .. }, .. } => "keys_outside_subtree",
+            Self::Untrusted { .. } => "keys_path",
             Self::NotYetValid { .. } => "keys_not_yet_valid",
             Self::ForeignAuthority { .. } => "keys_foreign_authority",
             Self::Nameless { .. } => "keys_nameless",

@@ -42,9 +42,27 @@ pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     }
 }
 
+/// A DER certificate as PEM.
+pub(crate) fn certificate_pem(der: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for line in der.chunks(48) {
+        for three in line.chunks(3) {
+            let bits = (0..3).fold(0_usize, |bits, at| bits << 8 | usize::from(*three.get(at).unwrap_or(&0)));
+            for at in 0..4 {
+                let letter = if at <= three.len() { LETTERS[bits >> (18 - 6 * at) & 63] } else { b'=' };
+                text.push(char::from(letter));
+            }
+        }
+        text.push('\n');
+    }
+    format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
+}
+
 #[cfg(test)]
 mod unit_tests {
     use super::*;
+    use rustls::pki_types::{CertificateDer, pem::PemObject};
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -58,6 +76,16 @@ mod unit_tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_certificate_survives_its_pem() {
+        for length in [1_usize, 2, 3, 47, 48, 49, 500] {
+            let der: Vec<u8> = (0..length).map(|byte| (byte * 7 + 3) as u8).collect();
+            let pem = certificate_pem(&der);
+            assert_eq!(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap().as_ref(), der, "{pem}");
+            assert!(pem.lines().all(|line| line.len() <= 64), "{pem}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Who a certificate names: one node or one person, by a single DNS name below `.danso`.
+//! Who a certificate names: one node, person or authority, by a single DNS name below `.danso`.
 
 use danso_tier_config::UnitId;
 use std::fmt;
@@ -12,26 +12,36 @@ const SHOWN_CHARS_MAX: usize = 80;
 /// What a person may do at the unit that the certificate names and below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Reads counts and indicators.
-    Analyst,
+    /// Collects changes in an area of a commune (cộng tác viên).
+    Collaborator,
+    /// Records and corrects at a commune.
+    Officer,
     /// Runs a node: status, imports, keys.
     Operator,
+    /// Reads counts and indicators.
+    Analyst,
+    /// Reads the audit log.
+    Auditor,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 2] = [Self::Analyst, Self::Operator];
+    pub const ALL: [Self; 5] =
+        [Self::Collaborator, Self::Officer, Self::Operator, Self::Analyst, Self::Auditor];
 
     /// The role as it stands in names and logs.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Analyst => "analyst",
+            Self::Collaborator => "collaborator",
+            Self::Officer => "officer",
             Self::Operator => "operator",
+            Self::Analyst => "analyst",
+            Self::Auditor => "auditor",
         }
     }
 }
 
-/// The holder of a certificate.
+/// The holder of a certificate, or nobody that a certificate names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Identity {
     /// The node that serves a unit.
@@ -43,6 +53,11 @@ pub enum Identity {
         /// The topmost unit for which the person may do it.
         unit: UnitId,
     },
+    /// The authority of a unit: it signs certificates for the unit and for those below it, and never
+    /// connects.
+    Authority(UnitId),
+    /// Someone who connected without a certificate.
+    Guest,
 }
 
 /// A certificate that names no node or person, or more than one.
@@ -59,6 +74,12 @@ pub enum IdentityError {
     Malformed {
         /// The name, escaped and cut.
         name: String,
+    },
+    /// The certificate is an authority's, which signs and never connects.
+    #[error("the certificate is that of the authority of {unit}, which cannot connect with it")]
+    Authority {
+        /// The authority's unit.
+        unit: UnitId,
     },
     /// More than one name ends in `.danso`.
     #[error("the certificate names {first} and also {second}")]
@@ -90,29 +111,37 @@ impl Identity {
         Self::of_name(first)
     }
 
+    /// As [`Identity::of_certificate`], but refuses the certificate of an authority: only a node or a
+    /// person connects.
+    pub fn of_peer(der: &[u8]) -> Result<Self, IdentityError> {
+        match Self::of_certificate(der)? {
+            Self::Authority(unit) => Err(IdentityError::Authority { unit }),
+            identity => Ok(identity),
+        }
+    }
+
     /// The identity of a DNS name as [`Identity::name`] writes it, and of no other spelling.
     pub fn of_name(name: &str) -> Result<Self, IdentityError> {
         parse(name)
-            .filter(|identity| identity.name() == name)
+            .filter(|identity| identity.name().as_deref() == Some(name))
             .ok_or_else(|| IdentityError::Malformed { name: shown(name) })
     }
 
-    /// The DNS name in the certificate, in lower case: `u00004-20250701.node.danso`.
-    pub fn name(self) -> String {
-        let unit = self.unit();
-        let (year, month, day) = unit.valid_from.parts();
-        let code = unit.code.as_str().to_ascii_lowercase();
-        let kind = match self {
-            Self::Node(_) => "node",
-            Self::Person { role, .. } => role.as_str(),
-        };
-        format!("u{code}-{year:04}{month:02}{day:02}.{kind}{ENDING}")
+    /// The DNS name in the certificate, in lower case: `u00004-20250701.node.danso`; none for a guest.
+    pub fn name(self) -> Option<String> {
+        match self {
+            Self::Node(unit) => Some(dns_name(unit, "node")),
+            Self::Person { role, unit } => Some(dns_name(unit, role.as_str())),
+            Self::Authority(unit) => Some(dns_name(unit, "authority")),
+            Self::Guest => None,
+        }
     }
 
-    /// The unit of the node, or the topmost unit of the person.
-    pub fn unit(self) -> UnitId {
+    /// The unit of the node or authority, or the topmost unit of the person; none for a guest.
+    pub fn unit(self) -> Option<UnitId> {
         match self {
-            Self::Node(unit) | Self::Person { unit, .. } => unit,
+            Self::Node(unit) | Self::Person { unit, .. } | Self::Authority(unit) => Some(unit),
+            Self::Guest => None,
         }
     }
 }
@@ -122,13 +151,21 @@ impl fmt::Display for Identity {
         match self {
             Self::Node(unit) => write!(f, "node {unit}"),
             Self::Person { role, unit } => write!(f, "{} {unit}", role.as_str()),
+            Self::Authority(unit) => write!(f, "authority {unit}"),
+            Self::Guest => f.write_str("a guest without certificate"),
         }
     }
 }
 
 /// The DNS name that the certificate of a unit's node carries.
 pub fn server_name(unit: UnitId) -> String {
-    Identity::Node(unit).name()
+    dns_name(unit, "node")
+}
+
+fn dns_name(unit: UnitId, kind: &str) -> String {
+    let (year, month, day) = unit.valid_from.parts();
+    let code = unit.code.as_str().to_ascii_lowercase();
+    format!("u{code}-{year:04}{month:02}{day:02}.{kind}{ENDING}")
 }
 
 /// Whether a DNS name lies below `.danso` in any spelling that some TLS library might match.
@@ -149,8 +186,10 @@ fn parse(name: &str) -> Option<Identity> {
     }
     let code = code.to_ascii_uppercase();
     let unit: UnitId = format!("{code}@{}-{}-{}", &day[..4], &day[4..6], &day[6..]).parse().ok()?;
-    if kind == "node" {
-        return Some(Identity::Node(unit));
+    match kind {
+        "node" => return Some(Identity::Node(unit)),
+        "authority" => return Some(Identity::Authority(unit)),
+        _ => {}
     }
     let role = Role::ALL.into_iter().find(|role| role.as_str() == kind)?;
     Some(Identity::Person { role, unit })
@@ -167,10 +206,10 @@ mod unit_tests {
     #[test]
     fn identities_survive_their_dns_name() {
         for text in ["00004@2025-07-01", "VN@1945-09-02", "01@2004-07-08", "ABCD1234@0001-01-01"] {
-            let mut all = vec![Identity::Node(unit(text))];
+            let mut all = vec![Identity::Node(unit(text)), Identity::Authority(unit(text))];
             all.extend(Role::ALL.map(|role| Identity::Person { role, unit: unit(text) }));
             for identity in all {
-                let name = identity.name();
+                let name = identity.name().unwrap();
                 assert_eq!(name, name.to_ascii_lowercase());
                 assert!(is_identity_name(&name));
                 assert_eq!(Identity::of_name(&name), Ok(identity));
@@ -182,8 +221,11 @@ mod unit_tests {
     fn names_read_as_promised() {
         assert_eq!(server_name(unit("00004@2025-07-01")), "u00004-20250701.node.danso");
         let person = Identity::Person { role: Role::Analyst, unit: unit("VN@1945-09-02") };
-        assert_eq!(person.name(), "uvn-19450902.analyst.danso");
+        assert_eq!(person.name().unwrap(), "uvn-19450902.analyst.danso");
         assert_eq!(person.to_string(), "analyst VN@1945-09-02");
+        let authority = Identity::Authority(unit("01@2025-07-01"));
+        assert_eq!(authority.name().unwrap(), "u01-20250701.authority.danso");
+        assert_eq!((Identity::Guest.name(), Identity::Guest.unit()), (None, None));
     }
 
     #[test]
@@ -194,7 +236,8 @@ mod unit_tests {
             "u00004-20250230.node.danso",
             "u00004-2025070.node.danso",
             "u00004-2025-0701.node.danso",
-            "u00004-20250701.officer.danso",
+            "u00004-20250701.mayor.danso",
+            "u00004-20250701.guest.danso",
             "u00004-20250701.x.node.danso",
             "u-20250701.node.danso",
             "*.node.danso",

@@ -1,6 +1,6 @@
 //! Why a connection failed, in plain words: any error of tonic, hyper, rustls or the system, explained.
 
-use super::{cause::Cause, connector::DialError, identity::IdentityError};
+use super::{cause::Cause, connector::DialError, identity::IdentityError, trust::TrustFault};
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::{error::Error, fmt, io};
 
@@ -60,6 +60,8 @@ fn explain(error: &(dyn Error + 'static)) -> Option<Reason> {
     chain(error).find_map(|error| {
         if let Some(reason) = error.downcast_ref::<Reason>() {
             Some(reason.clone())
+        } else if let Some(fault) = error.downcast_ref::<TrustFault>() {
+            Some(of_trust(fault))
         } else if let Some(dial) = error.downcast_ref::<DialError>() {
             of_dial(dial)
         } else if let Some(tls) = error.downcast_ref::<rustls::Error>() {
@@ -86,7 +88,7 @@ fn of_dial(error: &DialError) -> Option<Reason> {
             let reason = of_io(source.kind())?;
             Some(reason.cause.because(format!("{address}: {reason}")))
         }
-        DialError::Handshake { .. } => None,
+        DialError::Handshake { .. } | DialError::Untrusted { .. } => None,
     }
 }
 
@@ -128,6 +130,11 @@ fn of_tls(error: &rustls::Error) -> Reason {
     }
 }
 
+/// A fault that was noted beside the handshake, with its values.
+fn of_trust(fault: &TrustFault) -> Reason {
+    fault.cause().because(format!("the other side is not trusted: {}", texts(fault)))
+}
+
 fn of_certificate(error: &CertificateError) -> Reason {
     use CertificateError as Fault;
     match error {
@@ -139,6 +146,8 @@ fn of_certificate(error: &CertificateError) -> Reason {
         Fault::UnknownIssuer | Fault::BadSignature => {
             Cause::PeerForeign.because("the other side's certificate is from an unknown authority")
         }
+        Fault::ApplicationVerificationFailure => Cause::PeerOutsideSubtree
+            .because("the other side's certificate is from an authority that may not issue for its unit"),
         Fault::Revoked => Cause::PeerRevoked.because("the other side's certificate was revoked"),
         Fault::NotValidForNameContext { expected, presented } => Cause::PeerOtherUnit.because(format!(
             "expected the node {}, found {}",
@@ -169,8 +178,12 @@ fn of_alert(alert: AlertDescription) -> Reason {
         Alert::CertificateUnknown => {
             Cause::OwnNameless.because("the other side refused our certificate: it names no unit of danso")
         }
-        Alert::BadCertificate | Alert::UnsupportedCertificate | Alert::AccessDenied => Cause::OwnUnfit
-            .because("the other side refused our certificate: it is for another unit or another purpose"),
+        Alert::AccessDenied => Cause::OwnOutsideSubtree.because(
+            "the other side refused our certificate: its authority may not issue for our unit",
+        ),
+        Alert::BadCertificate | Alert::UnsupportedCertificate => Cause::OwnUnfit.because(
+            "the other side refused our certificate: it is for another unit or another purpose, or its chain is wrong",
+        ),
         Alert::CertificateRequired | Alert::NoCertificate => {
             Cause::OwnNoCertificate.because("the other side refused us: it requires a certificate")
         }

@@ -1,8 +1,10 @@
 //! Makes chosen steps of the file system fail, or all of them from one on, as a crash does.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::recorder::{Recorder, Recording};
 use crate::store::ledger::disk::Step;
 
 /// A plan of failures, shared with the disk that follows it.
@@ -17,6 +19,8 @@ struct Plan {
     once: Option<(Step, usize, io::ErrorKind)>,
     /// Most bytes that one write takes.
     write_bytes_max: Option<usize>,
+    /// Notes every step that is done.
+    recorder: Option<Recorder>,
 }
 
 impl Faults {
@@ -32,16 +36,28 @@ impl Faults {
         self.0.lock().unwrap().write_bytes_max = Some(bytes);
     }
 
+    /// Records every step from here on; everything in the folder is durable now.
+    pub fn record(&self, folder: &Path) {
+        self.0.lock().unwrap().recorder = Some(Recorder::new(folder));
+    }
+
+    pub fn recorded(&self) -> Recording {
+        self.0.lock().unwrap().recorder.take().unwrap().finish()
+    }
+
     /// Whether a failure that was planned did not happen yet.
     pub fn is_waiting(&self) -> bool {
         self.0.lock().unwrap().once.is_some()
     }
 
-    pub fn before(&self, step: Step) -> io::Result<()> {
+    pub fn before(&self, step: Step, path: &Path) -> io::Result<()> {
         let mut plan = self.0.lock().unwrap();
         if let Some(left) = plan.crash_after {
             let Some(left) = left.checked_sub(1) else { return Err(io::Error::other("crashed")) };
             plan.crash_after = Some(left);
+        }
+        if let Some(recorder) = &mut plan.recorder {
+            recorder.before(step, path);
         }
         match plan.once {
             Some((planned, 0, kind)) if planned == step => {

@@ -5,6 +5,10 @@ mod disk_full;
 pub(super) mod faults;
 mod order;
 mod power_cut;
+mod recorder;
+mod replace;
+mod replace_cut;
+mod replace_refused;
 mod torn;
 
 use std::fs::OpenOptions;

@@ -5,17 +5,21 @@ use std::fs;
 use super::*;
 
 /// A small reproducible generator.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
     }
 }
 
-/// The last segment as a disk may hold it: each block either as synced or as written, one of them torn.
-fn torn(synced: &[u8], written: &[u8], dice: &mut Dice) -> Vec<u8> {
+/// A file as a disk may hold it: each block either as synced or as written, one of them torn.
+pub(super) fn torn(synced: &[u8], written: &[u8], dice: &mut Dice) -> Vec<u8> {
     let block = [512, 4_096][dice.below(2)];
     let mut disk = synced.to_vec();
     let kept_of_eight = dice.below(9);
@@ -34,7 +38,7 @@ fn torn(synced: &[u8], written: &[u8], dice: &mut Dice) -> Vec<u8> {
 #[test]
 fn acknowledged_records_survive_power_cuts_and_the_ledger_opens() {
     for seed in 0..400 {
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let folder = tempfile::tempdir().unwrap();
         let (mut ledger, _) = open(folder.path(), 4 * ROOMY);
         let mut written = Vec::new();

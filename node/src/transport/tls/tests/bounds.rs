@@ -4,8 +4,8 @@ use super::{
     super::{Bounds, Cause, connect, server_name},
     CLIENT, Log, Node, PATIENCE, Root, SERVER, check, unit,
 };
-use rustls::pki_types::ServerName;
-use std::time::Duration;
+use rustls::{ClientConfig, pki_types::ServerName};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -13,23 +13,35 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-const SHORT: Bounds = Bounds { handshake: Duration::from_millis(300), connections: 64 };
+pub(super) const SHORT: Bounds = Bounds {
+    handshake: Duration::from_millis(300),
+    connections: 64,
+    per_address: 64,
+    per_identity: 64,
+    guests: 64,
+    guest: Duration::from_millis(300),
+    idle: PATIENCE,
+};
 
 /// Reads until the other side has closed; how it closes does not matter.
-async fn closed(stream: &mut (impl AsyncReadExt + Unpin)) {
+pub(super) async fn closed(stream: &mut (impl AsyncReadExt + Unpin)) {
     let mut bytes = [0; 1_024];
     let drain = async { while matches!(stream.read(&mut bytes).await, Ok(count) if count > 0) {} };
     timeout(PATIENCE, drain).await.expect("the connection must be closed");
 }
 
-async fn serves(node: &Node, root: &Root) {
+pub(super) async fn serves(node: &Node, root: &Root) {
     check(connect(&node.address(), unit(SERVER), root.keys(CLIENT).client()).await.unwrap()).await.unwrap();
 }
 
 async fn shaken(node: &Node, root: &Root) -> TlsStream<TcpStream> {
+    shaken_with(node, root.keys(CLIENT).client()).await
+}
+
+pub(super) async fn shaken_with(node: &Node, config: Arc<ClientConfig>) -> TlsStream<TcpStream> {
     let stream = TcpStream::connect(node.address).await.unwrap();
     let name = ServerName::try_from(server_name(unit(SERVER))).unwrap();
-    TlsConnector::from(root.keys(CLIENT).client()).connect(name, stream).await.unwrap()
+    TlsConnector::from(config).connect(name, stream).await.unwrap()
 }
 
 #[tokio::test]
@@ -111,4 +123,49 @@ async fn connections_beyond_the_bound_wait_for_a_place() {
     for stream in &mut silent {
         closed(stream).await;
     }
+}
+
+#[tokio::test]
+async fn too_many_connections_of_one_holder_are_refused_and_told_once() {
+    let root = Root::new();
+    let mut node =
+        Node::start(root.keys(SERVER).server(), Bounds { per_identity: 2, ..Bounds::default() }).await;
+    let (log, _guard) = Log::start();
+    let client = root.keys(CLIENT).client();
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let channel = connect(&node.address(), unit(SERVER), client.clone()).await.unwrap();
+        check(channel.clone()).await.unwrap();
+        open.push((channel, node.peers.recv().await.unwrap()));
+    }
+    for _ in 0..3 {
+        closed(&mut shaken(&node, &root).await).await;
+    }
+    assert_eq!(log.count("net_identity_full"), 1, "{}", log.text());
+    let other = connect(&node.address(), unit(SERVER), root.keys(SERVER).client()).await.unwrap();
+    check(other).await.unwrap();
+    for (channel, peer) in &open {
+        check(channel.clone()).await.unwrap();
+        while node.peers.recv().await.as_ref() != Some(peer) {}
+    }
+    drop(open);
+    let freed = async { while connect(&node.address(), unit(SERVER), client.clone()).await.is_err() {} };
+    timeout(PATIENCE, freed).await.expect("a dropped connection leaves its place");
+}
+
+#[tokio::test]
+async fn too_many_connections_of_one_address_are_refused_and_told_once() {
+    let root = Root::new();
+    let node = Node::start(root.keys(SERVER).server(), Bounds { per_address: 2, ..Bounds::default() }).await;
+    let (log, _guard) = Log::start();
+    let held =
+        [TcpStream::connect(node.address).await.unwrap(), TcpStream::connect(node.address).await.unwrap()];
+    for _ in 0..3 {
+        closed(&mut TcpStream::connect(node.address).await.unwrap()).await;
+    }
+    assert_eq!(log.count("net_address_full"), 1, "{}", log.text());
+    drop(held);
+    let client = root.keys(CLIENT).client();
+    let freed = async { while connect(&node.address(), unit(SERVER), client.clone()).await.is_err() {} };
+    timeout(PATIENCE, freed).await.expect("a dropped connection leaves its place");
 }

@@ -112,7 +112,9 @@ fn dates_outside_the_validity_are_told() {
     let ended = Validity::ended(now);
     let error = refusal(folder(&root.node(CLIENT, ended), &root).path());
     assert!(matches!(&error, TlsError::Expired { on, .. } if *on == day(ended.not_after)), "{error:?}");
-    assert!(error.to_string().ends_with(&format!("node.crt expired on {}", day(ended.not_after))), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&format!("node.crt expired on {}; ", day(ended.not_after))), "{text}");
+    assert!(text.contains("`danso enrol --token`"), "{text}");
     let later = Validity::later(now);
     let error = refusal(folder(&root.node(CLIENT, later), &root).path());
     assert!(
@@ -132,7 +134,7 @@ fn an_expired_root_is_told_unless_a_newer_one_is_beside_it() {
     issued.write(folder.path(), old.certificate_pem()).unwrap();
     let error = refusal(folder.path());
     let authority = folder.path().join(AUTHORITY_FILE);
-    assert!(matches!(&error, TlsError::Expired { path, .. } if *path == authority), "{error:?}");
+    assert!(matches!(&error, TlsError::RootExpired { path, .. } if *path == authority), "{error:?}");
     issued.write(folder.path(), &format!("{}{}", old.certificate_pem(), root.pem())).unwrap();
     Keys::read(folder.path(), SystemTime::now()).unwrap();
 }

@@ -5,15 +5,27 @@
 //! | `keys.rs` | every fault of a key folder is named |
 //! | `refusals.rs` | who is let in, who is refused, and what both sides are told |
 //! | `bounds.rs` | silence, garbage and numbers are bounded |
+//! | `country.rs` | a country with an authority in each tier, for the others |
+//! | `subtrees.rs` | each authority is believed for its own subtree only |
+//! | `revoked.rs` | what is revoked, and what a changed directory changes |
+//! | `guests.rs` | connections without a certificate |
+//! | `live.rs` | changes cut open connections |
+//! | `pinned.rs` | the way to a node of which only the root's fingerprint is known |
 //!
 //! Invariants:
 //! 1. After every refusal a good client is still served.
 
 mod bounds;
+mod country;
+mod guests;
 mod keys;
+mod live;
+mod pinned;
 mod refusals;
+mod revoked;
+mod subtrees;
 
-use super::{Bounds, Keys, Peer, incoming};
+use super::{Bounds, Cause, ConnectError, Connections, Keys, Peer, connect, incoming_with};
 use crate::transport::authority::{Authority, Issued, Validity};
 use danso_tier_config::UnitId;
 use rustls::{
@@ -95,7 +107,7 @@ fn odd_client(
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => builder
             .with_client_auth_cert(
-                vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
+                CertificateDer::pem_slice_iter(certificate.as_bytes()).map(Result::unwrap).collect(),
                 PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
             )
             .unwrap(),
@@ -109,6 +121,7 @@ struct Node {
     address: SocketAddr,
     peers: mpsc::UnboundedReceiver<Peer>,
     configs: watch::Sender<Arc<ServerConfig>>,
+    connections: Connections,
     _stop: oneshot::Sender<()>,
 }
 
@@ -119,24 +132,33 @@ impl Node {
         let (configs, current) = watch::channel(config);
         let (seen, peers) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let connections = incoming(listener, current, bounds);
+        let register = Connections::default();
+        let connections = incoming_with(listener, current, bounds, register.clone());
         let (_, health) = tonic_health::server::health_reporter();
         let told = tonic::service::interceptor::InterceptedService::new(
             health,
             move |request: tonic::Request<()>| {
-                seen.send(*request.extensions().get::<Peer>().expect("the connection tells its peer"))
-                    .unwrap();
+                let peer = request.extensions().get::<Peer>().expect("the connection tells its peer");
+                seen.send(peer.clone()).unwrap();
                 Ok(request)
             },
         );
         tokio::spawn(Server::builder().add_service(told).serve_with_incoming_shutdown(connections, async {
             let _ = stopped.await;
         }));
-        Self { address, peers, configs, _stop: stop }
+        Self { address, peers, configs, connections: register, _stop: stop }
     }
 
     fn address(&self) -> String {
         self.address.to_string()
+    }
+}
+
+/// Why a node is not reached.
+async fn refused(address: &str, config: Arc<ClientConfig>) -> Cause {
+    match connect(address, unit(SERVER), config).await.expect_err("the node must not be reached") {
+        ConnectError::Failed { reason, .. } => reason.cause,
+        error @ ConnectError::Address { .. } => panic!("{error}"),
     }
 }
 

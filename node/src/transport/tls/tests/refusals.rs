@@ -1,19 +1,15 @@
 //! Who is let in, who is refused, and the reason that both sides see.
 
 use super::{
-    super::{Bounds, Cause, ConnectError, Identity, Peer, Role, channel, connect, reason, server_name},
-    CLIENT, Log, Node, PATIENCE, Root, SERVER, check, good, keys, odd_client, unit,
+    super::{Bounds, Cause, ConnectError, Identity, Role, channel, connect, incoming, reason, server_name},
+    CLIENT, Log, Node, PATIENCE, Root, SERVER, check, good, keys, odd_client, refused, unit,
 };
 use crate::transport::authority::Validity;
 use rustls::{
-    ClientConfig,
     pki_types::ServerName,
     version::{TLS12, TLS13},
 };
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -26,13 +22,6 @@ async fn start(root: &Root) -> Node {
     Node::start(root.keys(SERVER).server(), Bounds::default()).await
 }
 
-async fn refused(address: &str, config: Arc<ClientConfig>) -> Cause {
-    match connect(address, unit(SERVER), config).await.expect_err("the node must not be reached") {
-        ConnectError::Failed { reason, .. } => reason.cause,
-        error @ ConnectError::Address { .. } => panic!("{error}"),
-    }
-}
-
 #[tokio::test]
 async fn the_right_pair_connects_and_services_see_the_peer() {
     let root = Root::new();
@@ -41,9 +30,9 @@ async fn the_right_pair_connects_and_services_see_the_peer() {
     let person = keys(&person, root.pem(), SystemTime::now());
     for keys in [root.keys(CLIENT), person] {
         check(connect(&node.address(), unit(SERVER), keys.client()).await.unwrap()).await.unwrap();
-        let Peer { identity, address } = node.peers.recv().await.unwrap();
-        assert_eq!(identity, keys.identity());
-        assert!(address.ip().is_loopback());
+        let peer = node.peers.recv().await.unwrap();
+        assert_eq!(peer.identity, keys.identity());
+        assert!(peer.address.ip().is_loopback());
     }
 }
 
@@ -55,7 +44,6 @@ async fn every_bad_client_is_refused_with_a_reason_at_both_sides() {
     let both = format!("{}{}", root.pem(), foreign.pem());
     let nameless = root.authority.sign(vec!["localhost".into()], true, good()).unwrap();
     let cases = [
-        (odd_client(root.pem(), None, &TLS13), Cause::OwnNoCertificate, Cause::PeerNoCertificate),
         (keys(&foreign.node(CLIENT, good()), &both, now).client(), Cause::OwnForeign, Cause::PeerForeign),
         (
             keys(&root.node(CLIENT, Validity::ended(now)), root.pem(), now - DAY).client(),
@@ -89,16 +77,17 @@ async fn a_refused_client_that_goes_on_writing_can_still_read_why() {
     let (log, _guard) = Log::start();
     let stream = TcpStream::connect(node.address).await.unwrap();
     let name = ServerName::try_from(server_name(unit(SERVER))).unwrap();
-    let connector = TlsConnector::from(odd_client(root.pem(), None, &TLS13));
+    let nameless = root.authority.sign(vec!["localhost".into()], true, good()).unwrap();
+    let connector = TlsConnector::from(odd_client(root.pem(), Some(nameless), &TLS13));
     let mut stream = connector.connect(name, stream).await.unwrap();
-    log.shows(Cause::PeerNoCertificate.code()).await;
+    log.shows(Cause::PeerNameless.code()).await;
     for _ in 0..20 {
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
         stream.flush().await.unwrap();
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let error = stream.read_u8().await.unwrap_err();
-    assert_eq!(reason(&error).cause, Cause::OwnNoCertificate);
+    assert_eq!(reason(&error).cause, Cause::OwnNameless);
 }
 
 #[tokio::test]
@@ -187,7 +176,7 @@ async fn a_lazy_channel_comes_back_with_its_server() {
     let listener = TcpListener::bind(&address).await.unwrap();
     let (_configs, current) = tokio::sync::watch::channel(root.keys(SERVER).server());
     let (_, health) = tonic_health::server::health_reporter();
-    let connections = super::incoming(listener, current, Bounds::default());
+    let connections = incoming(listener, current, Bounds::default());
     tokio::spawn(tonic::transport::Server::builder().add_service(health).serve_with_incoming(connections));
     check(channel).await.unwrap();
 }

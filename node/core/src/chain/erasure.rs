@@ -1,0 +1,92 @@
+//! Erasure: an origin's signed order to forget what names a person, and a tier's signed word that it did.
+
+use super::{
+    BatchNumber, Digest, Fault, Header, PersonalLeaf, Signed, Statement, merkle, read_frame, write_frame,
+};
+use crate::domain::{PersonId, Sequence};
+use danso_tier_config::UnitId;
+use serde::{Deserialize, Serialize};
+
+/// One leaf to be erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedLeaf {
+    /// The batch that it lies in.
+    pub number: BatchNumber,
+    /// The change.
+    pub sequence: Sequence,
+    /// The leaf's hash, which stays.
+    pub hash: Digest,
+}
+
+/// An origin orders every tier that holds these leaves to erase them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureOrder {
+    /// The origin, which signs.
+    pub origin: UnitId,
+    /// Number of the request that the order answers.
+    pub request: String,
+    /// Who is forgotten.
+    pub person: PersonId,
+    /// Where the person is named, by batch and sequence.
+    pub leaves: Vec<ErasedLeaf>,
+    /// When, Unix milliseconds.
+    pub ordered_at_ms: u64,
+}
+
+impl Statement for ErasureOrder {
+    const MAGIC: [u8; 4] = *b"DSE1";
+}
+
+/// A tier has carried out an order, durably; what it never held it will not keep when it comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureDone {
+    /// The tier's unit, which signs.
+    pub tier_unit: UnitId,
+    /// Whose order it was.
+    pub origin: UnitId,
+    /// SHA-256 of the order's bytes.
+    pub order: Digest,
+    /// Leaves that were there and are gone.
+    pub erased: u32,
+    /// When, Unix milliseconds.
+    pub done_at_ms: u64,
+}
+
+impl Statement for ErasureDone {
+    const MAGIC: [u8; 4] = *b"DSF1";
+    const BYTES_MAX: usize = 512;
+}
+
+/// What identifies an order.
+pub fn order_digest(order: &Signed) -> Digest {
+    Digest::of(&[&order.bytes])
+}
+
+/// A personal frame with some leaves erased; the root stays. Gives the frame and how many leaves went.
+///
+/// `sequences` are looked up by their place in the batch; those outside it are passed over, and so is a leaf
+/// that names nobody or is erased already. A leaf whose hash is not the one ordered is refused.
+pub fn erase_leaves(frame: &[u8], header: &Header, leaves: &[ErasedLeaf]) -> Result<(Vec<u8>, u32), Fault> {
+    let plain = read_frame(frame, "personal", header.changes as usize)?;
+    let mut kept: Vec<PersonalLeaf> =
+        plain.iter().map(|leaf| PersonalLeaf::decode(leaf)).collect::<Result<_, _>>()?;
+    let mut erased = 0;
+    for ordered in leaves.iter().filter(|leaf| leaf.number == header.number) {
+        let place = ordered.sequence.0.checked_sub(header.first.0).map(|place| place as usize);
+        let Some(leaf) = place.and_then(|place| kept.get_mut(place)) else { continue };
+        if !matches!(leaf, PersonalLeaf::Present { .. }) {
+            continue;
+        }
+        if leaf.hash() != ordered.hash {
+            return Err(Fault::Root { frame: "personal" });
+        }
+        *leaf = PersonalLeaf::Erased(ordered.hash);
+        erased += 1;
+    }
+    let hashes: Vec<Digest> = kept.iter().map(PersonalLeaf::hash).collect();
+    if merkle::root(&hashes) != header.personal_root {
+        return Err(Fault::Root { frame: "personal" });
+    }
+    let encoded: Vec<Vec<u8>> = kept.iter().map(PersonalLeaf::encode).collect();
+    Ok((write_frame(encoded.iter().map(Vec::as_slice)), erased))
+}

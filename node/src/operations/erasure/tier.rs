@@ -1,0 +1,182 @@
+//! Orders and words that come over the links: verified, kept, carried out on what is held here.
+
+use super::{ErasureError, work::Kept};
+use crate::{
+    operations::{
+        actor::Actor,
+        node::{Node, now_ms},
+    },
+    store::{AuditNote, Record, Staged, StoreError},
+};
+use danso_core::{
+    chain::{Deed, Digest, ErasureDone, ErasureOrder, Fault, Signed, Statement, order_digest},
+    domain::requests::RequestId,
+    replication::may_speak_for,
+};
+use danso_tier_config::{UnitId, limits};
+use std::{collections::BTreeSet, sync::Arc};
+
+impl Node {
+    /// Takes orders from a child (of its subtree) or, with `None`, from the parent (of the own subtree), and
+    /// carries them out. On return those taken are durable, and carried out unless the key at rest is missing.
+    ///
+    /// A repeat does nothing. Gives why others were not taken. Errors: what a write has.
+    pub async fn take_orders(
+        self: &Arc<Self>,
+        child: Option<UnitId>,
+        signed: Vec<Signed>,
+    ) -> Result<Vec<(Digest, ErasureError)>, ErasureError> {
+        let _turn = self.erasing.lock().await;
+        let actor = child.or(self.config.parent.as_ref().map(|parent| parent.unit));
+        let actor = actor.map_or_else(Actor::local, Actor::node);
+        let (mut new, mut refused, mut due) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for signed in signed {
+            let digest = order_digest(&signed);
+            if self.store.view().orders.contains_key(&digest) || !due.insert(digest) {
+                due.insert(digest);
+                continue;
+            }
+            match self.verified_order(child, signed).await {
+                Ok(kept) => new.push(kept),
+                Err(ErasureError::Store(error)) if !matches!(error, StoreError::Locked) => {
+                    return Err(error.into());
+                }
+                Err(error) => refused.push((digest, error)),
+            }
+        }
+        let origins: BTreeSet<UnitId> = new.iter().map(|kept| kept.order.origin).collect();
+        if !new.is_empty() {
+            self.store.write(new.iter().flat_map(|kept| kept.records(&actor)).collect()).await?;
+            self.settle(origins).await?;
+        }
+        self.finish(&actor, |digest| due.contains(digest)).await?;
+        Ok(refused)
+    }
+
+    /// Carries out what was ordered and is not carried out yet: after a crash, or once the key at rest is back.
+    pub async fn finish_erasures(self: &Arc<Self>) -> Result<(), ErasureError> {
+        let _turn = self.erasing.lock().await;
+        self.finish(&Actor::local(), |_| true).await
+    }
+
+    async fn finish(
+        self: &Arc<Self>,
+        actor: &Actor,
+        among: impl Fn(&Digest) -> bool,
+    ) -> Result<(), ErasureError> {
+        let waiting: Vec<Kept> = {
+            let view = self.store.view();
+            let open = view
+                .orders
+                .iter()
+                .filter(|(digest, held)| among(digest) && !held.done.contains_key(&self.unit()));
+            open.map(|(_, held)| Kept { signed: held.signed.clone(), order: held.order.clone() }).collect()
+        };
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if self.store.require_key().is_err() {
+            tracing::warn!(orders = waiting.len(), "orders of erasure wait for the key at rest");
+            return Ok(());
+        }
+        for kept in &waiting {
+            if kept.order.origin == self.unit() {
+                self.staging().forget(kept.order.person);
+            }
+        }
+        self.carry_out(actor, waiting, Vec::new()).await
+    }
+
+    /// Signature, standing, size, and the leaves against what is held.
+    async fn verified_order(
+        self: &Arc<Self>,
+        child: Option<UnitId>,
+        signed: Signed,
+    ) -> Result<Kept, ErasureError> {
+        if signed.bytes.len() > ErasureOrder::BYTES_MAX {
+            let (bytes, max) = (signed.bytes.len(), ErasureOrder::BYTES_MAX);
+            let fault = Fault::TooLarge { what: "order of erasure", bytes, max };
+            return Err(ErasureError::NotSigned(fault));
+        }
+        let claimed: ErasureOrder = signed.decode_trusted().map_err(ErasureError::NotSigned)?;
+        let origin = claimed.origin;
+        let order: ErasureOrder = self.ring_of(origin).verify(&signed).map_err(ErasureError::NotSigned)?;
+        let comes_this_way = match child {
+            Some(child) => may_speak_for(&self.directory(), self.today(), self.unit(), child, origin),
+            None => origin == self.unit() || self.lies_below(origin, self.unit()),
+        };
+        if !comes_this_way {
+            return Err(ErasureError::NotAllowed { origin });
+        }
+        let kept = self.store.view().orders.values().filter(|held| held.order.origin == origin).count();
+        if kept >= limits::ERASURE_ORDERS_PER_ORIGIN_MAX || order.leaves.len() > limits::ERASURE_LEAVES_MAX {
+            return Err(ErasureError::TooMany { origin });
+        }
+        if order.request.parse::<RequestId>().is_err() {
+            return Err(ErasureError::NotSigned(Fault::Malformed("request of an order of erasure")));
+        }
+        let kept = Kept { signed, order };
+        // Without the key at rest the leaves cannot be looked at; they are when it is back.
+        if self.store.require_key().is_ok() {
+            let (node, checked) = (Arc::clone(self), kept.clone());
+            let checked = tokio::task::spawn_blocking(move || node.check_leaves(&checked)).await;
+            checked.expect("checking leaves does not panic")?;
+        }
+        Ok(kept)
+    }
+
+    /// Waits until every batch of these origins that was checked before the orders were known is applied.
+    async fn settle(self: &Arc<Self>, origins: BTreeSet<UnitId>) -> Result<(), ErasureError> {
+        let node = Arc::clone(self);
+        let settled = tokio::task::spawn_blocking(move || {
+            for origin in origins {
+                node.acceptance.settle(origin);
+            }
+        });
+        settled.await.expect("waiting for a lock does not panic");
+        Ok(self.store.write(Vec::new()).await?)
+    }
+
+    /// Takes the words of tiers above that they carried out orders. Durable on return; those known, those of
+    /// other orders and those that nobody above signed are passed over. Gives how many were new.
+    ///
+    /// Errors: what a write has.
+    pub async fn take_confirmations(self: &Arc<Self>, signed: Vec<Signed>) -> Result<usize, ErasureError> {
+        let new: Vec<(Signed, ErasureDone)> =
+            signed.into_iter().filter_map(|signed| Some((signed.clone(), self.new_word(&signed)?))).collect();
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let count = new.len();
+        let by = self.config.parent.as_ref().map_or_else(Actor::local, |parent| Actor::node(parent.unit));
+        let records = new.into_iter().flat_map(|(signed, done)| {
+            let short = format!("{:?}", done.order);
+            let subject = format!("order {short} at {}: {} erased", done.tier_unit, done.erased);
+            let note = AuditNote::text(&by.words(), Deed::ErasureConfirmed, subject, now_ms());
+            [Staged::from(Record::ErasureDone(signed)), Record::Note(note).into()]
+        });
+        self.store.write(records.collect()).await?;
+        self.settle_requests().await?;
+        Ok(count)
+    }
+
+    fn new_word(&self, signed: &Signed) -> Option<ErasureDone> {
+        if signed.bytes.len() > ErasureDone::BYTES_MAX {
+            return None;
+        }
+        let claimed: ErasureDone = signed.decode_trusted().ok()?;
+        let known = {
+            let view = self.store.view();
+            let held = view.orders.get(&claimed.order)?;
+            held.order.origin != claimed.origin || held.done.contains_key(&claimed.tier_unit)
+        };
+        if known || !self.lies_below(self.unit(), claimed.tier_unit) {
+            return None;
+        }
+        let verified = self.ring_of(claimed.tier_unit).verify::<ErasureDone>(signed);
+        if verified.is_err() {
+            tracing::warn!(tier = %claimed.tier_unit, "a word about an erasure is not signed by its tier");
+        }
+        verified.ok()
+    }
+}

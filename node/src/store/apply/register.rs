@@ -1,0 +1,153 @@
+//! Own changes: the rows of persons and households that they leave, and the numbers under which these are found.
+
+use super::{super::record::OwnChange, Applier};
+use crate::store::{StoreError, keys, keys::Number, ledger::Position, rows::PersonRow};
+use danso_core::{
+    chain::{Batch, Header, PersonalLeaf, SealedChange, read_frame},
+    domain::{Core, HouseholdChange, PersonChange, PersonId, Personal, Sequence},
+};
+
+impl Applier<'_> {
+    pub(super) fn own(&mut self, change: OwnChange, position: Position) -> Result<(), StoreError> {
+        let unreadable = |_| StoreError::RecordUnreadable { kind: 1, position };
+        let core = Core::decode(&change.core).map_err(unreadable)?;
+        let personal = change.personal.as_ref().map(|(_, bytes)| Personal::decode(bytes)).transpose();
+        let personal = personal.map_err(unreadable)?.unwrap_or_default();
+        self.rows(&core, &personal, change.sequence, position)?;
+        if let Some(capture) = change.capture {
+            self.index.put(keys::capture(capture), &change.sequence);
+        }
+        let recorded_at = core.recorded_at;
+        self.view.unsealed.push_back(SealedChange {
+            core: change.core,
+            personal: change.personal,
+            recorded_at,
+        });
+        Ok(())
+    }
+
+    /// The rows of a batch of the own chain that came back from the parent. Where the parent holds no names,
+    /// neither do the rows.
+    pub(super) fn recovered_rows(
+        &mut self,
+        batch: &Batch,
+        header: &Header,
+        position: Position,
+    ) -> Result<(), StoreError> {
+        let unreadable = || StoreError::RecordUnreadable { kind: 12, position };
+        for (place, (core, personal)) in
+            changes_of(batch, header).ok_or_else(unreadable)?.into_iter().enumerate()
+        {
+            let core = Core::decode(&core).map_err(|_| unreadable())?;
+            let personal = personal.map(|(_, bytes)| Personal::decode(&bytes)).transpose();
+            let personal = personal.map_err(|_| unreadable())?.unwrap_or_default();
+            self.rows(&core, &personal, header.first.plus(place as u64), position)?;
+        }
+        Ok(())
+    }
+
+    fn rows(
+        &mut self,
+        core: &Core,
+        personal: &Personal,
+        sequence: Sequence,
+        position: Position,
+    ) -> Result<(), StoreError> {
+        for household in &core.households {
+            self.household(household, personal, sequence)?;
+        }
+        for person in &core.persons {
+            self.person(person, personal, sequence)?;
+        }
+        let recording = &mut self.view.recording;
+        recording.sequence = sequence.0;
+        recording.recorded_at = core.recorded_at;
+        self.index.put(keys::RECORDING.to_vec(), recording);
+        self.index.put(keys::own(sequence), &position.0);
+        Ok(())
+    }
+
+    fn household(
+        &mut self,
+        household: &HouseholdChange,
+        personal: &Personal,
+        sequence: Sequence,
+    ) -> Result<(), StoreError> {
+        let mut row = self.index.household(household.id)?.unwrap_or_default();
+        row.change(household.after, personal.of_household(household.id), sequence);
+        if let Some(key) = self.index.number(Number::Household, &row.facts.number) {
+            match household.after {
+                Some(_) => self.index.put(key, &household.id),
+                None => self.index.remove(key),
+            }
+        }
+        let serial = if household.id.unit == self.unit { household.id.serial } else { 0 };
+        let recording = &mut self.view.recording;
+        recording.household_serial = recording.household_serial.max(serial);
+        self.index.put_household(household.id, &row);
+        Ok(())
+    }
+
+    fn person(
+        &mut self,
+        person: &PersonChange,
+        personal: &Personal,
+        sequence: Sequence,
+    ) -> Result<(), StoreError> {
+        let mut row = self.index.person(person.id)?.unwrap_or_default();
+        self.enter(person.id, &row, false);
+        self.view.names.forget(person.id, &row.facts);
+        row.change(person.after, personal.of_person(person.id), sequence);
+        self.view.names.learn(person.id, &row.facts);
+        if person.after.is_some() {
+            self.enter(person.id, &row, true);
+        }
+        if let Some(before) = person.before {
+            self.index.remove(keys::member(before.household, person.id));
+        }
+        if let Some(after) = person.after {
+            self.index.put(keys::member(after.household, person.id), &());
+        }
+        let recording = &mut self.view.recording;
+        recording.persons += u64::from(person.after.is_some());
+        recording.persons = recording.persons.saturating_sub(u64::from(person.before.is_some()));
+        if person.id.unit == self.unit {
+            recording.person_serial = recording.person_serial.max(person.id.serial);
+        }
+        self.index.put_person(person.id, &row);
+        Ok(())
+    }
+
+    /// Enters (or takes out) the numbers by which a person is found.
+    pub(super) fn enter(&self, id: PersonId, row: &PersonRow, enter: bool) {
+        let numbers =
+            [(Number::Subject, &row.facts.subject_code), (Number::Citizen, &row.facts.citizen_number)];
+        for (kind, number) in numbers {
+            let Some(key) = self.index.number(kind, number) else { continue };
+            if enter {
+                self.index.put(key, &id);
+            } else {
+                self.index.remove(key);
+            }
+        }
+    }
+}
+
+/// A change of a batch: its core, and salt and personal part where they are there.
+pub(in crate::store) type OpenedChange = (Vec<u8>, Option<([u8; danso_core::chain::SALT_BYTES], Vec<u8>)>);
+
+/// The changes of a stored batch that has its cores; `None` for one that does not open.
+pub(in crate::store) fn changes_of(batch: &Batch, header: &Header) -> Option<Vec<OpenedChange>> {
+    let count = header.changes as usize;
+    let cores = read_frame(batch.cores.as_ref()?, "cores", count).ok()?;
+    let leaves = match &batch.personal {
+        Some(frame) => read_frame(frame, "personal", count).ok()?,
+        None => vec![Vec::new(); cores.len()],
+    };
+    let leaves = leaves.iter().map(|leaf| match PersonalLeaf::decode(leaf) {
+        Ok(PersonalLeaf::Present { salt, bytes }) => Some(Some((salt, bytes))),
+        Ok(_) => Some(None),
+        Err(_) => None,
+    });
+    cores.into_iter().zip(leaves).map(|(core, leaf)| Some((core, leaf?))).collect()
+}

@@ -1,0 +1,86 @@
+//! Keys, orders of erasure, rewritten records and the audit chain, as they take effect.
+
+use super::{
+    super::record::{OwnChange, Rewritten},
+    Applier,
+};
+use crate::store::{StoreError, keys, ledger::Position, record::Record, rows::BatchRow};
+use danso_core::{
+    chain::{AuditEntry, AuditHead, Batch, Header, Signed},
+    domain::{PersonFacts, PersonId},
+};
+
+impl Applier<'_> {
+    /// An order is known from now on; at the origin the person's row names nobody any more.
+    pub(super) fn erasure_order(&mut self, signed: Signed, position: Position) -> Result<(), StoreError> {
+        let (digest, order) = self.view.add_order(signed)?;
+        self.index.put(keys::order(digest), &position.0);
+        if order.origin == self.unit { self.forget(order.person) } else { Ok(()) }
+    }
+
+    fn forget(&mut self, person: PersonId) -> Result<(), StoreError> {
+        let Some(mut row) = self.index.person(person)? else { return Ok(()) };
+        self.enter(person, &row, false);
+        self.view.names.forget(person, &row.facts);
+        row.facts = PersonFacts::default();
+        self.index.put_person(person, &row);
+        Ok(())
+    }
+
+    /// What pointed to the earlier record points to this one.
+    pub(super) fn rewritten(&mut self, rewritten: &Rewritten, position: Position) -> Result<(), StoreError> {
+        let inner = rewritten.inner(position, &self.index.vault)?.record;
+        match &inner {
+            Record::Own(change) => {
+                self.index.put(keys::own(change.sequence), &position.0);
+                self.forget_unsealed(change);
+            }
+            Record::Sealed(batch) => {
+                self.point(batch, position)?;
+            }
+            Record::Accepted(accepted) => {
+                let header = self.point(&accepted.batch, position)?;
+                if accepted.batch.personal.is_some() {
+                    self.named(&header);
+                }
+            }
+            Record::Recovered(recovered) => {
+                let header = self.point(&recovered.batch, position)?;
+                for place in 0..u64::from(header.changes) {
+                    self.index.put(keys::own(header.first.plus(place)), &position.0);
+                }
+            }
+            _ => return Err(StoreError::RecordUnreadable { kind: rewritten.kind, position }),
+        }
+        if rewritten.scrub {
+            self.index.put(keys::scrub(Position(rewritten.of)), &position.0);
+        }
+        Ok(())
+    }
+
+    /// An own change that waits to be sealed names nobody any more where its record does not.
+    fn forget_unsealed(&mut self, change: &OwnChange) {
+        let next = self.view.chains.get(&self.unit).map_or(1, |chain| chain.head.next.0);
+        let place = change.sequence.0.checked_sub(next).and_then(|place| usize::try_from(place).ok());
+        if let Some(waiting) = place.and_then(|place| self.view.unsealed.get_mut(place)) {
+            waiting.personal.clone_from(&change.personal);
+        }
+    }
+
+    fn point(&self, batch: &Batch, position: Position) -> Result<Header, StoreError> {
+        let unreadable = |_| StoreError::RecordUnreadable { kind: 13, position };
+        let header: Header = batch.header.decode_trusted().map_err(unreadable)?;
+        let row = BatchRow { position: position.0, hash: batch.hash() };
+        self.index.put(keys::batch(header.origin, header.number), &row);
+        Ok(header)
+    }
+
+    pub(super) fn audit(&mut self, signed: &Signed, position: Position) -> Result<(), StoreError> {
+        let unreadable = |_| StoreError::RecordUnreadable { kind: 16, position };
+        let entry: AuditEntry = signed.decode_trusted().map_err(unreadable)?;
+        self.view.audit = AuditHead::after(&entry, signed);
+        self.index.put(keys::AUDIT.to_vec(), &self.view.audit);
+        self.index.put(keys::audit(entry.number), &position.0);
+        Ok(())
+    }
+}

@@ -1,0 +1,260 @@
+//! Ledger records as bytes: a kind, a format byte, postcard; personal parts encrypted by the vault.
+//!
+//! Format 1 has personal parts as they are (folders made before encryption); format 2 has them sealed, each
+//! bound to what it belongs to, so that none can be put in another's place.
+
+use super::{
+    StoreError,
+    at_rest::{AtRestError, Vault},
+    ledger::{self, Kind, LedgerReader, Position},
+    record::{AcceptedBatch, Evidence, OwnChange, Record, RecoveredBatch, Rewritten},
+};
+use danso_core::{
+    chain::{Batch, Quarantined, SALT_BYTES, Signed},
+    domain::{CaptureId, Sequence},
+};
+use danso_tier_config::UnitId;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+const PLAIN: u8 = 1;
+const SEALED: u8 = 2;
+
+/// A record read back.
+pub(super) struct Decoded {
+    /// The record.
+    pub record: Record,
+    /// Whether a personal part is there that cannot be read without the key.
+    pub veiled: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OwnOnDisk {
+    sequence: Sequence,
+    capture: Option<CaptureId>,
+    core: Vec<u8>,
+    personal: Option<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EvidencePlain {
+    child: UnitId,
+    origin: UnitId,
+    code: String,
+    header: Signed,
+    hold: bool,
+    at_ms: u64,
+}
+
+/// An accepted batch as format 1 has it.
+#[derive(Serialize, Deserialize)]
+struct AcceptedPlain {
+    child: UnitId,
+    batch: Batch,
+    quarantined: Vec<Quarantined>,
+    receipt: Signed,
+    accepted_at_ms: u64,
+}
+
+fn encode<T: Serialize>(kind: u8, format: u8, value: &T) -> (Kind, Vec<u8>) {
+    let bytes = postcard::to_extend(value, vec![format]).expect("a record is plain data");
+    (Kind(kind), bytes)
+}
+
+fn is_locked(error: &AtRestError) -> bool {
+    matches!(error, AtRestError::Locked)
+}
+
+fn own_context(sequence: Sequence) -> Vec<u8> {
+    [b"own".as_slice(), &sequence.0.to_be_bytes()].concat()
+}
+
+fn batch_context(batch: &Batch) -> Vec<u8> {
+    [b"batch".as_slice(), &batch.hash().0].concat()
+}
+
+fn seal_batch(batch: &Batch, vault: &Vault) -> Batch {
+    let personal = batch.personal.as_ref().map(|frame| vault.seal(&batch_context(batch), frame));
+    Batch { personal, ..batch.clone() }
+}
+
+/// Opens the personal frame in place; true when it is there and cannot be read.
+fn open_batch(batch: &mut Batch, vault: &Vault) -> Option<bool> {
+    let Some(sealed) = batch.personal.take() else { return Some(false) };
+    match vault.open(&batch_context(batch), &sealed) {
+        Ok(frame) => batch.personal = Some(frame),
+        Err(error) if is_locked(&error) => return Some(true),
+        Err(_) => return None,
+    }
+    Some(false)
+}
+
+fn encode_own(change: &OwnChange, vault: &Vault) -> (Kind, Vec<u8>) {
+    let personal = change
+        .personal
+        .as_ref()
+        .map(|(salt, bytes)| vault.seal(&own_context(change.sequence), &[salt.as_slice(), bytes].concat()));
+    let OwnChange { sequence, capture, core, .. } = change.clone();
+    encode(1, SEALED, &OwnOnDisk { sequence, capture, core, personal })
+}
+
+fn decode_own(bytes: &[u8], vault: &Vault) -> Option<(OwnChange, bool)> {
+    let OwnOnDisk { sequence, capture, core, personal } = read(bytes)?;
+    let (personal, veiled) = match personal.map(|sealed| vault.open(&own_context(sequence), &sealed)) {
+        None => (None, false),
+        Some(Ok(plain)) => {
+            let (salt, bytes) = plain.split_at_checked(SALT_BYTES)?;
+            (Some((salt.try_into().ok()?, bytes.to_vec())), false)
+        }
+        Some(Err(error)) if is_locked(&error) => (None, true),
+        Some(Err(_)) => return None,
+    };
+    Some((OwnChange { sequence, capture, core, personal }, veiled))
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(bytes).ok()
+}
+
+impl Record {
+    /// Kind and payload as appended. A note is encoded by the writer only, as the entry that it became.
+    pub(super) fn encode(&self, vault: &Vault) -> (Kind, Vec<u8>) {
+        match self {
+            Self::Own(change) => encode_own(change, vault),
+            Self::Sealed(batch) => encode(2, SEALED, &seal_batch(batch, vault)),
+            Self::Accepted(accepted) => {
+                let batch = seal_batch(&accepted.batch, vault);
+                encode(3, SEALED, &AcceptedBatch { batch, ..AcceptedBatch::clone(accepted) })
+            }
+            Self::ParentReceipt(receipt) => encode(4, PLAIN, receipt),
+            Self::Registration(registration) => encode(5, PLAIN, registration),
+            Self::Directory(directory) => encode(6, PLAIN, directory),
+            Self::Release(release) => encode(7, PLAIN, release),
+            Self::Evidence(evidence) => encode(8, SEALED, evidence),
+            Self::Revocations(revocations) => encode(9, PLAIN, revocations),
+            Self::ErasureOrder(order) => encode(10, PLAIN, order),
+            Self::ErasureDone(done) => encode(11, PLAIN, done),
+            Self::Recovered(recovered) => {
+                let batch = seal_batch(&recovered.batch, vault);
+                encode(12, SEALED, &RecoveredBatch { batch, ..RecoveredBatch::clone(recovered) })
+            }
+            Self::Rewritten(rewritten) => encode(13, PLAIN, rewritten),
+            Self::Resolution(resolution) => encode(14, PLAIN, resolution),
+            Self::Office(office) => encode(15, PLAIN, office),
+            Self::Audit(entry) => encode(16, PLAIN, entry),
+            Self::Anchor(anchor) => encode(17, PLAIN, anchor),
+            Self::Note(_) => unreachable!("the writer turns notes into entries before they are encoded"),
+        }
+    }
+
+    /// The record of a payload read at `position`.
+    pub(super) fn decode(
+        kind: Kind,
+        payload: &[u8],
+        position: Position,
+        vault: &Vault,
+    ) -> Result<Decoded, StoreError> {
+        let unreadable = || StoreError::RecordUnreadable { kind: kind.0, position };
+        let (format, bytes) = payload.split_first().ok_or_else(unreadable)?;
+        let found = match *format {
+            PLAIN => decode_plain(kind, bytes).map(|record| Decoded { record, veiled: false }),
+            SEALED => decode_sealed(kind, bytes, vault),
+            _ => None,
+        };
+        found.ok_or_else(unreadable)
+    }
+}
+
+fn decode_plain(kind: Kind, bytes: &[u8]) -> Option<Record> {
+    match kind.0 {
+        1 => read(bytes).map(Record::Own),
+        2 => read(bytes).map(Record::Sealed),
+        3 => {
+            let AcceptedPlain { child, batch, quarantined, receipt, accepted_at_ms } = read(bytes)?;
+            let accepted =
+                AcceptedBatch { child, batch, quarantined, receipt, accepted_at_ms, names_due: false };
+            Some(Record::Accepted(Box::new(accepted)))
+        }
+        4 => read(bytes).map(Record::ParentReceipt),
+        5 => read(bytes).map(Record::Registration),
+        6 => read(bytes).map(Record::Directory),
+        7 => read(bytes).map(Record::Release),
+        8 => {
+            let EvidencePlain { child, origin, code, header, hold, at_ms } = read(bytes)?;
+            let evidence = Evidence { child, origin, code, header, hold, at_ms, cores: None };
+            Some(Record::Evidence(Box::new(evidence)))
+        }
+        9 => read(bytes).map(Record::Revocations),
+        10 => read(bytes).map(Record::ErasureOrder),
+        11 => read(bytes).map(Record::ErasureDone),
+        13 => read(bytes).map(Record::Rewritten),
+        14 => read(bytes).map(Record::Resolution),
+        15 => read(bytes).map(Record::Office),
+        16 => read(bytes).map(Record::Audit),
+        17 => read(bytes).map(Record::Anchor),
+        _ => None,
+    }
+}
+
+fn decode_sealed(kind: Kind, bytes: &[u8], vault: &Vault) -> Option<Decoded> {
+    let (record, veiled) = match kind.0 {
+        1 => {
+            let (change, veiled) = decode_own(bytes, vault)?;
+            (Record::Own(change), veiled)
+        }
+        2 => {
+            let mut batch: Batch = read(bytes)?;
+            let veiled = open_batch(&mut batch, vault)?;
+            (Record::Sealed(batch), veiled)
+        }
+        3 => {
+            let mut accepted: Box<AcceptedBatch> = read(bytes)?;
+            let veiled = open_batch(&mut accepted.batch, vault)?;
+            (Record::Accepted(accepted), veiled)
+        }
+        8 => (Record::Evidence(read(bytes)?), false),
+        12 => {
+            let mut recovered: Box<RecoveredBatch> = read(bytes)?;
+            let veiled = open_batch(&mut recovered.batch, vault)?;
+            (Record::Recovered(recovered), veiled)
+        }
+        _ => return None,
+    };
+    Some(Decoded { record, veiled })
+}
+
+impl Rewritten {
+    /// A record in the place of the one at `of`.
+    pub(super) fn new(of: Position, inner: &Record, scrub: bool, vault: &Vault) -> Self {
+        let (kind, payload) = inner.encode(vault);
+        Self { of: of.0, kind: kind.0, payload, scrub }
+    }
+
+    /// The inner record.
+    pub(super) fn inner(&self, position: Position, vault: &Vault) -> Result<Decoded, StoreError> {
+        Record::decode(Kind(self.kind), &self.payload, position, vault)
+    }
+}
+
+/// The record that stands at a position now: behind a scrubbed one the one in its place, out of a rewritten
+/// one the inner one. Gives it with the position where it lies.
+pub(super) fn read_record(
+    reader: &LedgerReader,
+    position: Position,
+    vault: &Vault,
+) -> Result<(Decoded, Position), StoreError> {
+    let mut at = position;
+    loop {
+        let record = reader.read(at)?;
+        if record.kind == Kind::SCRUBBED {
+            let next = ledger::replaced_by(&record.payload).filter(|next| *next > at);
+            at = next.ok_or(StoreError::RecordUnreadable { kind: record.kind.0, position: at })?;
+            continue;
+        }
+        let decoded = Record::decode(record.kind, &record.payload, at, vault)?;
+        let decoded = match &decoded.record {
+            Record::Rewritten(rewritten) => rewritten.inner(at, vault)?,
+            _ => decoded,
+        };
+        return Ok((decoded, at));
+    }
+}

@@ -1,0 +1,197 @@
+//! The keeper of a running node's certificates: reads them again when they change, believes what the directory
+//! and the revocations say, renews in time, and cuts connections that no longer pass.
+
+use super::{
+    enrolment::client as enrolment,
+    tls::{Connections, Grounds, Keys, TlsError, Trust},
+};
+use crate::operations::Node;
+use danso_core::chain::Revoked;
+use danso_tier_config::{UnitId, limits};
+use rustls::ServerConfig;
+use sha2::{Digest as _, Sha256};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior},
+};
+
+/// Certificates, trust and open connections of one node. Shared by the listener and the link to the parent.
+#[derive(Debug)]
+pub struct Keeper {
+    folder: PathBuf,
+    /// The open connections of the listener.
+    pub connections: Connections,
+    trust: Trust,
+    configs: watch::Sender<Arc<ServerConfig>>,
+    relink: watch::Sender<u64>,
+    seen: Mutex<Seen>,
+}
+
+/// What was in force at the last look.
+#[derive(Debug, Default, PartialEq, Eq, Clone)]
+struct Seen {
+    files: [u8; 32],
+    directory: u64,
+    revocations: Vec<(UnitId, u64)>,
+}
+
+impl Keeper {
+    /// Reads the key folder of the node of `unit`.
+    pub fn open(folder: &Path, unit: UnitId, now: SystemTime) -> Result<Self, TlsError> {
+        let trust = Trust::default();
+        let keys = Keys::read_with(folder, now, &trust)?;
+        keys.require_node(unit)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            connections: Connections::default(),
+            trust,
+            configs: watch::Sender::new(keys.server()),
+            relink: watch::Sender::new(0),
+            seen: Mutex::new(Seen { files: files_digest(folder), ..Seen::default() }),
+        })
+    }
+
+    /// The node's keys as they are now, checked by what the node believes now.
+    pub fn keys(&self) -> Result<Keys, TlsError> {
+        Keys::read_with(&self.folder, SystemTime::now(), &self.trust)
+    }
+
+    /// The folder of the keys.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// For the listener: the configuration in force.
+    pub fn configs(&self) -> watch::Receiver<Arc<ServerConfig>> {
+        self.configs.subscribe()
+    }
+
+    /// Tells that connections to others are to be opened anew, by changed keys or trust.
+    pub fn relink(&self) -> watch::Receiver<u64> {
+        self.relink.subscribe()
+    }
+
+    /// Looks at the key folder, the directory and the revocations; after a change all connections are checked
+    /// again. A folder that cannot be used leaves the configuration in force.
+    pub fn look(&self, node: &Node) {
+        let now = Seen {
+            files: files_digest(&self.folder),
+            directory: node.directory_version(),
+            revocations: node.revocation_versions(),
+        };
+        let before =
+            std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), now.clone());
+        if before == now {
+            return;
+        }
+        if (before.directory, &before.revocations) != (now.directory, &now.revocations) {
+            self.trust.set(grounds(node));
+        }
+        match self.keys() {
+            Ok(keys) => {
+                if before.files != now.files {
+                    tracing::info!(expires_on = %keys.expires_on(), "the key folder has changed and is read again");
+                    self.configs.send_replace(keys.server());
+                }
+                self.recheck(&keys);
+            }
+            Err(error) => tracing::error!(
+                code = error.code(), %error, "the key folder cannot be used; the certificates in force stay"
+            ),
+        }
+        if before.files != now.files || before.revocations != now.revocations {
+            self.relink.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn recheck(&self, keys: &Keys) {
+        let cut = self.connections.recheck(keys, SystemTime::now());
+        if cut > 0 {
+            tracing::warn!(cut, "connections were cut that no longer pass");
+        }
+    }
+
+    /// Keeps everything current until `stop` turns true.
+    pub async fn run(self: Arc<Self>, node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+        let mut changed = node.store.changed();
+        let mut tick = tokio::time::interval(Duration::from_millis(limits::KEYS_CHECK_MS));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rechecked = Instant::now();
+        let mut renewal_from = Instant::now();
+        loop {
+            self.look(&node);
+            if rechecked.elapsed() >= Duration::from_millis(limits::RECHECK_MS) {
+                rechecked = Instant::now();
+                if let Ok(keys) = self.keys() {
+                    self.recheck(&keys);
+                }
+            }
+            if Instant::now() >= renewal_from {
+                let pause = Duration::from_millis(self.renew(&node).await);
+                renewal_from = Instant::now() + pause;
+            }
+            tokio::select! {
+                _ = tick.tick() => {}
+                _ = changed.changed() => self.wait_for_more(&mut changed).await,
+                () = async { drop(stop.wait_for(|stop| *stop).await) } => return,
+            }
+        }
+    }
+
+    /// Changes come in crowds under load; a look for each would be too many.
+    async fn wait_for_more(&self, changed: &mut watch::Receiver<u64>) {
+        tokio::time::sleep(Duration::from_millis(limits::TRUST_LOOK_MS)).await;
+        changed.mark_unchanged();
+    }
+
+    /// Renews what has passed the share of its life; gives the milliseconds until the next look.
+    async fn renew(&self, node: &Node) -> u64 {
+        let Ok(keys) = self.keys() else { return limits::RENEWAL_RETRY_MS };
+        let (from, until) = keys.validity();
+        let life = until.duration_since(from).unwrap_or_default();
+        let due = from + life / limits::RENEWAL_PARTS;
+        if SystemTime::now() < due || enrolment::is_thrown_away(&self.folder) {
+            return limits::RENEWAL_RETRY_MS;
+        }
+        match enrolment::renew(node, &keys, &self.folder).await {
+            Ok(()) => tracing::info!("the node's certificate was renewed"),
+            Err(error) => tracing::warn!(
+                code = error.code, %error, expires_on = %keys.expires_on(), "the certificate was not renewed, it is tried again"
+            ),
+        }
+        limits::RENEWAL_RETRY_MS
+    }
+}
+
+fn grounds(node: &Node) -> Grounds {
+    let mut grounds = Grounds { directory: Some(node.directory()), ..Grounds::default() };
+    for revocation in node.revocations() {
+        match revocation.what {
+            Revoked::Node { unit, issued_until_ms, .. } => {
+                let until = grounds.revoked_nodes.entry(unit).or_default();
+                *until = issued_until_ms.max(*until);
+            }
+            Revoked::Certificate { serial } => {
+                grounds.revoked_serials.insert(serial);
+            }
+        }
+    }
+    grounds
+}
+
+/// Digest of what is in the files that matter; a file that is missing counts as empty.
+fn files_digest(folder: &Path) -> [u8; 32] {
+    use super::tls::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, files};
+    let mut hasher = Sha256::new();
+    for name in [CERTIFICATE_FILE, KEY_FILE, AUTHORITY_FILE] {
+        let bytes = files::read(&folder.join(name)).unwrap_or_default();
+        hasher.update((bytes.len() as u64).to_be_bytes());
+        hasher.update(&bytes);
+    }
+    hasher.finalize().into()
+}

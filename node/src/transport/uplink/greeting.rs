@@ -1,0 +1,131 @@
+//! Hello and welcome: what each side has, and what follows from it.
+
+use super::{Introduced, LinkError, Session, Uplink, message};
+use crate::wire::link::{self, Malformed};
+use danso_core::chain::{BatchNumber, Digest, KeyRing};
+use danso_proto::v1::{
+    self, ParentMessage, child_message::Message as FromChild, parent_message::Message as FromParent,
+    replication_client::ReplicationClient,
+};
+use danso_tier_config::{Policy, UnitId, limits};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Streaming, transport::Channel};
+
+impl Uplink {
+    /// Opens the stream with a hello and waits for the welcome.
+    pub(super) async fn greet(
+        &mut self,
+        channel: Channel,
+    ) -> Result<(Session, Streaming<ParentMessage>, v1::Welcome), LinkError> {
+        let mut client = ReplicationClient::new(channel)
+            .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
+        let (out, outgoing) = mpsc::channel(self.node.config.limits.window_batches as usize + 64);
+        let (hello, introduced) = self.hello();
+        out.send(message(FromChild::Hello(hello))).await.map_err(|_| LinkError::Closed)?;
+        let mut inbound = client.link(ReceiverStream::new(outgoing)).await?.into_inner();
+        let patience = Duration::from_millis(limits::HANDSHAKE_MS_MAX);
+        let first = timeout(patience, inbound.message()).await.map_err(|_| LinkError::Silent)??;
+        let Some(FromParent::Welcome(welcome)) = first.and_then(|first| first.message) else {
+            return Err(Malformed("welcome").into());
+        };
+        self.take_registrations(welcome.registrations.clone()).await?;
+        let theirs: Policy = welcome.policy.parse().map_err(|_| Malformed("policy"))?;
+        let policy = theirs.min(self.node.config.up().unwrap_or(Policy::Counts));
+        Ok((Session { client, out, policy, introduced }, inbound, welcome))
+    }
+
+    fn hello(&mut self) -> (v1::Hello, Introduced) {
+        let directory = self.node.directory();
+        let at = directory.at(self.node.today());
+        let view = self.node.store.view();
+        let own = self.node.unit();
+        let heads = view
+            .chains
+            .iter()
+            .map(|(origin, chain)| link::head_message(*origin, &chain.head, chain.acknowledged))
+            .collect();
+        // Tiers between an origin and this node sign too: what they exclude of counts.
+        let signers: BTreeSet<UnitId> = view
+            .keys
+            .keys()
+            .filter(|unit| view.chains.contains_key(unit) || at.is_within(**unit, own))
+            .copied()
+            .collect();
+        let registrations: Vec<_> =
+            signers.iter().filter_map(|unit| view.keys.get(unit)).flat_map(KeyRing::epochs).collect();
+        let hello = v1::Hello {
+            protocol_version: limits::PROTOCOL_VERSION,
+            protocol_version_min: limits::PROTOCOL_VERSION_MIN,
+            unit: own.to_string(),
+            heads,
+            registrations: registrations.into_iter().map(|key| link::signed_message(&key.signed)).collect(),
+            software: concat!("danso ", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
+        let keys_of = |unit: UnitId| view.keys.get(&unit).map_or(0, |ring| ring.epochs().len());
+        let introduced = signers.into_iter().map(|unit| (unit, keys_of(unit))).collect();
+        drop(view);
+        self.note_heads();
+        (hello, introduced)
+    }
+
+    pub(super) fn note_heads(&mut self) {
+        let view = self.node.store.view();
+        for (origin, chain) in &view.chains {
+            self.outbox.held_here(*origin, chain.head.number);
+        }
+    }
+
+    pub(super) async fn take_registrations(
+        &self,
+        registrations: Vec<v1::SignedStatement>,
+    ) -> Result<(), LinkError> {
+        let registrations = registrations.into_iter().map(link::signed).collect();
+        self.node.register(registrations).await.map_err(|_| LinkError::Signature)
+    }
+
+    /// What follows from what the parent has: chains of which it knows more come back first.
+    pub(super) async fn welcomed(
+        &mut self,
+        session: &mut Session,
+        welcome: &v1::Welcome,
+    ) -> Result<(), LinkError> {
+        let heads = link::heads(&welcome.heads)?;
+        let window = welcome.window_batches.min(self.node.config.limits.window_batches);
+        let store = self.node.store.clone();
+        let contradictions = self.outbox.welcomed(heads.clone(), window, |origin, number| {
+            store.batch_row(origin, number).ok().flatten().map(|row| row.hash)
+        });
+        let own_held = contradictions.iter().any(|(origin, _)| *origin == self.node.unit());
+        store.hold_own_chain(own_held);
+        {
+            let mut link = self.node.link.write().expect("no holder of the link panics");
+            link.connected = true;
+            link.error.clear();
+            link.held = contradictions.iter().map(|(origin, code)| (*origin, (*code).to_owned())).collect();
+        }
+        let promised: BTreeMap<UnitId, (BatchNumber, Digest)> =
+            heads.into_iter().map(|(origin, number, hash)| (origin, (number, hash))).collect();
+        for (origin, _) in contradictions {
+            let (number, hash) = promised[&origin];
+            self.settle(session, origin, number, hash).await?;
+        }
+        self.note_names_missing(session.policy, welcome)
+    }
+
+    /// Batches whose names the parent asks for and this node may and can give.
+    fn note_names_missing(&mut self, policy: Policy, welcome: &v1::Welcome) -> Result<(), LinkError> {
+        if policy < Policy::Names || self.node.store.require_key().is_err() {
+            return Ok(());
+        }
+        for (origin, first, last) in link::names_missing(&welcome.heads)? {
+            self.outbox.names_asked(origin, first, last);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! The child's side of a link: connects, says hello, sends what is missing, keeps receipts, pulls releases.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `greeting.rs` | hello and welcome: what each side has, and what follows from it |
+//! | `sending.rs` | batches, keys, names and heartbeats on their way up |
+//! | `answers.rs` | receipts and refusals |
+//! | `recover.rs` | chains fetched back from the parent |
+//! | `restore.rs` | everything fetched into a new data folder, for `danso rebuild --from-parent` |
+//! | `error.rs` | why a connection ended |
+//!
+//! Invariants:
+//! 1. Nothing is sent before the welcome said what the parent has.
+//! 2. What concerns one origin holds that origin alone; what concerns the line ends the connection.
+//! 3. Own changes are sealed and recorded only while the parent is not known to hold others.
+
+mod answers;
+mod error;
+mod greeting;
+mod recover;
+mod restore;
+mod sending;
+
+pub use restore::{Came, RestoreError, Restored, restore};
+
+use super::{Keeper, client::chain, downward, erasure, tls};
+use crate::operations::{Node, meters};
+use danso_core::replication::{Outbox, backoff_ms};
+use danso_proto::v1::{
+    ChildMessage, ParentMessage, child_message::Message as FromChild, replication_client::ReplicationClient,
+};
+use danso_tier_config::{Date, Parent, Policy, UnitId, limits};
+use error::LinkError;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tonic::{Streaming, transport::Channel};
+
+/// Keeps a link to the parent open until `stop` turns true: connect, serve, back off, again.
+pub async fn run(node: Arc<Node>, parent: Parent, keeper: Arc<Keeper>, mut stop: watch::Receiver<bool>) {
+    let mut attempt = 0;
+    let mut relink = keeper.relink();
+    while !*stop.borrow() {
+        let mut uplink = Uplink::new(Arc::clone(&node), parent.clone());
+        let ended = tokio::select! {
+            ended = uplink.serve(&keeper, &mut attempt) => ended,
+            // Changed keys or trust: the parent's certificate is checked by them at the next connection.
+            _ = relink.changed() => {
+                attempt = 0;
+                Err(LinkError::Relink)
+            }
+            _ = stop.changed() => return,
+        };
+        let error = ended.err().unwrap_or(LinkError::Closed);
+        let code = error.code();
+        node.meters.count(meters::LINKS_BROKEN, &code);
+        {
+            let mut link = node.link.write().expect("no holder of the link panics");
+            link.connected = false;
+            link.error = format!("{code}: {error}");
+        }
+        let limits = &node.config.limits;
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).expect("the system gives random bytes");
+        let delay =
+            backoff_ms(attempt, limits.backoff_first_ms, limits.backoff_max_ms, u64::from_le_bytes(random));
+        attempt = attempt.saturating_add(1);
+        tracing::warn!(parent = %parent.unit, code, %error, delay_ms = delay, "no link to the parent");
+        tokio::select! {
+            () = sleep(Duration::from_millis(delay)) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+struct Uplink {
+    node: Arc<Node>,
+    parent: Parent,
+    outbox: Outbox,
+    /// What was said of orders of erasure.
+    erasures: erasure::Saying,
+    /// The last day on which it was noted that names go up this link.
+    names_noted: Option<Date>,
+}
+
+/// Units and how many of their keys were told.
+type Introduced = BTreeSet<(UnitId, usize)>;
+
+/// The state of one connection.
+struct Session {
+    client: ReplicationClient<Channel>,
+    out: mpsc::Sender<ChildMessage>,
+    policy: Policy,
+    /// Units whose keys the parent was told on this connection, with how many.
+    introduced: Introduced,
+}
+
+impl Uplink {
+    fn new(node: Arc<Node>, parent: Parent) -> Self {
+        let (outbox, erasures) = (Outbox::new(), erasure::Saying::default());
+        Self { node, parent, outbox, erasures, names_noted: None }
+    }
+
+    async fn serve(&mut self, keeper: &Keeper, attempt: &mut u32) -> Result<(), LinkError> {
+        let node = Arc::clone(&self.node);
+        let channel = self.connect(keeper).await?;
+        let (mut session, mut inbound, welcome) = self.greet(channel.clone()).await?;
+        self.welcomed(&mut session, &welcome).await?;
+        *attempt = 0;
+        tracing::info!(parent = %self.parent.unit, policy = %session.policy, "linked to the parent");
+        // In one task: when this one is stopped or its stream ends, nothing goes on pulling.
+        tokio::select! {
+            ended = self.exchange(&mut session, &mut inbound) => ended,
+            () = downward::pull(Arc::clone(&node), channel) => Err(LinkError::Closed),
+        }
+    }
+
+    async fn connect(&self, keeper: &Keeper) -> Result<Channel, LinkError> {
+        // Read anew for every connection, so that renewed certificates are used without a restart.
+        let keys = keeper.keys().map_err(|error| LinkError::Connect {
+            code: error.code().to_owned(),
+            sentence: error.to_string(),
+        })?;
+        tls::connect(&self.parent.address, self.parent.unit, keys.client())
+            .await
+            .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: chain(&error) })
+    }
+
+    async fn exchange(
+        &mut self,
+        session: &mut Session,
+        inbound: &mut Streaming<ParentMessage>,
+    ) -> Result<(), LinkError> {
+        let mut changed = self.node.store.changed();
+        // What became durable between the hello and this subscription shows in no later change.
+        self.note_heads();
+        let mut heartbeat = interval(Duration::from_millis(self.node.config.limits.heartbeat_ms));
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
+        let mut heard = tokio::time::Instant::now();
+        let again = heard + Duration::from_millis(limits::HELD_RETRY_MS);
+        loop {
+            self.send_what_is_due(session).await?;
+            tokio::select! {
+                next = inbound.message() => {
+                    heard = tokio::time::Instant::now();
+                    self.received(next?.ok_or(LinkError::Closed)?).await?;
+                }
+                _ = changed.changed() => self.note_heads(),
+                _ = heartbeat.tick() => self.beat(session).await?,
+                () = tokio::time::sleep_until(heard + silence) => return Err(LinkError::Silent),
+                () = tokio::time::sleep_until(again), if self.outbox.holds_any() => return Err(LinkError::Held),
+            }
+        }
+    }
+}
+
+fn message(content: FromChild) -> ChildMessage {
+    ChildMessage { message: Some(content) }
+}
