@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_lies_in_a_frame_is_not_counted() {
-        let frame = Some(vec![0x0a, 0x00].repeat(1 << 20).into());
+        let frame = Some([0x0a, 0x00].repeat(1 << 20).into());
         let batch = Batch { cores_frame: frame, ..Batch::default() };
         assert!(is_bounded(&encoded(FromChild::Batch(batch))));
     }

@@ -2,6 +2,10 @@
 //!
 //! Batches, receipts and releases travel as opaque signed bytes; their encoding is fixed in
 //! `danso-core`. The messages here carry them and the questions asked of a node.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `codec.rs` | the codec of all services: fields are counted before a message of the link is decoded |
 
 pub mod codec;
 

@@ -22,7 +22,7 @@
 //! | `accounts/` | accounts, roles, passwords, sessions and API tokens |
 //! | `office/` | the node's accounts as they stand: sign-ins, orders that change them, denied calls |
 //! | `status.rs` | how far every chain has come |
-//! | `confirmations.rs` | what the tiers above have signed for |
+//! | `confirmations/` | what the tiers above have signed for |
 //! | `clocks.rs` | how far the children's clocks are off |
 //!
 //! Invariants:

@@ -74,7 +74,7 @@ mod unit_tests {
     #[test]
     fn receipts_are_sent_in_messages_that_a_link_takes() {
         let receipt = |bytes| Signed { bytes: vec![0; bytes], signature: vec![0; 64] };
-        let sizes = [limits::SIGNED_BYTES_MAX, 10, limits::RELAYED_BYTES - 100, limits::SIGNED_BYTES_MAX, 1];
+        let sizes = [limits::SIGNED_BYTES_MAX, 10, limits::RELAYED_BYTES - 200, limits::SIGNED_BYTES_MAX, 1];
         let sent = messages(sizes.map(receipt).to_vec());
         assert_eq!(sent.iter().map(|message| message.receipts.len()).collect::<Vec<_>>(), [1, 3, 1]);
         for message in sent {

@@ -15,7 +15,7 @@
 //! | `persons.rs` | persons found and shown, every read noted |
 //! | `requests.rs` | requests of persons and their due dates |
 //! | `keys.rs` | ledger keys rotated on running nodes |
-//! | `middle.rs` | a district that drops, alters, replays, invents and lies |
+//! | `middle/` | a district that drops, alters, replays, invents and lies |
 
 #![allow(clippy::unwrap_used, reason = "tests and their helpers")]
 

@@ -99,7 +99,12 @@ impl Layout {
             let above = self.sites.iter().find(|above| Some(above.id()) == site.unit.parent);
             self.write_node_file(site, above.map(|above| above.address))?;
         }
-        for (role, folder) in [(Role::Analyst, self.analyst()), (Role::Operator, self.operator())] {
+        let people = [
+            (Role::Analyst, self.analyst()),
+            (Role::Auditor, self.auditor()),
+            (Role::Operator, self.operator()),
+        ];
+        for (role, folder) in people {
             root.issue_person(role, self.sites[0].id(), validity)?.write(&folder, root.certificate_pem())?;
         }
         Ok(())
@@ -135,6 +140,11 @@ impl Layout {
     /// Folder of the imported files.
     pub fn books(&self) -> PathBuf {
         self.folder.join("books")
+    }
+
+    /// Keys of somebody who sees how far every node has come, and what is counted.
+    pub fn auditor(&self) -> PathBuf {
+        self.folder.join("people").join("auditor")
     }
 
     /// Keys of a person who may read at every node.

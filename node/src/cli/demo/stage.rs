@@ -68,7 +68,7 @@ impl Stage<'_> {
         let (site, since) = (&self.layout.sites[at], Instant::now());
         loop {
             let address = site.address.to_string();
-            let last = match NodeClient::connect(&address, site.id(), &self.layout.analyst()).await {
+            let last = match NodeClient::connect(&address, site.id(), &self.layout.auditor()).await {
                 Ok(client) => return Ok(client),
                 Err(error) => error,
             };

@@ -10,22 +10,20 @@ use danso_node::{
     wire::status::code_of,
 };
 use danso_proto::v1::{
-    Heartbeat, child_message::Message as FromChild, replication_client::ReplicationClient,
+    Heartbeat, child_message::Message as FromChild, intake_client::IntakeClient,
+    replication_client::ReplicationClient,
 };
 use danso_tests::{
     Tree,
     forge::{ChildLink, channel},
     unit,
+    wait::moment,
 };
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{
-    net::TcpStream,
-    sync::mpsc,
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpStream, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
@@ -36,7 +34,7 @@ async fn in_time(what: &str, mut condition: impl FnMut() -> bool) {
     let since = Instant::now();
     while !condition() {
         assert!(since.elapsed() < PATIENCE, "waited in vain: {what}");
-        sleep(Duration::from_millis(50)).await;
+        moment(Duration::from_millis(50)).await;
     }
 }
 
@@ -73,11 +71,20 @@ async fn connections_without_calls_and_links_without_words_are_ended_whoever_hol
         loop {
             used.send(heartbeat()).await;
             assert!(matches!(used.next().await, Ok(Some(_))), "the link is open");
-            sleep(Duration::from_millis(500)).await;
+            moment(Duration::from_millis(500)).await;
         }
     };
+    // An import of which nothing comes keeps no other out for ever.
+    let commune = unit("00001");
+    tree.start(commune).await;
+    let import = async {
+        let (_open, outgoing) = mpsc::channel(1);
+        let mut client = IntakeClient::new(channel(&tree, commune, commune).await);
+        client.import(ReceiverStream::new(outgoing)).await.unwrap_err()
+    };
     let ending = async {
-        tokio::join!(holder.closed(), stranger.closed());
+        let (mute, ..) = tokio::join!(import, holder.closed(), stranger.closed());
+        assert_eq!(code_of(&mute), "stream_silent");
         in_time("the silent link is ended", || broken(&node) == 1).await;
     };
     tokio::select! {
@@ -106,7 +113,7 @@ async fn a_stream_without_a_hello_or_with_one_that_crawls_is_ended() {
         while broken(&node) < 2 {
             let byte = bytes.next().expect("the stream ends before the hello does");
             slow.data(1, &[byte], false).await;
-            sleep(Duration::from_millis(200)).await;
+            moment(Duration::from_millis(200)).await;
         }
     };
     let mute = async {

@@ -3,6 +3,19 @@
 //! A parent signs that it has a batch; only the tiers above it can show that it passed the batch on. Their
 //! receipts come down over the link (`transport/relay.rs`), are verified here, kept in memory, and passed on
 //! to the nodes below. What is wrong is worked out when it is asked for, against the chain as it is then.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `fault.rs` | why a relayed receipt is passed over |
+//!
+//! Invariants:
+//! 1. Nothing is kept of a receipt that the tier named in it did not sign, or that is not for a chain below.
+//! 2. An older receipt takes nothing back; one for another batch of the same number is not hidden.
+//! 3. Whether a tier is late rests on this node's clock and ledger alone.
+
+mod fault;
+
+pub use fault::RelayFault;
 
 use super::node::{Node, now_ms};
 use danso_core::{
@@ -73,50 +86,6 @@ pub const AHEAD: &str = "confirmation_ahead";
 pub const DIVERGES: &str = "confirmation_diverges";
 /// The tier leaves other changes uncounted than the rules do.
 pub const VERDICTS: &str = "confirmation_verdicts";
-
-/// Why a relayed receipt is passed over.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RelayFault {
-    /// Nobody above this node signed it, or not for a chain of this node's subtree.
-    #[error("a relayed receipt of {tier} for {origin} does not concern {unit}")]
-    Stranger {
-        /// Who is said to have signed.
-        tier: UnitId,
-        /// Whose chain.
-        origin: UnitId,
-        /// This node.
-        unit: UnitId,
-    },
-    /// No key of the tier is known here yet.
-    #[error("no ledger key of {tier} is known yet")]
-    UnknownKey {
-        /// Who is said to have signed.
-        tier: UnitId,
-    },
-    /// The tier did not sign it.
-    #[error("a relayed receipt of {tier} for {origin} is not signed by that tier")]
-    Signature {
-        /// Who is said to have signed.
-        tier: UnitId,
-        /// Whose chain.
-        origin: UnitId,
-    },
-    /// It is no receipt.
-    #[error("a relayed receipt is unreadable")]
-    Unreadable(#[source] Fault),
-}
-
-impl RelayFault {
-    /// Stable code; `deploy/runbooks` has a page for it.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Stranger { .. } => "relay_stranger",
-            Self::UnknownKey { .. } => "relay_unknown_key",
-            Self::Signature { .. } => "relay_signature",
-            Self::Unreadable(_) => "relay_unreadable",
-        }
-    }
-}
 
 impl Confirmations {
     fn read(&self) -> RwLockReadGuard<'_, Held> {
