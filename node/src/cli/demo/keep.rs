@@ -58,7 +58,7 @@ fn commands(layout: &Layout, period: &Period, danso: &str) -> Vec<String> {
             r#"{tls} -d '{{"measure":"MEASURE_POPULATION","group_by":["DIMENSION_SEX"]}}' {} danso.v1.Statistics/Count"#,
             central.address
         ),
-        format!("{tls} {} danso.v1.Operations/ReplicationStatus", central.address),
+        format!("{tls} {} danso.v1.Operations/NodeInfo", central.address),
     ]
 }
 
