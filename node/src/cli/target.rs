@@ -204,8 +204,8 @@ mod unit_tests {
         clap::Parser::try_parse_from(words).map(|line: Line| line.place)
     }
 
-    fn unit() -> Option<UnitId> {
-        Some("01@2025-07-01".parse().unwrap())
+    fn unit() -> UnitId {
+        "01@2025-07-01".parse().unwrap()
     }
 
     #[test]
@@ -216,7 +216,8 @@ mod unit_tests {
         let by_file = format!("--address 10.0.0.1:7411 --ca ca.crt --token-file {}", file.display());
         let by_environment = "--address 10.0.0.1:7411 --ca ca.crt".to_owned();
         for (words, expected) in [(by_file, "danso_of_file"), (by_environment, "danso_of_variable")] {
-            let target = place(&words).unwrap().checked(unit(), || Some("danso_of_variable".to_owned()));
+            let target =
+                place(&words).unwrap().checked(Some(unit()), || Some("danso_of_variable".to_owned()));
             let Asker::Token { authority, token } = target.unwrap().asker else {
                 panic!("expected a token for {words}");
             };
@@ -227,12 +228,13 @@ mod unit_tests {
     #[test]
     fn who_asks_must_be_said() {
         let token = || Some("danso_of_variable".to_owned());
-        let nobody = place("--address 10.0.0.1:7411 --ca ca.crt").unwrap().checked(unit(), || None);
+        let nobody = place("--address 10.0.0.1:7411 --ca ca.crt").unwrap().checked(Some(unit()), || None);
         assert!(matches!(nobody.unwrap_err(), Failure::Usage(said) if said.contains("--token-file")));
-        let trusts_nobody = place("--address 10.0.0.1:7411").unwrap().checked(unit(), token);
+        let trusts_nobody = place("--address 10.0.0.1:7411").unwrap().checked(Some(unit()), token);
         assert!(matches!(trusts_nobody.unwrap_err(), Failure::Usage(said) if said.contains("--ca")));
         assert!(place("--address 10.0.0.1:7411 --keys a --token-file b").is_err());
-        let keys = place("--address 10.0.0.1:7411 --keys folder").unwrap().checked(unit(), token).unwrap();
+        let keys =
+            place("--address 10.0.0.1:7411 --keys folder").unwrap().checked(Some(unit()), token).unwrap();
         assert!(matches!(keys.asker, Asker::Keys(folder) if folder == Path::new("folder")));
     }
 }

@@ -108,10 +108,10 @@ async fn a_fork_holds_the_chain_until_the_operator_goes_on_with_what_is_held() {
     // Somebody with the unit's keys signs another second batch.
     let mut forger = Forger::new(&tree, commune);
     forger.head = Head::after(&header(&one), one.hash());
-    let forged = forger.next(1);
+    let other = forger.next(1);
     for round in 0..2 {
         let (mut link, _) = ChildLink::open(&tree, commune, district, &[commune]).await;
-        link.send_batch(&forged).await;
+        link.send_batch(&other).await;
         let expected = if round == 0 { "batch_fork" } else { "origin_held" };
         assert_eq!(link.refusal().await.code, expected);
         until("it is kept", || node.store.evidence_count().unwrap() == 1).await;
@@ -121,7 +121,7 @@ async fn a_fork_holds_the_chain_until_the_operator_goes_on_with_what_is_held() {
     assert_eq!(
         both(&seen),
         (
-            forged.hash().0.to_vec(),
+            other.hash().0.to_vec(),
             node.store.batch_row(commune, forger.head.number).unwrap().unwrap().hash.0.to_vec()
         )
     );
@@ -146,9 +146,9 @@ async fn a_fork_holds_the_chain_until_the_operator_goes_on_with_what_is_held() {
     assert_eq!(inspected(&tree, district, commune).await.held_code, "");
     drop(own);
     tree.stop(commune).await;
-    // The forged batch again: refused, and nothing is held or kept for it a second time.
+    // The other batch again: refused, and nothing is held or kept for it a second time.
     let (mut link, _) = ChildLink::open(&tree, commune, district, &[commune]).await;
-    link.send_batch(&forged).await;
+    link.send_batch(&other).await;
     assert_eq!(link.refusal().await.code, "batch_fork");
     drop(link);
     tree.start(commune).await;
