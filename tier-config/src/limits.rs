@@ -207,6 +207,8 @@ pub const RENEWAL_RETRY_MS: u64 = 60_000;
 pub const CERTIFICATE_NAMES_MAX: usize = 32;
 /// Delay after a change before a node looks whether directory or revocations changed, in milliseconds.
 pub const TRUST_LOOK_MS: u64 = 100;
+/// Most ledger keys that a unit may have one after the other.
+pub const LEDGER_KEYS_PER_UNIT_MAX: usize = 64;
 /// Longest reason of a revocation, in characters.
 pub const REVOCATION_REASON_CHARS_MAX: usize = 200;
 /// Most entries in one unit's list of revocations.

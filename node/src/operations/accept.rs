@@ -6,7 +6,7 @@ use crate::store::{AcceptedBatch, Evidence, HeldBatch, Record, Staged, StoreErro
 use danso_core::{
     chain::{
         Batch, BatchNumber, Digest, Exclusions, Fault, Head, Header, Link, Receipt, SIGNATURE_BYTES, Signed,
-        check_link, erase_leaves, open, origin_of,
+        check_link, erase_leaves, matching_leaves, open, origin_of,
     },
     replication::may_speak_for,
     rollup::judge,
@@ -219,17 +219,18 @@ impl Node {
     /// A key that was revoked signs nothing beyond the cut-over.
     fn check_revoked(&self, header: &Header) -> Result<(), Fault> {
         let (origin, number) = (header.origin, header.number);
-        let Some((after, issued_until_ms)) = self.cut_over_of(origin) else { return Ok(()) };
-        let granted = self
-            .ring_of(origin)
-            .epochs()
-            .iter()
-            .find(|epoch| epoch.key.id() == header.key)
-            .map(|epoch| epoch.granted_at_ms);
-        if number > after && granted.is_some_and(|granted| granted <= issued_until_ms) {
-            return Err(Fault::KeyRevoked { origin, after, number });
+        let cut_overs = self.cut_overs_of(origin);
+        if cut_overs.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let vouched = self.ring_of(origin).vouched_at_ms(header.key);
+        let falls = |(after, issued_until_ms): &&(BatchNumber, u64)| {
+            number > *after && vouched.is_some_and(|vouched| vouched <= *issued_until_ms)
+        };
+        match cut_overs.iter().find(falls) {
+            Some((after, _)) => Err(Fault::KeyRevoked { origin, after: *after, number }),
+            None => Ok(()),
+        }
     }
 
     /// A batch that is held already. Names that it brings and that are missing here are taken.
@@ -259,6 +260,8 @@ impl Node {
         let Some(frame) = &batch.personal else { return Ok(()) };
         let leaves = self.store.view().erased.get(&(header.origin, header.number)).cloned();
         if let Some(leaves) = leaves {
+            // An order for another leaf, of a chain that went another way, finds nothing here.
+            let leaves = matching_leaves(frame, header, &leaves)?;
             batch.personal = Some(erase_leaves(frame, header, &leaves)?.0);
         }
         Ok(())
@@ -326,7 +329,11 @@ impl Node {
         }
         chain.evidence += 1;
         tracing::error!(%child, %origin, code, hold, "a batch contradicts its chain");
-        let cores = cores.filter(|_| hold);
+        // Never more than what may pass the boundary.
+        let may_pass = |cores: &Vec<u8>| {
+            self.policy_from(child) >= Policy::Cores && cores.len() <= limits::FRAME_BYTES_MAX
+        };
+        let cores = cores.filter(|_| hold).filter(may_pass);
         let evidence = Evidence { child, origin, code, header, hold, at_ms: now_ms(), cores };
         // Its ticket is not awaited: the refusal does not depend on it.
         let _ = self.store.stage(vec![Record::Evidence(Box::new(evidence)).into()], self.store.generation());
@@ -343,6 +350,9 @@ impl Node {
         let number = self.ring_of(origin).verify_header(origin, &header)?.number;
         let turn = self.turn_of(origin);
         let mut chain = turn.lock().expect("no acceptance panics");
+        if chain.evidence >= limits::EVIDENCE_PER_ORIGIN_MAX {
+            return Ok(());
+        }
         let found = Digest::of(&[&header.bytes]);
         let known = self.store.batch_row(origin, number)?.map(|row| row.hash);
         let Some(known) = known.filter(|known| *known != found) else { return Ok(()) };

@@ -87,6 +87,13 @@ impl Node {
             other => other,
         };
         let _turn = self.publishing.lock().await;
+        // What was renewed before this turn falls under it.
+        let what = match what {
+            Revoked::Node { unit, issued_until_ms, after } => {
+                Revoked::Node { unit, issued_until_ms: issued_until_ms.max(now_ms()), after }
+            }
+            certificate @ Revoked::Certificate { .. } => certificate,
+        };
         let held = self.store.view().revocations.get(&self.unit()).map(|held| held.list.clone());
         let (version, mut entries) = held.map_or((0, Vec::new()), |held| (held.version, held.entries));
         if entries.len() >= limits::REVOCATIONS_MAX {
@@ -125,6 +132,24 @@ impl Node {
         Ok(())
     }
 
+    /// A turn in which nothing is revoked, for renewing the certificates of a child's node; `None` where the one
+    /// that it shows (by its time of issue and serial number) was revoked.
+    pub async fn turn_to_renew(
+        &self,
+        unit: UnitId,
+        issued_at_ms: u64,
+        shown: Option<[u8; 16]>,
+    ) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        let turn = self.publishing.lock().await;
+        let revoked = self.revocations().into_iter().any(|entry| match entry.what {
+            Revoked::Node { unit: revoked, issued_until_ms, .. } => {
+                revoked == unit && issued_at_ms <= issued_until_ms
+            }
+            Revoked::Certificate { serial } => Some(serial) == shown,
+        });
+        (!revoked).then_some(turn)
+    }
+
     /// The lists held here: issuer and version.
     pub fn revocation_versions(&self) -> Vec<(UnitId, u64)> {
         let view = self.store.view();
@@ -148,10 +173,10 @@ impl Node {
             .collect()
     }
 
-    /// The strictest cut-over of a unit's key: the last batch taken, and up to when keys granted fall under it.
-    pub(super) fn cut_over_of(&self, origin: UnitId) -> Option<(BatchNumber, u64)> {
+    /// The cut-overs of a unit's keys: the last batch taken, and up to when keys vouched for fall under it.
+    pub(super) fn cut_overs_of(&self, origin: UnitId) -> Vec<(BatchNumber, u64)> {
         if self.store.view().revocations.is_empty() {
-            return None;
+            return Vec::new();
         }
         let found = self.revocations().into_iter().filter_map(|entry| match entry.what {
             Revoked::Node { unit, issued_until_ms, after: Some(after) } if unit == origin => {
@@ -159,6 +184,6 @@ impl Node {
             }
             _ => None,
         });
-        found.min_by_key(|(after, _)| *after)
+        found.collect()
     }
 }

@@ -235,7 +235,9 @@ fn random_seed() -> [u8; 32] {
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), LedgerKeyError> {
     let io = |source| LedgerKeyError::Io { action: "write", path: path.to_path_buf(), source };
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(io)?;
-    writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(io)
+    writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(io)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(io)
 }
 
 fn read_hex(path: &Path) -> Result<[u8; 32], LedgerKeyError> {

@@ -73,6 +73,8 @@ impl Store {
         let folder = Folder::open(&options.folder, options.unit)?;
         let vault = Arc::new(folder.vault(options.at_rest.as_ref())?);
         folder.forget_index_copy()?;
+        // What a verification that was killed left: a copy of the index.
+        let _ = std::fs::remove_dir_all(folder.scratch());
         let mut ballast_dropped = false;
         let (index, mut rebuilt_because) =
             open_index(&folder, &options.limits, &vault, &mut ballast_dropped)?;

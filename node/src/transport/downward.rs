@@ -125,8 +125,14 @@ async fn pull_once(node: &Node, client: &mut DownwardClient<Channel>) -> Result<
     while let Some(statement) = versions.message().await? {
         let signed = link::signed(statement);
         if signed.bytes.starts_with(&Revocations::MAGIC) {
-            node.take_revocations(signed).await?;
-            tracing::warn!("took a new list of revocations from the parent");
+            match node.take_revocations(signed).await {
+                Ok(()) => tracing::warn!("took a new list of revocations from the parent"),
+                // Of a unit that no longer stands above, say; what else flows down does not wait for it.
+                Err(error @ RevocationError::NotSigned(_)) => {
+                    tracing::warn!(code = error.code(), %error, "a list of revocations was not taken");
+                }
+                Err(error) => return Err(error.into()),
+            }
         } else {
             node.take_directory(signed).await?;
             tracing::info!(version = node.directory_version(), "took a new unit directory from the parent");

@@ -158,7 +158,13 @@ impl Keeper {
         if SystemTime::now() < due || enrolment::is_thrown_away(&self.folder) {
             return limits::RENEWAL_RETRY_MS;
         }
-        match enrolment::renew(node, &keys, &self.folder).await {
+        let patience = Duration::from_millis(limits::RENEWAL_RETRY_MS);
+        let Ok(renewed) = tokio::time::timeout(patience, enrolment::renew(node, &keys, &self.folder)).await
+        else {
+            tracing::warn!(code = "net_timeout", "the parent did not renew the certificate in time");
+            return limits::RENEWAL_RETRY_MS;
+        };
+        match renewed {
             Ok(()) => tracing::info!("the node's certificate was renewed"),
             Err(error) => tracing::warn!(
                 code = error.code, %error, expires_on = %keys.expires_on(), "the certificate was not renewed, it is tried again"

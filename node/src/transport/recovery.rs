@@ -2,14 +2,14 @@
 
 use super::access;
 use crate::{
-    operations::Node,
+    operations::{Actor, Node},
     wire::{
         link,
         status::{of_store, status},
     },
 };
 use danso_core::{
-    chain::{BatchNumber, KeyRing},
+    chain::{BatchNumber, Deed, KeyRing},
     replication::may_speak_for,
 };
 use danso_proto::v1::{RecoverRequest, RecoveredBatch, SignedStatement};
@@ -74,6 +74,11 @@ async fn send_all(
     let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
     let mut number = BatchNumber(after.saturating_add(1));
     let mut registrations = keys_towards(&node, child, origin);
+    let words = format!("batches of {origin} from {number} given back to {child}");
+    if let Err(error) = node.note(&Actor::node(child), Deed::PersonalSent, words).await {
+        let _ = out.send(Err(of_store(&error))).await;
+        return;
+    }
     while turns.holds(child, turn) {
         let reader = Arc::clone(&node);
         let next = tokio::task::spawn_blocking(move || one(&reader, child, origin, number)).await;

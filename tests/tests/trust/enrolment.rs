@@ -102,10 +102,17 @@ async fn a_revoked_node_is_cut_at_every_tier_and_comes_back_with_an_invitation()
     recorder.household("2026-01-01").await;
     until("central has the change", || tree.changes(central(), commune) == 1).await;
 
+    let issued = now_ms();
     // Central revokes; the list goes down; the district cuts the open link.
     let what = Revoked::Node { unit: commune, issued_until_ms: now_ms(), after: None };
     tree.node(central()).revoke(what, "stolen", &Actor::local()).await.unwrap();
     until("the district knows", || !tree.node(district).revocations().is_empty()).await;
+    // A certificate of before is not renewed either, one of later would be.
+    let turn = |issued_at_ms| {
+        let node = tree.node(district);
+        async move { node.turn_to_renew(commune, issued_at_ms, None).await.is_some() }
+    };
+    assert!(!turn(issued).await && turn(now_ms() + 1).await);
     until("the link is cut", || !tree.node(commune).link.read().unwrap().connected).await;
     until("the commune reads why", || {
         tree.node(commune).link.read().unwrap().error.starts_with("tls_own_revoked")

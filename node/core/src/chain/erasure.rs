@@ -62,6 +62,24 @@ pub fn order_digest(order: &Signed) -> Digest {
     Digest::of(&[&order.bytes])
 }
 
+/// Those of some leaves that are in a personal frame of this batch with the very hash that was ordered.
+pub fn matching_leaves(
+    frame: &[u8],
+    header: &Header,
+    leaves: &[ErasedLeaf],
+) -> Result<Vec<ErasedLeaf>, Fault> {
+    let plain = read_frame(frame, "personal", header.changes as usize)?;
+    let mut found = Vec::new();
+    for ordered in leaves.iter().filter(|leaf| leaf.number == header.number) {
+        let place = ordered.sequence.0.checked_sub(header.first.0).map(|place| place as usize);
+        let Some(leaf) = place.and_then(|place| plain.get(place)) else { continue };
+        if PersonalLeaf::decode(leaf)?.hash() == ordered.hash {
+            found.push(*ordered);
+        }
+    }
+    Ok(found)
+}
+
 /// A personal frame with some leaves erased; the root stays. Gives the frame and how many leaves went.
 ///
 /// `sequences` are looked up by their place in the batch; those outside it are passed over, and so is a leaf

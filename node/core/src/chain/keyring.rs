@@ -4,7 +4,7 @@
 //! under the key that held then, for ever; batches beyond a cut-over do not.
 
 use super::{BatchNumber, Digest, Fault, Header, KeyId, PublicKey, Registration, Signed, Statement};
-use danso_tier_config::UnitId;
+use danso_tier_config::{UnitId, limits};
 use serde::{Deserialize, Serialize};
 
 /// A unit's claim to a key, signed with that very key: proof that the claimant holds it.
@@ -139,6 +139,22 @@ impl KeyRing {
         Err(first.unwrap_or(Fault::Signature))
     }
 
+    /// When somebody above last stood for this key or for one that it follows by rotation, Unix milliseconds.
+    /// What a key says of its own successor does not count: a stolen one would say anything.
+    pub fn vouched_at_ms(&self, id: KeyId) -> Option<u64> {
+        let mut vouched = None;
+        for epoch in &self.epochs {
+            let by_former = epoch.signed.decode_trusted::<KeyGrant>();
+            if vouched.is_none() || !by_former.is_ok_and(|grant| grant.grantor == Grantor::Former) {
+                vouched = Some(epoch.granted_at_ms);
+            }
+            if epoch.key.id() == id {
+                return vouched;
+            }
+        }
+        None
+    }
+
     /// Whether this very statement is held already.
     pub fn holds(&self, signed: &Signed) -> bool {
         self.epochs.iter().any(|epoch| epoch.signed == *signed)
@@ -195,6 +211,9 @@ pub fn examine(signed: &Signed, grounds: &Grounds<'_>) -> Result<Option<(UnitId,
     let key = PublicKey::from_bytes(&claim.key)?;
     if ring.epochs.iter().any(|epoch| epoch.key == key && epoch.after == claim.after) {
         return Ok(None);
+    }
+    if ring.epochs.len() >= limits::LEDGER_KEYS_PER_UNIT_MAX {
+        return Err(Fault::KeyFork { unit });
     }
     let current = ring.current().map(|epoch| (epoch.key.id(), epoch.after));
     // A key that comes back would hold at two places, and whoever made it be replaced would have it again.

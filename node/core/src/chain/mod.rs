@@ -44,7 +44,7 @@ mod tests;
 pub use audit::{AuditEntry, AuditHead, AuditTrail, Deed};
 pub use batch::{Batch, Contents, SealInput, SealedChange, check_deltas, open, seal, strip};
 pub use downward::{DirectoryVersion, Release, ReleaseRow};
-pub use erasure::{ErasedLeaf, ErasureDone, ErasureOrder, erase_leaves, order_digest};
+pub use erasure::{ErasedLeaf, ErasureDone, ErasureOrder, erase_leaves, matching_leaves, order_digest};
 pub use fault::Fault;
 pub use frame::{PersonalLeaf, SALT_BYTES, read_frame, write_frame};
 pub use hash::Digest;

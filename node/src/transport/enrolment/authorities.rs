@@ -59,7 +59,12 @@ impl Authorities for AuthoritiesService {
         let keys = Keys::read(&folder, SystemTime::now());
         let keys = keys.map_err(|error| status(Code::FailedPrecondition, error.code(), error.to_string()))?;
         let root = keys.root_fingerprint();
-        let invited = self.node.invite(unit, hours, request.replaces_key, root, &caller.actor).await;
+        let node = Arc::clone(&self.node);
+        let invited =
+            tokio::spawn(
+                async move { node.invite(unit, hours, request.replaces_key, root, &caller.actor).await },
+            );
+        let invited = invited.await.expect("inviting does not panic");
         let (token, expires_at_ms) = invited.map_err(|error| of_enrolment(&error))?;
         Ok(Response::new(InviteAnswer { invitation: token.expose(), expires_at_ms }))
     }

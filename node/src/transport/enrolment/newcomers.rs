@@ -61,6 +61,11 @@ impl EnrolmentService {
     }
 }
 
+/// When a certificate was issued, by its serial number (bytes 1 to 6, Unix milliseconds).
+fn serial_time_ms(serial: &[u8; 16]) -> u64 {
+    serial[1..7].iter().fold(0, |time, byte| time << 8 | u64::from(*byte))
+}
+
 /// What a repeat of a request has in common with it: the three keys; times and signatures are new each time.
 fn keys_digest(claim: &Signed, asked: &[u8], for_authority: &[u8]) -> Result<Digest, Status> {
     let claimed = claim.decode_trusted::<KeyClaim>();
@@ -128,8 +133,11 @@ impl Enrolment for EnrolmentService {
         let claim = link::signed(request.claim.ok_or_else(malformed)?);
         let (asked, for_authority) = (request.node_request.to_vec(), request.authority_request.to_vec());
         let digest = keys_digest(&claim, &asked, &for_authority)?;
-        let granted = self.node.enrol(&token, &claim, digest).await;
-        let granted = granted.map_err(|error| self.refused(&error))?;
+        // In a task of its own: whoever hangs up leaves memory and ledger of one mind.
+        let node = Arc::clone(&self.node);
+        let used = token.clone();
+        let granted = tokio::spawn(async move { node.enrol(&used, &claim, digest).await }).await;
+        let granted = granted.expect("enrolling does not panic").map_err(|error| self.refused(&error))?;
         let actor = Actor::node(token.unit);
         let issued = self.issued(token.unit, (asked, for_authority, request.names), actor).await?;
         tracing::info!(unit = %token.unit, "a node was enrolled");
@@ -145,6 +153,11 @@ impl Enrolment for EnrolmentService {
 
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewAnswer>, Status> {
         let child = access::child(&self.node, &request)?;
+        let shown = request.extensions().get::<Peer>().and_then(|peer| peer.serial);
+        let issued_at_ms = shown.map_or(0, |serial| serial_time_ms(&serial));
+        let Some(_turn) = self.node.turn_to_renew(child, issued_at_ms, shown).await else {
+            return Err(status(Code::PermissionDenied, "tls_peer_revoked", "this certificate was revoked"));
+        };
         let request = request.into_inner();
         let asked = (request.node_request.to_vec(), request.authority_request.to_vec(), request.names);
         let issued = self.issued(child, asked, Actor::node(child)).await?;

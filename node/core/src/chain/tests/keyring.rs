@@ -290,3 +290,28 @@ fn a_grant_longer_than_its_bound_is_refused_before_it_is_read() {
     let long = Signed { bytes, signature: vec![0; SIGNATURE_BYTES] };
     assert!(matches!(key_subject(&long), Err(Fault::TooLarge { what: "key grant", .. })));
 }
+
+#[test]
+fn what_a_key_says_of_its_successor_does_not_make_the_successor_younger() {
+    let mut known = Known::new();
+    known.take(&rotated(&key(11), &key(10), head(3))).unwrap();
+    // The rotation claims to be of time 6; somebody above stood for the first key at 1.
+    assert_eq!(known.ring().vouched_at_ms(key(10).public().id()), Some(1));
+    assert_eq!(known.ring().vouched_at_ms(key(11).public().id()), Some(1));
+    // A key that the unit above granted counts from that grant on.
+    let replaced = grant(&claim(&key(12), &key(11), head(5)), &key(12), Grantor::Unit(above()), &key(2));
+    known.take(&replaced).unwrap();
+    assert_eq!(known.ring().vouched_at_ms(key(12).public().id()), Some(6));
+    assert_eq!(known.ring().vouched_at_ms(key(99).public().id()), None);
+}
+
+#[test]
+fn a_unit_has_a_bounded_number_of_keys() {
+    let mut known = Known::new();
+    let last = 10 + danso_tier_config::limits::LEDGER_KEYS_PER_UNIT_MAX as u8 - 1;
+    for seed in 10..last {
+        assert!(known.take(&rotated(&key(seed + 1), &key(seed), head(u64::from(seed)))).unwrap());
+    }
+    let one_more = rotated(&key(last + 1), &key(last), head(u64::from(last)));
+    assert_eq!(known.take(&one_more).unwrap_err(), Fault::KeyFork { unit: unit() });
+}
