@@ -200,7 +200,8 @@ pub fn write_granted(
     write_registrations(folder, registrations)
 }
 
-fn read_registrations(folder: &Path) -> Result<Vec<Signed>, LedgerKeyError> {
+/// The registrations and grants of a key folder, in their order.
+pub(super) fn read_registrations(folder: &Path) -> Result<Vec<Signed>, LedgerKeyError> {
     let path = folder.join(REGISTRATION);
     let text = fs::read_to_string(&path).map_err(|source| LedgerKeyError::Io {
         action: "read",

@@ -162,6 +162,7 @@ pub fn store_options(config: &NodeConfig) -> Result<Options, RuntimeError> {
         unit: config.unit,
         key,
         next_key: keys::read_next(&config.keys)?,
+        grants: keys::read_registrations(&config.keys)?,
         at_rest: at_rest::key_for(config)?,
         limits: config.limits.clone(),
         hierarchies: vec![config.hierarchy.clone()],

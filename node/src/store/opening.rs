@@ -14,7 +14,7 @@ use super::{
     writer::Writer,
 };
 use danso_core::{
-    chain::{Batch, Header, LedgerKey, SealedChange},
+    chain::{Batch, Grantor, Header, KeyGrant, LedgerKey, PublicKey, SealedChange, Signed, stored_epoch},
     domain::{Core, Sequence},
     rollup::Judged,
 };
@@ -43,6 +43,8 @@ pub struct Options {
     pub next_key: Option<LedgerKey>,
     /// The node's limits.
     pub limits: Limits,
+    /// The grants in the key folder: after a rotation the folder knows more than an old backup of the data.
+    pub grants: Vec<Signed>,
     /// The key under which what names persons is encrypted; `None` where the folder has none, or it is missing.
     pub at_rest: Option<AtRestKey>,
     /// Hierarchies of which a unit directory may be made, beside those shipped.
@@ -118,25 +120,43 @@ impl Store {
         };
         folder.finish(options.unit, &vault)?;
         let mut options = options;
-        choose_key(&mut options, &view)?;
+        let behind = choose_key(&mut options, &view)?;
         let report = OpenReport { cut_bytes: found.cut_bytes, replayed, rebuilt_because, ballast_dropped };
-        Ok((start(folder, options, view, index, reader, ledger), report))
+        Ok((start(folder, options, (view, behind), index, reader, ledger), report))
     }
 }
 
 /// The key in force signs: after a rotation that was cut short it may be the next one already.
-fn choose_key(options: &mut Options, view: &View) -> Result<(), StoreError> {
-    let Some(in_force) = view.keys.get(&options.unit).and_then(|ring| ring.current()) else { return Ok(()) };
+///
+/// True where the grants of the key folder lead from the key in force to the one that it holds: the data folder is
+/// from before a rotation, and nothing may be sealed before the parent was heard.
+fn choose_key(options: &mut Options, view: &View) -> Result<bool, StoreError> {
+    let ring = view.keys.get(&options.unit);
+    let Some(in_force) = ring.and_then(|ring| ring.current()) else { return Ok(false) };
     if options.key.public() == in_force.key {
-        return Ok(());
+        return Ok(false);
     }
     match options.next_key.take() {
         Some(next) if next.public() == in_force.key => {
             options.key = next;
-            Ok(())
+            Ok(false)
         }
+        _ if leads_on(options, in_force.key) => Ok(true),
         _ => Err(StoreError::KeyNotInForce { unit: options.unit, key: in_force.key.id().to_string() }),
     }
+}
+
+/// Whether grants lead by rotation from a key to the one that the options hold.
+fn leads_on(options: &Options, from: PublicKey) -> bool {
+    let mut at = from;
+    for signed in &options.grants {
+        if signed.verify::<KeyGrant>(at).is_ok_and(|grant| grant.grantor == Grantor::Former)
+            && let Ok(epoch) = stored_epoch(signed)
+        {
+            at = epoch.key;
+        }
+    }
+    at == options.key.public()
 }
 
 /// Opens the index, or sets a damaged one aside and begins a new one. On a full disk the ballast goes first.
@@ -292,7 +312,7 @@ fn restore_unsealed(
 fn start(
     folder: Folder,
     options: Options,
-    view: View,
+    (view, behind): (View, bool),
     index: Index,
     reader: LedgerReader,
     ledger: Ledger,
@@ -304,7 +324,7 @@ fn start(
         index,
         reader,
         generation: AtomicU64::new(0),
-        held: AtomicBool::new(false),
+        held: AtomicBool::new(behind),
         changed: watch::Sender::new(0),
         failure: watch::Sender::new(None),
     });

@@ -98,6 +98,34 @@ async fn restored() -> Restored {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_from_before_a_rotation_of_the_key_heals_too() {
+    let mut tree = Tree::four();
+    tree.start_all().await;
+    let commune = unit("00001");
+    let home = Recorder::new(tree.node(commune)).household("2026-01-01").await;
+    has_all(&tree, central(), commune).await;
+    tree.stop(commune).await;
+    let (data, backup) = (tree.home(commune).join("data"), tree.path("backup"));
+    folder::copy(&data, &backup);
+    let recorder = Recorder::new(tree.start(commune).await);
+    tree.client(commune).await.rotate_key().await.unwrap();
+    recorder.register("2026-01-02", home, person("Nguyễn An", Sex::Male, "1990-01-01")).await;
+    has_all(&tree, central(), commune).await;
+    let known = tree.head(central(), commune);
+    tree.stop(commune).await;
+    folder::put_back(&backup, &data);
+
+    let node = tree.start(commune).await;
+    until("the lost batch is back", || tree.head(commune, commune) == known).await;
+    until("the chain goes on", || !node.store.own_chain_held()).await;
+    let recorder = Recorder::new(Arc::clone(&node));
+    recorder.register("2026-01-03", home, person("Lê Bình", Sex::Male, "1991-01-01")).await;
+    has_all(&tree, central(), commune).await;
+    assert_eq!(tree.node(unit("001")).store.evidence_count().unwrap(), 0);
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_old_backup_heals_by_itself_and_records_on_without_a_fork() {
     let Restored { mut tree, commune, home, lost } = restored().await;
     let district = unit("001");

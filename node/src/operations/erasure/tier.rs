@@ -84,7 +84,21 @@ impl Node {
                 self.staging().forget(kept.order.person);
             }
         }
-        self.carry_out(actor, waiting, Vec::new()).await
+        for kept in waiting {
+            let subject = kept.subject();
+            match self.carry_out(actor, vec![kept], Vec::new()).await {
+                // It was taken unchecked, without the key; the others do not wait for it.
+                Err(error @ ErasureError::Leaves { .. }) => {
+                    tracing::error!(
+                        code = error.code(),
+                        subject,
+                        "an order of erasure does not fit what is held"
+                    );
+                }
+                outcome => outcome?,
+            }
+        }
+        Ok(())
     }
 
     /// Signature, standing, size, and the leaves against what is held.

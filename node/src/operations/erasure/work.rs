@@ -52,7 +52,7 @@ struct Plan {
 }
 
 impl Node {
-    /// Carries out orders: writes `first`, the records without the leaves and this tier's words, and scrubs.
+    /// Carries out orders: writes `first` and the records without the leaves, scrubs, then says so in this tier's words.
     /// On return no file of the ledger holds the leaves. The lock of erasures must be held.
     pub(super) async fn carry_out(
         self: &Arc<Self>,
@@ -68,6 +68,11 @@ impl Node {
             self.store.rewrite(rewrites, std::mem::take(&mut first), true).await?;
             rewrites = rest;
         }
+        if !(rewrites.is_empty() && first.is_empty()) {
+            self.store.rewrite(rewrites, first, true).await?;
+        }
+        // Only now: whoever reads these words may rely on the files being clean.
+        let mut words = Vec::new();
         for (kept, erased) in orders.iter().zip(erased) {
             let done = ErasureDone {
                 tier_unit: self.unit(),
@@ -76,14 +81,13 @@ impl Node {
                 erased,
                 done_at_ms: now_ms(),
             };
-            first.push(Record::ErasureDone(Signed::sign(&done, &self.signing.key())).into());
+            words.push(Record::ErasureDone(Signed::sign(&done, &self.signing.key())).into());
             let subject = format!("{}: {erased} erased", kept.subject());
-            first.push(
+            words.push(
                 Record::Note(AuditNote::text(&actor.words(), Deed::ErasureDone, subject, now_ms())).into(),
             );
         }
-        self.store.rewrite(rewrites, first, true).await?;
-        Ok(())
+        Ok(self.store.write(words).await?)
     }
 
     /// Checks the leaves of an order against what is held. Blocks while it reads.
