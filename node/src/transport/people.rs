@@ -221,8 +221,13 @@ pub(super) struct OperationsService {
 #[tonic::async_trait]
 impl Operations for OperationsService {
     async fn node_info(&self, request: Request<NodeInfoRequest>) -> Result<Response<NodeInfoAnswer>, Status> {
-        access::known(&self.node, &request)?;
+        let known = access::known(&self.node, &request)?;
         let node = &self.node;
+        // Totals of the whole node are for those who see all of it.
+        let whole = [Right::ReadCounts, Right::ReadStatus]
+            .into_iter()
+            .any(|right| known.scope(node, right).is_ok_and(|scope| scope == node.unit()));
+        let total = |number: u64| if whole { number } else { 0 };
         let directory = node.directory();
         let directory_version = node.directory_version();
         let release_number = node.release_number();
@@ -235,14 +240,14 @@ impl Operations for OperationsService {
             parent: node.config.parent.as_ref().map(|parent| parent.unit.to_string()).unwrap_or_default(),
             software: concat!("danso ", env!("CARGO_PKG_VERSION")).to_owned(),
             started_at_ms: node.started_at_ms,
-            ledger_position: view.position.0,
-            last_sequence: view.recording.sequence,
-            unsealed: view.unsealed.len() as u64,
-            persons: view.recording.persons,
+            ledger_position: total(view.position.0),
+            last_sequence: total(view.recording.sequence),
+            unsealed: total(view.unsealed.len() as u64),
+            persons: total(view.recording.persons),
             directory_version,
             release_number,
             at_rest: node.store.at_rest().to_string(),
-            audit_number: view.audit.number,
+            audit_number: total(view.audit.number),
             audit_parent_number: parent_anchor.head.number,
             audit_cut: parent_anchor.cut,
         }))

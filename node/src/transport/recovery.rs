@@ -38,7 +38,8 @@ pub(super) fn give_back(
         .map_err(|error| status(Code::InvalidArgument, "message_malformed", error.to_string()))?;
     if !may_speak_for(&node.directory(), node.today(), node.unit(), child, origin) {
         let message = format!("{origin} does not lie within {child}");
-        return Err(status(Code::PermissionDenied, "not_allowed", message));
+        let answer = status(Code::PermissionDenied, "not_allowed", message);
+        return Err(access::refused(node, Some(&Actor::node(child)), "Recover", answer));
     }
     tracing::warn!(%child, %origin, after = after_number, "a child fetches a chain back");
     let number = turns.begin(child);

@@ -35,7 +35,8 @@ impl RegisterService {
             return Ok(caller);
         }
         let message = format!("who is bound to {} does not see the register of {own}", caller.scope);
-        Err(status(Code::PermissionDenied, "not_allowed", message))
+        let answer = status(Code::PermissionDenied, "not_allowed", message);
+        Err(access::refused(&self.node, Some(&caller.actor), "Register", answer))
     }
 }
 

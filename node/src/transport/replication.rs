@@ -2,7 +2,7 @@
 
 use super::{access, erasure, introductions::Introductions, recovery, relay};
 use crate::{
-    operations::{Accepted, Node, meters, now_ms},
+    operations::{Accepted, Actor, Node, meters, now_ms},
     wire::{
         link::{self, Malformed},
         status::{code_of, of_register, status},
@@ -167,7 +167,8 @@ impl ParentLink {
         }
         if hello.unit != self.child.to_string() {
             let message = format!("the certificate names {}, the hello another unit", self.child);
-            return Err(status(Code::PermissionDenied, "not_allowed", message));
+            let answer = status(Code::PermissionDenied, "not_allowed", message);
+            return Err(access::refused(&self.node, Some(&Actor::node(self.child)), "Link", answer));
         }
         link::heads(&hello.heads).map_err(|error| malformed(&error))?;
         self.take_registrations(hello.registrations).await?;

@@ -59,13 +59,13 @@ impl Authorities for AuthoritiesService {
         let keys = Keys::read(&folder, SystemTime::now());
         let keys = keys.map_err(|error| status(Code::FailedPrecondition, error.code(), error.to_string()))?;
         let root = keys.root_fingerprint();
-        let node = Arc::clone(&self.node);
-        let invited =
-            tokio::spawn(
-                async move { node.invite(unit, hours, request.replaces_key, root, &caller.actor).await },
-            );
+        let (node, actor) = (Arc::clone(&self.node), caller.actor.clone());
+        let replaces_key = request.replaces_key;
+        let invited = tokio::spawn(async move { node.invite(unit, hours, replaces_key, root, &actor).await });
         let invited = invited.await.expect("inviting does not panic");
-        let (token, expires_at_ms) = invited.map_err(|error| of_enrolment(&error))?;
+        let (token, expires_at_ms) = invited.map_err(|error| {
+            access::refused(&self.node, Some(&caller.actor), "Invite", of_enrolment(&error))
+        })?;
         Ok(Response::new(InviteAnswer { invitation: token.expose(), expires_at_ms }))
     }
 
@@ -85,7 +85,9 @@ impl Authorities for AuthoritiesService {
             _ => return Err(malformed("either a unit or a serial number of 16 bytes")),
         };
         let revoked = self.node.revoke(what, &request.reason, &caller.actor).await;
-        let list = revoked.map_err(|error| of_revocation(&error))?;
+        let list = revoked.map_err(|error| {
+            access::refused(&self.node, Some(&caller.actor), "Revoke", of_revocation(&error))
+        })?;
         Ok(Response::new(RevokeAnswer { version: list.version }))
     }
 

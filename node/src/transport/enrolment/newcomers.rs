@@ -156,7 +156,8 @@ impl Enrolment for EnrolmentService {
         let shown = request.extensions().get::<Peer>().and_then(|peer| peer.serial);
         let issued_at_ms = shown.map_or(0, |serial| serial_time_ms(&serial));
         let Some(_turn) = self.node.turn_to_renew(child, issued_at_ms, shown).await else {
-            return Err(status(Code::PermissionDenied, "tls_peer_revoked", "this certificate was revoked"));
+            let answer = status(Code::PermissionDenied, "tls_peer_revoked", "this certificate was revoked");
+            return Err(access::refused(&self.node, Some(&Actor::node(child)), "Renew", answer));
         };
         let request = request.into_inner();
         let asked = (request.node_request.to_vec(), request.authority_request.to_vec(), request.names);
