@@ -162,7 +162,7 @@ pub async fn channel(tree: &Tree, holder: UnitId, to: UnitId) -> Channel {
 
 /// The authority's registration of a unit's ledger key.
 pub fn registration(tree: &Tree, unit: UnitId) -> v1::SignedStatement {
-    signed_message(&keys::read(&tree.keys(unit), unit).unwrap().registration)
+    signed_message(&keys::read(&tree.keys(unit), unit).unwrap().registrations[0])
 }
 
 /// A hello of `child` that names no heads and brings the keys of `origins`.

@@ -15,11 +15,11 @@ use crate::{
     store::{self, AuditGrounds, AuditReport},
 };
 use clap::{Args, Subcommand, builder::PossibleValuesParser, value_parser};
-use danso_core::chain::Deed;
+use danso_core::chain::{Deed, hex};
 use danso_proto::v1::{AuditEntry, LiftAnchorRequest, ShowAuditRequest, VerifyAuditAnswer};
 use danso_tier_config::{Date, NodeConfig, UnitId, limits};
 use serde_json::{Value, json};
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -110,13 +110,6 @@ fn as_line(entry: &AuditEntry) -> String {
     let AuditEntry { number, at_ms, actor, deed, subject, .. } = entry;
     let when = local(*at_ms);
     format!("{number:>8}  {when}  {:<24}  {deed:<21}  {}\n", plain(actor), plain(subject))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to memory cannot fail");
-        text
-    })
 }
 
 fn as_json(entry: &AuditEntry) -> Value {

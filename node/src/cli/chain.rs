@@ -9,6 +9,7 @@ use super::{
     wait,
 };
 use clap::Subcommand;
+use danso_core::chain::hex;
 use danso_proto::v1::{ChainVersion, EvidenceRow, InspectRequest, InspectedChain, ResolveRequest};
 use std::fmt::Write as _;
 
@@ -57,13 +58,6 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
     };
     output::data(&text)?;
     Ok(Outcome::Done)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to memory cannot fail");
-        text
-    })
 }
 
 fn inspected(chains: &[InspectedChain]) -> String {

@@ -85,7 +85,7 @@ pub(super) struct CertificateArguments {
     #[command(flatten)]
     target: TargetArguments,
     /// What the person may do
-    #[arg(long, value_parser = super::keys::role_parser())]
+    #[arg(long, value_parser = super::user::role_parser())]
     role: Role,
     /// The topmost unit for which the person may do it, CODE@YYYY-MM-DD
     #[arg(long = "for", value_name = "UNIT")]

@@ -3,6 +3,7 @@
 use super::{
     failure::{Failure, Outcome},
     output, renewal,
+    user::role_parser,
 };
 use crate::{
     operations::now_ms,
@@ -13,11 +14,7 @@ use crate::{
         tls::{CERTIFICATE_FILE, Role},
     },
 };
-use clap::{
-    Args, Subcommand,
-    builder::{PossibleValuesParser, TypedValueParser},
-    value_parser,
-};
+use clap::{Args, Subcommand, value_parser};
 use danso_tier_config::{Date, UnitId};
 use std::{
     path::{Path, PathBuf},
@@ -72,13 +69,6 @@ pub(super) struct Issue {
     /// Days for which the certificate is good
     #[arg(long, default_value = DAYS_DEFAULT, value_parser = value_parser!(u32).range(1..=3_650))]
     days: u32,
-}
-
-pub(super) fn role_parser() -> impl TypedValueParser<Value = Role> {
-    let words = PossibleValuesParser::new(Role::ALL.map(Role::as_str));
-    words.map(|word| {
-        Role::ALL.into_iter().find(|role| role.as_str() == word).expect("clap knows these words only")
-    })
 }
 
 pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {

@@ -59,8 +59,6 @@ pub struct LinkStatus {
 /// A node's secret and public signing material.
 pub struct Signing {
     key: RwLock<Arc<LedgerKey>>,
-    /// The authority's or parent's word for its first key.
-    pub registration: Signed,
     /// The words for the keys above and for its own, in the order in which they lead to each other.
     pub registrations: Vec<Signed>,
     /// The key of the authority of the whole tree.
@@ -69,13 +67,8 @@ pub struct Signing {
 
 impl Signing {
     /// The material of a node.
-    pub fn new(
-        key: LedgerKey,
-        registration: Signed,
-        registrations: Vec<Signed>,
-        authority: PublicKey,
-    ) -> Self {
-        Self { key: RwLock::new(Arc::new(key)), registration, registrations, authority }
+    pub fn new(key: LedgerKey, registrations: Vec<Signed>, authority: PublicKey) -> Self {
+        Self { key: RwLock::new(Arc::new(key)), registrations, authority }
     }
 
     /// The ledger key in force.

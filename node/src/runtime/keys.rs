@@ -13,7 +13,7 @@ use crate::{
     transport::tls::files,
 };
 use danso_core::chain::{
-    LedgerKey, PublicKey, Registration, Signed, Statement as _, key_subject, stored_epoch,
+    LedgerKey, PublicKey, Registration, Signed, Statement as _, hex, key_subject, stored_epoch,
 };
 use danso_tier_config::UnitId;
 use std::{
@@ -126,8 +126,7 @@ pub fn read(folder: &Path, unit: UnitId) -> Result<Signing, LedgerKeyError> {
     if !held.contains(&Some(latest.key)) {
         return Err(content());
     }
-    let registration = own[0].signed.clone();
-    Ok(Signing::new(key, registration, registrations, authority))
+    Ok(Signing::new(key, registrations, authority))
 }
 
 /// A second copy of a node's secret key, for the store's writer.
@@ -250,14 +249,6 @@ fn read_hex(path: &Path) -> Result<[u8; 32], LedgerKeyError> {
     unhex(text.trim()).and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| LedgerKeyError::Content {
         path: path.to_path_buf(),
         expected: "64 hexadecimal digits",
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to memory cannot fail");
-        text
     })
 }
 

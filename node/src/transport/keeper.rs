@@ -79,11 +79,18 @@ impl Keeper {
     /// Looks at the key folder, the directory and the revocations; after a change all connections are checked
     /// again. A folder that cannot be used leaves the configuration in force.
     pub fn look(&self, node: &Node) {
-        let now = Seen {
-            files: files_digest(&self.folder),
-            directory: node.directory_version(),
-            revocations: node.revocation_versions(),
-        };
+        self.compare(node, files_digest(&self.folder));
+    }
+
+    /// The same without a look at the files: under load the store changes often, and they do not.
+    fn look_at_trust(&self, node: &Node) {
+        let files = self.seen.lock().unwrap_or_else(PoisonError::into_inner).files;
+        self.compare(node, files);
+    }
+
+    fn compare(&self, node: &Node, files: [u8; 32]) {
+        let now =
+            Seen { files, directory: node.directory_version(), revocations: node.revocation_versions() };
         let before =
             std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), now.clone());
         if before == now {
@@ -123,8 +130,8 @@ impl Keeper {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rechecked = Instant::now();
         let mut renewal_from = Instant::now();
+        self.look(&node);
         loop {
-            self.look(&node);
             if rechecked.elapsed() >= Duration::from_millis(limits::RECHECK_MS) {
                 rechecked = Instant::now();
                 if let Ok(keys) = self.keys() {
@@ -136,8 +143,11 @@ impl Keeper {
                 renewal_from = Instant::now() + pause;
             }
             tokio::select! {
-                _ = tick.tick() => {}
-                _ = changed.changed() => self.wait_for_more(&mut changed).await,
+                _ = tick.tick() => self.look(&node),
+                _ = changed.changed() => {
+                    self.wait_for_more(&mut changed).await;
+                    self.look_at_trust(&node);
+                }
                 () = async { drop(stop.wait_for(|stop| *stop).await) } => return,
             }
         }

@@ -260,7 +260,7 @@ fn any_interleaving_at_a_real_store_is_counted_like_a_recount_and_kept() {
     let registrations: Vec<_> = ORIGINS
         .map(unit)
         .into_iter()
-        .map(|origin| runtime::keys::read(&tree.keys(origin), origin).unwrap().registration)
+        .map(|origin| runtime::keys::read(&tree.keys(origin), origin).unwrap().registrations[0].clone())
         .collect();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });

@@ -81,6 +81,11 @@ struct Restored {
 }
 
 async fn restored() -> Restored {
+    restored_after(false).await
+}
+
+/// The same, perhaps with the ledger key rotated after the backup was made.
+async fn restored_after(rotates: bool) -> Restored {
     let mut tree = Tree::four();
     tree.start_all().await;
     let commune = unit("00001");
@@ -90,6 +95,9 @@ async fn restored() -> Restored {
     let (data, backup) = (tree.home(commune).join("data"), tree.path("backup"));
     folder::copy(&data, &backup);
     let recorder = Recorder::new(tree.start(commune).await);
+    if rotates {
+        tree.client(commune).await.rotate_key().await.unwrap();
+    }
     let lost = recorder.register("2026-01-02", home, person("Nguyễn An", Sex::Male, "1990-01-01")).await;
     has_all(&tree, central(), commune).await;
     tree.stop(commune).await;
@@ -99,22 +107,8 @@ async fn restored() -> Restored {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_from_before_a_rotation_of_the_key_heals_too() {
-    let mut tree = Tree::four();
-    tree.start_all().await;
-    let commune = unit("00001");
-    let home = Recorder::new(tree.node(commune)).household("2026-01-01").await;
-    has_all(&tree, central(), commune).await;
-    tree.stop(commune).await;
-    let (data, backup) = (tree.home(commune).join("data"), tree.path("backup"));
-    folder::copy(&data, &backup);
-    let recorder = Recorder::new(tree.start(commune).await);
-    tree.client(commune).await.rotate_key().await.unwrap();
-    recorder.register("2026-01-02", home, person("Nguyễn An", Sex::Male, "1990-01-01")).await;
-    has_all(&tree, central(), commune).await;
+    let Restored { mut tree, commune, home, .. } = restored_after(true).await;
     let known = tree.head(central(), commune);
-    tree.stop(commune).await;
-    folder::put_back(&backup, &data);
-
     let node = tree.start(commune).await;
     until("the lost batch is back", || tree.head(commune, commune) == known).await;
     until("the chain goes on", || !node.store.own_chain_held()).await;

@@ -62,22 +62,31 @@ pub fn order_digest(order: &Signed) -> Digest {
     Digest::of(&[&order.bytes])
 }
 
+/// The personal leaves of a batch's frame.
+fn leaves_of(frame: &[u8], header: &Header) -> Result<Vec<PersonalLeaf>, Fault> {
+    let plain = read_frame(frame, "personal", header.changes as usize)?;
+    plain.iter().map(|leaf| PersonalLeaf::decode(leaf)).collect()
+}
+
+/// The place in its batch of a leaf that is ordered to be erased; `None` for one of another batch.
+fn place_of(header: &Header, ordered: &ErasedLeaf) -> Option<usize> {
+    let here = ordered.number == header.number;
+    let place = ordered.sequence.0.checked_sub(header.first.0).filter(|_| here)?;
+    usize::try_from(place).ok()
+}
+
 /// Those of some leaves that are in a personal frame of this batch with the very hash that was ordered.
 pub fn matching_leaves(
     frame: &[u8],
     header: &Header,
     leaves: &[ErasedLeaf],
 ) -> Result<Vec<ErasedLeaf>, Fault> {
-    let plain = read_frame(frame, "personal", header.changes as usize)?;
-    let mut found = Vec::new();
-    for ordered in leaves.iter().filter(|leaf| leaf.number == header.number) {
-        let place = ordered.sequence.0.checked_sub(header.first.0).map(|place| place as usize);
-        let Some(leaf) = place.and_then(|place| plain.get(place)) else { continue };
-        if PersonalLeaf::decode(leaf)?.hash() == ordered.hash {
-            found.push(*ordered);
-        }
-    }
-    Ok(found)
+    let held = leaves_of(frame, header)?;
+    let matches = |ordered: &&ErasedLeaf| {
+        let leaf = place_of(header, ordered).and_then(|place| held.get(place));
+        leaf.is_some_and(|leaf| leaf.hash() == ordered.hash)
+    };
+    Ok(leaves.iter().filter(matches).copied().collect())
 }
 
 /// A personal frame with some leaves erased; the root stays. Gives the frame and how many leaves went.
@@ -85,13 +94,10 @@ pub fn matching_leaves(
 /// `sequences` are looked up by their place in the batch; those outside it are passed over, and so is a leaf
 /// that names nobody or is erased already. A leaf whose hash is not the one ordered is refused.
 pub fn erase_leaves(frame: &[u8], header: &Header, leaves: &[ErasedLeaf]) -> Result<(Vec<u8>, u32), Fault> {
-    let plain = read_frame(frame, "personal", header.changes as usize)?;
-    let mut kept: Vec<PersonalLeaf> =
-        plain.iter().map(|leaf| PersonalLeaf::decode(leaf)).collect::<Result<_, _>>()?;
+    let mut kept = leaves_of(frame, header)?;
     let mut erased = 0;
-    for ordered in leaves.iter().filter(|leaf| leaf.number == header.number) {
-        let place = ordered.sequence.0.checked_sub(header.first.0).map(|place| place as usize);
-        let Some(leaf) = place.and_then(|place| kept.get_mut(place)) else { continue };
+    for ordered in leaves {
+        let Some(leaf) = place_of(header, ordered).and_then(|place| kept.get_mut(place)) else { continue };
         if !matches!(leaf, PersonalLeaf::Present { .. }) {
             continue;
         }

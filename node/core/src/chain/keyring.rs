@@ -113,10 +113,12 @@ impl KeyRing {
         if self.epochs.is_empty() {
             return Err(Fault::UnknownKey { origin, key: "none".to_owned() });
         }
-        let header: Header = self.verify(signed)?;
+        let (header, under): (Header, PublicKey) = self.verified(signed)?;
         let key = self.key_for(origin, header.key, header.number)?;
         // The key that stands under it must be the one that it names.
-        signed.verify::<Header>(key)?;
+        if key != under {
+            return Err(Fault::Signature);
+        }
         let cut = self.epochs.iter().find(|epoch| epoch.key == key && header.number == epoch.after.next());
         if cut.is_some_and(|epoch| epoch.hash != header.previous) {
             return Err(Fault::WrongPrevious { origin, number: header.number });
@@ -126,7 +128,13 @@ impl KeyRing {
 
     /// Verifies a statement that names no batch, such as a receipt, with any of the keys, the newest first.
     pub fn verify<T: Statement>(&self, signed: &Signed) -> Result<T, Fault> {
-        let tried = self.epochs.iter().rev().map(|epoch| signed.verify(epoch.key));
+        self.verified(signed).map(|(statement, _)| statement)
+    }
+
+    /// A statement and the key that stands under it.
+    fn verified<T: Statement>(&self, signed: &Signed) -> Result<(T, PublicKey), Fault> {
+        let verify = |epoch: &Epoch| signed.verify(epoch.key).map(|statement| (statement, epoch.key));
+        let tried = self.epochs.iter().rev().map(verify);
         let mut first = None;
         for outcome in tried {
             match outcome {

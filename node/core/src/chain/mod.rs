@@ -47,7 +47,7 @@ pub use downward::{DirectoryVersion, Release, ReleaseRow};
 pub use erasure::{ErasedLeaf, ErasureDone, ErasureOrder, erase_leaves, matching_leaves, order_digest};
 pub use fault::Fault;
 pub use frame::{PersonalLeaf, SALT_BYTES, read_frame, write_frame};
-pub use hash::Digest;
+pub use hash::{Digest, hex};
 pub use header::{BatchNumber, HEADER_FORMAT, Head, Header, origin_of};
 pub use keyring::{Epoch, Grantor, Grounds, KeyClaim, KeyGrant, KeyRing, examine, key_subject, stored_epoch};
 pub use link::{Link, check_link};

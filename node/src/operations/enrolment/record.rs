@@ -1,7 +1,6 @@
 //! What is durable about enrolment: one office record for every event.
 
-use super::token::hex;
-use danso_core::chain::Digest;
+use danso_core::chain::{Digest, hex};
 use danso_tier_config::UnitId;
 use serde::{Deserialize, Serialize};
 use std::fmt;

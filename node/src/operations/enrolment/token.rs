@@ -1,7 +1,7 @@
 //! The text of an invitation: the unit, which invitation, its secret, and the root by which the parent is known.
 
 use super::{EnrolmentError, InvitationId};
-use danso_core::chain::Digest;
+use danso_core::chain::{Digest, hex};
 use danso_tier_config::UnitId;
 use std::{fmt, str::FromStr};
 
@@ -63,14 +63,6 @@ impl FromStr for InvitationToken {
         };
         read().ok_or(EnrolmentError::Token)
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to memory cannot fail");
-        text
-    })
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {

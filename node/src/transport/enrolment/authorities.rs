@@ -123,8 +123,7 @@ impl Authorities for AuthoritiesService {
         let caller = access::may(&self.node, &request, Right::ManageAccounts)?;
         let request = request.into_inner();
         let unit = unit_of(&request.unit)?;
-        let role = Role::ALL.into_iter().find(|role| role.as_str() == request.role);
-        let role = role.ok_or_else(|| malformed("role"))?;
+        let role: Role = request.role.parse().map_err(|_| malformed("role"))?;
         let directory = self.node.directory();
         if !directory.at(self.node.today()).is_within(unit, caller.scope) {
             let message = format!("{unit} does not lie within {}", caller.scope);

@@ -10,7 +10,7 @@ use crate::{
     transport::{
         access,
         authority::{AuthorityError, key_of_request},
-        tls::Peer,
+        tls::{Peer, serial_time_ms},
     },
     wire::{
         link,
@@ -59,11 +59,6 @@ impl EnrolmentService {
         noted.map_err(|error| of_store(&error))?;
         Ok(issued)
     }
-}
-
-/// When a certificate was issued, by its serial number (bytes 1 to 6, Unix milliseconds).
-fn serial_time_ms(serial: &[u8; 16]) -> u64 {
-    serial[1..7].iter().fold(0, |time, byte| time << 8 | u64::from(*byte))
 }
 
 /// What a repeat of a request has in common with it: the three keys; times and signatures are new each time.
@@ -154,7 +149,7 @@ impl Enrolment for EnrolmentService {
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewAnswer>, Status> {
         let child = access::child(&self.node, &request)?;
         let shown = request.extensions().get::<Peer>().and_then(|peer| peer.serial);
-        let issued_at_ms = shown.map_or(0, |serial| serial_time_ms(&serial));
+        let issued_at_ms = shown.as_ref().map_or(0, serial_time_ms);
         let Some(_turn) = self.node.turn_to_renew(child, issued_at_ms, shown).await else {
             let answer = status(Code::PermissionDenied, "tls_peer_revoked", "this certificate was revoked");
             return Err(access::refused(&self.node, Some(&Actor::node(child)), "Renew", answer));

@@ -1,5 +1,6 @@
 //! Who a certificate names: one node, person or authority, by a single DNS name below `.danso`.
 
+use crate::operations::accounts::Role;
 use danso_tier_config::UnitId;
 use std::fmt;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -8,38 +9,6 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 const ENDING: &str = ".danso";
 /// Longest part of a foreign name that an error repeats, in characters.
 const SHOWN_CHARS_MAX: usize = 80;
-
-/// What a person may do at the unit that the certificate names and below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Collects changes in an area of a commune (cộng tác viên).
-    Collaborator,
-    /// Records and corrects at a commune.
-    Officer,
-    /// Runs a node: status, imports, keys.
-    Operator,
-    /// Reads counts and indicators.
-    Analyst,
-    /// Reads the audit log.
-    Auditor,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 5] =
-        [Self::Collaborator, Self::Officer, Self::Operator, Self::Analyst, Self::Auditor];
-
-    /// The role as it stands in names and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Collaborator => "collaborator",
-            Self::Officer => "officer",
-            Self::Operator => "operator",
-            Self::Analyst => "analyst",
-            Self::Auditor => "auditor",
-        }
-    }
-}
 
 /// The holder of a certificate, or nobody that a certificate names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -191,7 +160,7 @@ fn parse(name: &str) -> Option<Identity> {
         "authority" => return Some(Identity::Authority(unit)),
         _ => {}
     }
-    let role = Role::ALL.into_iter().find(|role| role.as_str() == kind)?;
+    let role: Role = kind.parse().ok()?;
     Some(Identity::Person { role, unit })
 }
 

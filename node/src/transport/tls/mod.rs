@@ -57,6 +57,7 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
+pub use crate::operations::accounts::Role;
 pub use calls::CallsLayer;
 pub use cause::Cause;
 pub use config::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, Keys};
@@ -65,11 +66,11 @@ pub use connector::{ConnectError, channel, connect};
 pub use error::TlsError;
 pub use guest::guest_client;
 pub(crate) use identity::is_identity_name;
-pub use identity::{Identity, IdentityError, Role, server_name};
+pub use identity::{Identity, IdentityError, server_name};
 pub use listener::{Bounds, incoming, incoming_with};
 pub use open::Connections;
 pub use pinned::{Fingerprint, connect_pinned, fingerprint};
 pub use reason::{Reason, reason};
-pub(crate) use serial::serial_at;
 pub use serial::{Serial, issued_at_ms, serial_of};
+pub(crate) use serial::{serial_at, serial_time_ms};
 pub use trust::{Grounds, Trust, TrustFault};

@@ -27,8 +27,13 @@ pub fn serial_of(der: &[u8]) -> Option<Serial> {
     (serial[0] == MARK).then_some(serial)
 }
 
+/// When the certificate with a serial number of danso was issued, Unix milliseconds by its authority's clock.
+pub(crate) fn serial_time_ms(serial: &Serial) -> u64 {
+    serial[TIME].iter().fold(0, |time, byte| time << 8 | u64::from(*byte))
+}
+
 /// When a DER certificate was issued by its authority's clock, in Unix milliseconds; none where danso did
 /// not choose its serial number.
 pub fn issued_at_ms(der: &[u8]) -> Option<u64> {
-    serial_of(der).map(|serial| serial[TIME].iter().fold(0, |time, byte| time << 8 | u64::from(*byte)))
+    serial_of(der).as_ref().map(serial_time_ms)
 }
