@@ -235,12 +235,16 @@ impl ChildLink {
         Ok(next?.map(|message| message.message.expect("a message with content")))
     }
 
-    /// The next answer about a batch; keys and relayed receipts come in between.
+    /// The next answer about a batch; keys, relayed receipts and heartbeats come in between.
     async fn answer(&mut self) -> Result<Option<FromParent>, Status> {
         loop {
             match self.next().await {
-                Ok(Some(FromParent::Registrations(_) | FromParent::Relayed(_) | FromParent::Erasures(_))) => {
-                }
+                Ok(Some(
+                    FromParent::Registrations(_)
+                    | FromParent::Relayed(_)
+                    | FromParent::Erasures(_)
+                    | FromParent::Heartbeat(_),
+                )) => {}
                 other => return other,
             }
         }
@@ -262,12 +266,18 @@ impl ChildLink {
         }
     }
 
-    /// The status with which the parent ends the stream.
+    /// The status with which the parent ends the stream; a heartbeat may come before it.
     pub async fn end(&mut self) -> Status {
-        match self.next().await {
-            Err(status) => status,
-            Ok(other) => panic!("the stream goes on: {other:?}"),
-        }
+        let ending = async {
+            loop {
+                match self.next().await {
+                    Ok(Some(FromParent::Heartbeat(_))) => {}
+                    Err(status) => return status,
+                    Ok(other) => panic!("the stream goes on: {other:?}"),
+                }
+            }
+        };
+        timeout(PATIENCE, ending).await.expect("the stream goes on")
     }
 }
 
