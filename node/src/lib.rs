@@ -2,7 +2,8 @@
 //!
 //! | folder | holds | may import |
 //! |---|---|---|
-//! | `store/` | the ledger files and sled | core |
+//! | `host/` | what a node takes from its computer: clock, network, threads, the disk's moods | |
+//! | `store/` | the ledger files and sled | host, core |
 //! | `operations/` | recording, acceptance, forwarding, counting, releases, imports | store |
 //! | `wire/` | messages of `danso-proto` to and from the core's types | operations |
 //! | `transport/` | tonic and rustls: services, links, certificates | wire |
@@ -15,6 +16,7 @@
 //!    `tonic::Status`), `clap` only in `cli`.
 
 pub mod cli;
+pub mod host;
 pub mod operations;
 pub mod runtime;
 pub mod store;

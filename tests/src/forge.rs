@@ -225,6 +225,11 @@ impl ChildLink {
         self.out.send(message(content)).await.unwrap();
     }
 
+    /// The same over a link that may have ended.
+    pub async fn send_if_open(&self, content: FromChild) {
+        let _ = self.out.send(message(content)).await;
+    }
+
     pub async fn send_batch(&self, batch: &Batch) {
         self.send(FromChild::Batch(batch_message(batch.clone()))).await;
     }

@@ -47,7 +47,16 @@ impl DerefMut for Grown {
 impl Grown {
     /// The four tiers of [`Tree::four`], of which only central has keys, and runs. `danso` is the program.
     pub async fn four(danso: &'static str) -> Self {
-        let mut grown = Self { tree: Tree::four(), danso };
+        Self::of(Tree::four(), danso).await
+    }
+
+    /// The same for [`Tree::two_provinces`].
+    pub async fn two_provinces(danso: &'static str) -> Self {
+        Self::of(Tree::two_provinces(), danso).await
+    }
+
+    async fn of(tree: Tree, danso: &'static str) -> Self {
+        let mut grown = Self { tree, danso };
         for row in grown.directory.rows() {
             fs::remove_dir_all(grown.keys(row.id)).unwrap();
         }

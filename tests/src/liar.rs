@@ -85,7 +85,7 @@ impl Liar {
         let configs = watch::channel(folder.server()).1;
         let connections = Connections::default();
         let calls = CallsLayer::new(connections.clone());
-        let incoming = incoming_with(listener, configs, Bounds::default(), connections);
+        let incoming = incoming_with(Box::new(listener), configs, Bounds::default(), connections);
         let (sender, lines) = mpsc::channel(16);
         let service = ReplicationServer::new(Service(sender))
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)

@@ -11,6 +11,8 @@
 //! | `book.rs` | a register in memory and the chain sealed from it, without a node |
 //! | `random.rs` | chance from a printed seed |
 //! | `folder.rs` | backups of data folders |
+//! | `line.rs` | a line that is slow, loses, is cut or falls silent |
+//! | `hosts.rs` | hosts of their own on one machine: network namespaces |
 //! | `wait.rs` | waiting for a condition, never for a time |
 //! | `process.rs` | a node as a process of its own, to be killed |
 //!
@@ -26,7 +28,9 @@ pub mod entries;
 pub mod folder;
 pub mod forge;
 mod grown;
+pub mod hosts;
 pub mod liar;
+pub mod line;
 pub mod process;
 pub mod random;
 pub mod tree;

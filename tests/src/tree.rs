@@ -61,6 +61,24 @@ const FOUR: &[(&str, &str, &str, &str)] = &[
     ("00040", "Phường Đồng Xuân", "commune", "002"),
 ];
 
+const SIXTEEN: &[(&str, &str, &str, &str)] = &[
+    ("01", "Thành phố Hà Nội", "province", "VN"),
+    ("02", "Tỉnh Tuyên Quang", "province", "VN"),
+    ("001", "Quận Ba Đình", "district", "01"),
+    ("002", "Quận Hoàn Kiếm", "district", "01"),
+    ("003", "Thành phố Tuyên Quang", "district", "02"),
+    ("004", "Huyện Na Hang", "district", "02"),
+    ("00001", "Phường Phúc Xá", "commune", "001"),
+    ("00004", "Phường Trúc Bạch", "commune", "001"),
+    ("00037", "Phường Phúc Tân", "commune", "002"),
+    ("00040", "Phường Đồng Xuân", "commune", "002"),
+    ("00043", "Phường Minh Xuân", "commune", "003"),
+    ("00046", "Phường Phan Thiết", "commune", "003"),
+    ("00049", "Xã Năng Khả", "commune", "004"),
+    ("00052", "Xã Thanh Tương", "commune", "004"),
+    ("00055", "Xã Yên Hoa", "commune", "004"),
+];
+
 const THREE: &[(&str, &str, &str, &str)] = &[
     ("01", "Thành phố Hà Nội", "province", "VN"),
     ("00001", "Phường Phúc Xá", "commune", "01"),
@@ -112,11 +130,20 @@ impl Tree {
         Self::new("three-tier", TWO_PROVINCES)
     }
 
+    /// One central, two provinces, four districts, nine communes, in a folder below `place`; certificates are
+    /// good around `now`.
+    pub fn sixteen(place: &Path, now: SystemTime) -> Self {
+        Self::made("four-tier", SIXTEEN, tempfile::tempdir_in(place).unwrap(), now)
+    }
+
     fn new(hierarchy: &str, units: &[(&str, &str, &str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::made(hierarchy, units, tempfile::tempdir().unwrap(), SystemTime::now())
+    }
+
+    fn made(hierarchy: &str, units: &[(&str, &str, &str, &str)], folder: TempDir, now: SystemTime) -> Self {
         let directory = directory(&Hierarchy::shipped(hierarchy).unwrap(), units);
         let authority = folder.path().join("authority");
-        Authority::create(&authority, SystemTime::now()).unwrap();
+        Authority::create(&authority, now).unwrap();
         keys::create_authority(&authority).unwrap();
         let limits = Limits {
             heartbeat_ms: 100,
@@ -136,7 +163,7 @@ impl Tree {
             folder,
         };
         for row in tree.directory.rows() {
-            tree.make_keys(row.id);
+            tree.make_keys(row.id, now);
         }
         fs::write(tree.path("directory.csv"), tree.directory.to_csv()).unwrap();
         tree
@@ -155,11 +182,11 @@ impl Tree {
         self.home(unit).join("keys")
     }
 
-    fn make_keys(&self, unit: UnitId) {
+    fn make_keys(&self, unit: UnitId, now: SystemTime) {
         let (authority, folder) = (self.path("authority"), self.keys(unit));
         fs::create_dir_all(&folder).unwrap();
         let issuer = Authority::open(&authority).unwrap();
-        let keys = issuer.issue_node(unit, &[], Validity::days(SystemTime::now(), 30)).unwrap();
+        let keys = issuer.issue_node(unit, &[], Validity::days(now, 30)).unwrap();
         keys.write(&folder, issuer.certificate_pem()).unwrap();
         keys::create_node(&authority, &folder, unit, 1).unwrap();
     }

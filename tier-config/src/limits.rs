@@ -44,6 +44,8 @@ pub const NOTE_CHARS_MAX: usize = 1_000;
 pub const CSV_LINE_BYTES_MAX: usize = 65_536;
 /// Most physical lines that one record of a CSV file may run over.
 pub const CSV_RECORD_LINES_MAX: usize = 16;
+/// Most columns of a CSV file of a form.
+pub const CSV_COLUMNS_MAX: usize = 256;
 /// Longest household number (hộ số), in characters.
 pub const HOUSEHOLD_NUMBER_CHARS_MAX: usize = 20;
 /// Longest subject code (health-insurance number), in characters.
@@ -87,8 +89,9 @@ pub const INFANT_DAYS_CELL_MAX: u16 = 366;
 /// Most that one batch can add to or take from one tally: a core has fewer persons than bytes.
 pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * CORE_BYTES_MAX as i64;
 
-/// Longest TLS handshake, in milliseconds.
-pub const HANDSHAKE_MS_MAX: u64 = 10_000;
+/// Longest TLS handshake, and longest wait for hello and welcome, in milliseconds: four ways of 2 s and a few
+/// kilobytes at 16 kbit/s, with repetitions.
+pub const HANDSHAKE_MS_MAX: u64 = 30_000;
 /// Most calls open at once on one connection.
 pub const STREAMS_MAX: u32 = 64;
 /// Most calls open at once of one node or person, over all connections.
@@ -109,18 +112,26 @@ pub const CERTIFICATE_REQUEST_BYTES_MAX: usize = 4_096;
 pub const STOP_GRACE_MS: u64 = 15_000;
 /// Interval at which central looks whether a month is to be closed, in milliseconds.
 pub const CLOSE_MONTH_CHECK_MS: u64 = 600_000;
-/// Longest silence of a replication stream before it is dropped, in milliseconds.
+/// Longest silence of a replication stream before it is dropped, in milliseconds. A message on its way is none.
 pub const STREAM_SILENCE_MS_MAX: u64 = 60_000;
+/// Bytes that a connection brings within that time if a message is on its way; pings are far fewer.
+pub const MESSAGE_ON_ITS_WAY_BYTES: u64 = 1_024;
+/// Time after which a parent that had nothing to say to a child says a heartbeat, in milliseconds: those of the child
+/// may wait behind its batches.
+pub const WORD_MS: u64 = 15_000;
 /// Time after which a child asks again for origins that the parent held back, in milliseconds.
 pub const HELD_RETRY_MS: u64 = 60_000;
 /// Chains looked at for the oldest change that waits to be sent.
 pub const OLDEST_UNSENT_CHAINS_MAX: usize = 64;
-/// Interval of HTTP/2 keep-alive pings, in milliseconds.
-pub const KEEPALIVE_MS: u64 = 20_000;
-/// Longest wait for the answer to a keep-alive ping, in milliseconds.
-pub const KEEPALIVE_ANSWER_MS_MAX: u64 = 10_000;
+/// Longest time in which a connection brings not one byte, in milliseconds: then the other side is gone.
+pub const LINE_SILENCE_MS_MAX: u64 = 45_000;
+/// Silence after which an HTTP/2 ping asks for a byte, in milliseconds.
+pub const KEEPALIVE_MS: u64 = 15_000;
+/// Longest wait for the answer to such a ping while other bytes come, in milliseconds: it may wait behind a message of
+/// the largest size on a line of 16 kbit/s.
+pub const KEEPALIVE_ANSWER_MS_MAX: u64 = 2 * 3_600_000;
 /// Longest time from dialling a node to its first HTTP/2 bytes, in milliseconds.
-pub const CONNECT_MS_MAX: u64 = 15_000;
+pub const CONNECT_MS_MAX: u64 = 45_000;
 /// Pause before accepting again after the system refused a connection (no file descriptors), in milliseconds.
 pub const ACCEPT_PAUSE_MS: u64 = 200;
 /// Time left to a refused peer to read why, in milliseconds.
@@ -177,6 +188,11 @@ pub const SLED_BATCH_KEYS_MAX: usize = 100;
 pub const INDEX_UNFLUSHED_KEYS_MAX: usize = 20_000;
 /// Longest time that a change stays out of sled, in milliseconds (it is in the ledger all the time).
 pub const INDEX_FLUSH_MS: u64 = 500;
+/// Unflushed keys at which nothing more is taken: a full disk keeps them in memory.
+pub const INDEX_OVERLAY_KEYS_MAX: usize = 200_000;
+/// Bytes that the disk must have left before anything is written to the index: sled does not survive a write that
+/// finds no space, and writes whole segments ahead.
+pub const INDEX_ROOM_BYTES: u64 = 2 * SLED_SEGMENT_BYTES as u64;
 /// How long the start waits for an index that an earlier handle is closing, in milliseconds.
 pub const INDEX_LOCK_MS: u64 = 5_000;
 /// Interval of these looks, in milliseconds.
@@ -231,8 +247,8 @@ pub const RECOVER_WINDOW_BATCHES: usize = 2;
 pub const AUDIT_TEXT_CHARS_MAX: usize = 200;
 /// Largest value stored in sled, in bytes.
 pub const SLED_VALUE_BYTES_MAX: usize = 4_096;
-/// Bytes kept aside so that a node starts on a full disk.
-pub const BALLAST_BYTES: u64 = 4 * 1_048_576;
+/// Bytes kept aside so that a node starts on a full disk, more than once: an opened index begins a segment.
+pub const BALLAST_BYTES: u64 = 3 * SLED_SEGMENT_BYTES as u64;
 
 /// Longest name of an account or program, in characters.
 pub const ACCOUNT_NAME_CHARS_MAX: usize = 40;
@@ -305,6 +321,14 @@ pub const PERSON_HISTORY_MAX: usize = 1_000;
 pub const ERASURE_LEAVES_MAX: usize = 4_096;
 /// Most orders of erasure of one origin that a node keeps.
 pub const ERASURE_ORDERS_PER_ORIGIN_MAX: usize = 20_000;
+/// Most leaves that all orders of one origin may name together: every change of a large unit.
+pub const ERASURE_LEAVES_PER_ORIGIN_MAX: usize = 1_000_000;
+/// Most leaves of batches that are not held yet that the orders of one origin may name.
+pub const ERASURE_LEAVES_AHEAD_MAX: usize = 100_000;
+/// Refused orders of erasure after which a link ends.
+pub const ERASURE_REFUSED_PER_LINK_MAX: usize = 1_000;
+/// Batches of one chain whose names may be on their way to the ledger at once.
+pub const NAMING_BATCHES_MAX: usize = 1_024;
 /// Most orders of erasure, or words about them, in one message of a link.
 pub const ERASURE_A_MESSAGE: usize = 32;
 /// Most orders of erasure that one hello names.
@@ -322,9 +346,16 @@ const _: () =
     assert!(PASSWORD_MEMORY_KIB <= PASSWORD_MEMORY_KIB_MAX && PASSWORD_PASSES <= PASSWORD_PASSES_MAX);
 const _: () = assert!(RELAYED_BYTES + SIGNED_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(CONFIRMATION_QUIET_MS < CONFIRMATION_LATE_MS && GUEST_MS_MAX <= CONNECTION_IDLE_MS_MAX);
+const _: () = assert!(KEEPALIVE_ANSWER_MS_MAX / 1_000 * 2_000 > MESSAGE_BYTES_MAX as u64);
+const _: () = assert!(3 * KEEPALIVE_MS <= LINE_SILENCE_MS_MAX && 3 * WORD_MS <= LINE_SILENCE_MS_MAX);
+const _: () = assert!(LINE_SILENCE_MS_MAX < STREAM_SILENCE_MS_MAX && STREAM_SILENCE_MS_MAX <= 60_000);
+const _: () = assert!(HANDSHAKE_MS_MAX < CONNECT_MS_MAX && HANDSHAKE_MS_MAX < LINE_SILENCE_MS_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < SEGMENT_BYTES as usize);
 const _: () = assert!(ERASURE_A_MESSAGE * ERASURE_LEAVES_MAX * 56 < MESSAGE_BYTES_MAX);
 const _: () = assert!(SEGMENT_BYTES <= SEGMENT_FILE_BYTES_MAX);
+const _: () = assert!(ERASURE_LEAVES_MAX < ERASURE_LEAVES_AHEAD_MAX);
+const _: () = assert!(ERASURE_LEAVES_AHEAD_MAX < ERASURE_LEAVES_PER_ORIGIN_MAX);
+const _: () = assert!(10 * COMMIT_RECORDS_MAX + INDEX_UNFLUSHED_KEYS_MAX < INDEX_OVERLAY_KEYS_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < FRAME_PLAIN_BYTES_MAX);
 const _: () = assert!(IMPORT_CHUNK_BYTES < MESSAGE_BYTES_MAX);
 const _: () = assert!(PROTOCOL_VERSION_MIN <= PROTOCOL_VERSION);

@@ -5,7 +5,7 @@ use super::{
     moment::local,
     output,
     progress::Progress,
-    sheet::{Sheet, Side, plain},
+    sheet::{Sheet, Side, json_line, plain},
     target::TargetArguments,
     wait,
 };
@@ -96,7 +96,7 @@ fn show(arguments: &Show) -> Result<Outcome, Failure> {
         let client = arguments.target.connect().await?;
         let mut written = Ok(());
         let mut print = |entry: AuditEntry| {
-            let line = if arguments.json { format!("{}\n", as_json(&entry)) } else { as_line(&entry) };
+            let line = if arguments.json { json_line(&as_json(&entry)) } else { as_line(&entry) };
             if written.is_ok() {
                 written = output::data(&line);
             }
@@ -218,7 +218,7 @@ mod unit_tests {
             ..AuditEntry::default()
         };
         let line = as_line(&entry);
-        assert!(line.starts_with("       7  1970-01-01 07:00:00 +07:00  account [2J hoa"), "{line}");
+        assert!(line.starts_with("       7  1970-01-01 07:00:00 +07:00  account\\u{1b}[2J hoa"), "{line}");
         assert_eq!((line.lines().count(), line.contains('\u{1b}')), (1, false));
         assert_eq!(as_json(&entry)["statement"], "4453");
     }

@@ -72,7 +72,8 @@ async fn enrol(config: &NodeConfig, parent: &Parent, token: InvitationToken) -> 
     let key = ledger_key(config, terms.replaces.is_some())?;
     let replaces = terms.replaces.filter(|former| *former != key.public().id());
     let after = if replaces.is_some() { terms.after } else { Default::default() };
-    let claim = authority::claim(config.unit, &key, replaces, after);
+    let first = if terms.replaces.is_none() { keys::first_claim(&config.keys, config.unit) } else { None };
+    let claim = first.unwrap_or_else(|| authority::claim(config.unit, &key, replaces, after));
     let enrolled = newcomer.enrol(&keys, &claim, &config.names).await?;
     keys::write_granted(&config.keys, &enrolled.registrations, enrolled.authority)?;
     let mut told = format!("{} is enrolled: keys in {}\n", config.unit, config.keys.display());

@@ -1,6 +1,6 @@
 //! Why a command ended without its result, how that is shown, and the exit code.
 
-use super::output;
+use super::{output, sheet::plain};
 use crate::{
     runtime::{RuntimeError, keys::LedgerKeyError},
     store::StoreError,
@@ -69,7 +69,7 @@ impl Failure {
         if matches!(&self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
-        self.lines().iter().for_each(output::note);
+        self.lines().iter().map(|line| plain(line)).for_each(output::note);
         if matches!(self, Self::Usage(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
     }
 }

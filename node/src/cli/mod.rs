@@ -32,6 +32,7 @@
 //! |---|---|
 //! | `failure.rs` | why a command ended without its result, and the exit code |
 //! | `output.rs` | stdout and stderr |
+//! | `log.rs` | the log: one line for each event |
 //! | `sheet.rs` | rows as an aligned table or as CSV |
 //! | `moment.rs` | moments in Vietnam's time, ages |
 //! | `progress.rs` | the progress bar |
@@ -60,6 +61,7 @@ mod files;
 mod import;
 mod invite;
 mod keys;
+mod log;
 mod moment;
 mod output;
 mod person;
@@ -85,7 +87,6 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use failure::{Failure, Outcome};
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// A command as typed, understood by clap.
 #[derive(Debug)]
@@ -106,14 +107,8 @@ impl Invocation {
 /// The whole command, as `main` and the binary under test run it.
 pub fn main() -> ExitCode {
     let invocation = Invocation::from_arguments();
-    log_to_stderr(invocation.log_level());
+    log::to_stderr(invocation.log_level());
     run(invocation)
-}
-
-/// Logs from `level` on, unless the environment variable `DANSO_LOG` says otherwise.
-fn log_to_stderr(level: &str) {
-    let filter = EnvFilter::try_from_env("DANSO_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// Does what was asked and prints the result or the failure.

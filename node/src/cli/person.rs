@@ -4,7 +4,7 @@ use super::{
     failure::{Failure, Outcome},
     moment::local,
     output,
-    sheet::{Sheet, Side, plain},
+    sheet::{Sheet, Side, json_text, plain},
     target::TargetArguments,
     wait,
 };
@@ -61,7 +61,7 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
             let answer =
                 wait(async { Ok(find.target.connect().await?.find_persons(find.request()).await?) })?;
             if find.json {
-                format!("{:#}\n", answer.persons.iter().map(line_json).collect::<Value>())
+                json_text(&answer.persons.iter().map(line_json).collect())
             } else {
                 found(&answer.persons).table()
             }
@@ -69,7 +69,7 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
         Command::Show(show) => {
             let id = show.person.to_string();
             let answer = wait(async { Ok(show.target.connect().await?.get_person(&id).await?) })?;
-            if show.json { format!("{:#}\n", as_json(&answer)) } else { as_text(&answer) }
+            if show.json { json_text(&as_json(&answer)) } else { as_text(&answer) }
         }
     };
     output::data(&text)?;

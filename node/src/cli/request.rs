@@ -3,7 +3,7 @@
 use super::{
     failure::{Failure, Outcome},
     output,
-    sheet::{Sheet, Side},
+    sheet::{Sheet, Side, json_text},
     target::TargetArguments,
     wait,
 };
@@ -125,11 +125,7 @@ pub(super) fn run(command: &Command) -> Result<Outcome, Failure> {
         }
         Command::List { target, all, json } => {
             let listed = wait(async { Ok(target.connect().await?.list_requests(*all).await?) })?.requests;
-            let text = if *json {
-                format!("{:#}\n", listed.iter().map(as_json).collect::<Value>())
-            } else {
-                table(&listed)
-            };
+            let text = if *json { json_text(&listed.iter().map(as_json).collect()) } else { table(&listed) };
             output::data(&text)?;
             return Ok(Outcome::Done);
         }

@@ -13,12 +13,16 @@ pub(super) struct Arguments {
     /// The node's file
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// End at once with exit code 1 where the store cannot be opened, instead of staying up to say what mends it
+    #[arg(long)]
+    no_rescue: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let config = NodeConfig::load(&arguments.config)?;
+    let rescue = (!arguments.no_rescue).then_some(arguments.config.as_path());
     wait(async {
-        runtime::run(config).await.map_err(|error| match error {
+        runtime::run(config, rescue).await.map_err(|error| match error {
             RuntimeError::Directory(faults) => Failure::Faults(faults),
             error => Failure::of(error.code(), &error),
         })

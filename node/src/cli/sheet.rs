@@ -1,5 +1,7 @@
 //! Rows under named columns, as an aligned table for people or as CSV for programs.
 
+use crate::operations::forms::{guarded, is_invisible};
+use serde_json::Value;
 use std::fmt::Write as _;
 
 /// On which side of its column a value stands.
@@ -39,7 +41,7 @@ impl Sheet {
         self.rows.is_empty()
     }
 
-    /// An aligned table with a header line; control characters are shown as blanks.
+    /// An aligned table with a header line; letters that nobody sees are shown escaped.
     pub fn table(&self) -> String {
         let header: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
         let lines: Vec<Vec<String>> = std::iter::once(&header)
@@ -63,22 +65,60 @@ impl Sheet {
         text
     }
 
-    /// CSV with a header line, commas and `\n`.
+    /// CSV with a header line, commas and `\n`. A cell that a spreadsheet would run has an apostrophe before it;
+    /// numbers stay as they are.
     pub fn csv(&self) -> String {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let header = self.columns.iter().map(|(name, _)| name.as_str());
         writer.write_record(header).expect("memory takes every write");
         for row in &self.rows {
-            writer.write_record(row).expect("all rows have as many cells as there are columns");
+            let cells =
+                row.iter().map(|cell| if is_number(cell) { cell.clone() } else { guarded(cell.clone()) });
+            writer.write_record(cells).expect("all rows have as many cells as there are columns");
         }
         let bytes = writer.into_inner().expect("memory takes every write");
         String::from_utf8(bytes).expect("cells are UTF-8")
     }
 }
 
-/// A text that cannot move the cursor of a terminal.
+/// A text on one line that neither moves the cursor of a terminal nor changes its direction: letters that nobody
+/// sees are escaped.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_invisible(letter) { shown.extend(letter.escape_unicode()) } else { shown.push(letter) }
+    }
+    shown
+}
+
+/// JSON over several lines, its line end included. Letters that nobody sees are escaped as JSON has it, so a
+/// terminal shows them and a program reads the same.
+pub(super) fn json_text(value: &Value) -> String {
+    escaped(&format!("{value:#}\n"))
+}
+
+/// As [`json_text`], on one line.
+pub(super) fn json_line(value: &Value) -> String {
+    escaped(&format!("{value}\n"))
+}
+
+fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if is_invisible(letter) && letter != '\n' {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                write!(text, "\\u{unit:04x}").expect("writing to memory cannot fail");
+            }
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte)) && cell.parse::<f64>().is_ok()
 }
 
 /// Places that a text takes on a terminal; a combining mark takes none.
@@ -101,7 +141,7 @@ mod unit_tests {
     fn a_table_is_aligned_and_harmless() {
         let expected = "unit              name            count\n\
                         00004@2025-07-01  Phường Ba Đình      7\n\
-                        01                Xa\u{303},  [2J        12345\n";
+                        01                Xa\u{303}, \\u{1b}[2J   12345\n";
         assert_eq!(sheet().table(), expected);
     }
 
@@ -112,6 +152,27 @@ mod unit_tests {
         let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
         assert_eq!(&rows[1], &["01", "Xa\u{303}, \u{1b}[2J", "12345"][..]);
         assert_eq!(text.lines().next(), Some("unit,name,count"));
+    }
+
+    #[test]
+    fn csv_holds_nothing_that_a_spreadsheet_would_run() {
+        let mut sheet = Sheet::new([("name", Side::Left), ("value", Side::Right)]);
+        for (name, value) in
+            [("=cmd|' /C calc'!A0", "-3.5"), ("@SUM(A1)", "=1+1"), ("+84", "+7"), ("-a", "-")]
+        {
+            sheet.push([name, value].map(str::to_owned));
+        }
+        let expected = "name,value\n'=cmd|' /C calc'!A0,-3.5\n'@SUM(A1),'=1+1\n+84,+7\n'-a,'-\n";
+        assert_eq!(sheet.csv(), expected);
+    }
+
+    #[test]
+    fn json_shows_what_nobody_sees_and_reads_back_the_same() {
+        let value = serde_json::json!({ "name": "Hòa\u{202e}\u{9b}2J\u{7f}\n\u{e0041}🌸", "born": [1, 2] });
+        let text = json_text(&value);
+        assert!(!text.replace('\n', "").chars().any(is_invisible), "{text}");
+        assert!(text.contains("\\u202e") && text.contains("\\udb40\\udc41") && text.contains("🌸"));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 
     #[test]

@@ -5,11 +5,11 @@ use super::{
     failure::{Failure, Outcome},
     moment::{age, local},
     output,
-    sheet::{Sheet, Side, plain},
+    sheet::{Sheet, Side, json_text, plain},
     target::TargetArguments,
     wait,
 };
-use danso_proto::v1::{MeterRow, MetersAnswer, NodeInfoAnswer, ReplicationStatusAnswer};
+use danso_proto::v1::{MeterRow, MetersAnswer, NodeInfoAnswer, ReplicationStatusAnswer, Rescue};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -33,10 +33,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
     let (info, status) = wait(async {
         let client = arguments.target.connect().await?;
-        Ok((client.node_info().await?, client.replication_status().await?))
+        let info = client.node_info().await?;
+        let status = if info.rescue.is_some() { None } else { Some(client.replication_status().await?) };
+        Ok((info, status.unwrap_or_default()))
     })?;
-    let text =
-        if arguments.json { format!("{:#}\n", as_json(&info, &status)) } else { as_text(&info, &status) };
+    if let Some(rescue) = &info.rescue {
+        output::data(&if arguments.json {
+            json_text(&rescue_json(&info, rescue))
+        } else {
+            advice(&info, rescue)
+        })?;
+        return Err(Failure::told(&rescue.code, plain(&rescue.cause)));
+    }
+    let text = if arguments.json { json_text(&as_json(&info, &status)) } else { as_text(&info, &status) };
     output::data(&text)?;
     Ok(Outcome::Done)
 }
@@ -77,10 +86,40 @@ fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
     text
 }
 
+/// What a node in rescue mode says of itself.
+fn advice(info: &NodeInfoAnswer, rescue: &Rescue) -> String {
+    let mut text = String::new();
+    for (name, value) in [
+        ("node", format!("{} ({})", info.unit, info.tier)),
+        ("software", format!("{}, in rescue mode since {}", info.software, local(info.started_at_ms))),
+        ("state", "rescue mode: the store cannot be opened, nothing is served / chế độ cứu hộ".to_owned()),
+        ("why", plain(&rescue.english)),
+        ("", plain(&rescue.vietnamese)),
+        ("mend", plain(&rescue.command)),
+        ("", "then start the node again, see deploy/runbooks/rescue_mode.md".to_owned()),
+    ] {
+        writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
+    }
+    text
+}
+
+fn rescue_json(info: &NodeInfoAnswer, rescue: &Rescue) -> Value {
+    json!({
+        "node": {
+            "unit": info.unit, "tier": info.tier, "parent": info.parent, "software": info.software,
+            "started_at_ms": info.started_at_ms,
+        },
+        "rescue": {
+            "code": rescue.code, "cause": rescue.cause, "vietnamese": rescue.vietnamese,
+            "english": rescue.english, "command": rescue.command,
+        },
+    })
+}
+
 fn meters(answer: &MetersAnswer, as_json: bool) -> String {
     if as_json {
         let row = |row: &MeterRow| json!({ "name": row.name, "label": row.label, "value": row.value, "count": row.count });
-        return format!("{:#}\n", answer.meters.iter().map(row).collect::<Value>());
+        return json_text(&answer.meters.iter().map(row).collect());
     }
     let columns =
         [("meter", Side::Left), ("label", Side::Left), ("value", Side::Left), ("count", Side::Right)];

@@ -20,14 +20,27 @@ pub(super) struct Arguments {
     /// The node's file; the node must not be running
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// A copy of the node's data folder, a backup, to be checked in its place
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
-    let options = options_of(&NodeConfig::load(&arguments.config)?)?;
+    let mut config = NodeConfig::load(&arguments.config)?;
+    if let Some(copy) = &arguments.data {
+        config.data.clone_from(copy);
+    }
+    let options = options_of(&config)?;
     let progress = Progress::of_bytes("verify");
     let report = store::verify(&options, &mut |done, total| progress.set(done, total));
     drop(progress);
     let report = report?;
+    if report.torn_bytes > 0 {
+        let bytes = report.torn_bytes;
+        output::note(format_args!(
+            "{bytes} bytes behind the last record are of no record: the next start clears them"
+        ));
+    }
     output::data(&shown(&report))?;
     match report.differences.len() {
         0 => Ok(Outcome::Done),
@@ -50,7 +63,7 @@ pub(super) fn options_of(config: &NodeConfig) -> Result<Options, Failure> {
 }
 
 fn shown(report: &VerifyReport) -> String {
-    let VerifyReport { records, batches, tallies, heads, differences } = report;
+    let VerifyReport { records, batches, tallies, heads, torn_bytes: _, differences } = report;
     let mut text = format!("records  {records}\nbatches  {batches}\ntallies  {tallies}\nheads    {heads}\n");
     for difference in differences.iter().take(LISTED_MAX) {
         writeln!(text, "differs  {difference}").expect("writing to memory cannot fail");
@@ -73,6 +86,7 @@ mod unit_tests {
             batches: 3,
             tallies: Digest([0xab; 32]),
             heads: Digest([0; 32]),
+            torn_bytes: 0,
             differences: Vec::new(),
         };
         let expected =

@@ -1,7 +1,7 @@
 //! Acceptance of a child's batch, in the order of the design: limits, standing, signature, link, frames,
 //! verdicts, then ledger, apply, receipt. Exactly once, whatever is repeated.
 
-use super::node::{Node, now_ms};
+use super::node::Node;
 use crate::store::{AcceptedBatch, Evidence, HeldBatch, Record, Staged, StoreError, Ticket};
 use danso_core::{
     chain::{
@@ -28,6 +28,8 @@ pub(super) struct Chain {
     contradictions: Option<BTreeSet<(String, Digest)>>,
     /// Up to here all batches have their names, as far as somebody has looked.
     pub(super) named_up_to: BatchNumber,
+    /// Batches whose names are on their way to the ledger since this generation began.
+    naming: BTreeSet<BatchNumber>,
 }
 
 /// Chains in acceptance; each origin has a lock of its own, so that none waits for another.
@@ -171,7 +173,8 @@ impl Node {
         let applied = self.store.view().chains.get(&origin).map(|chain| chain.head).unwrap_or_default();
         if chain.generation != generation || applied.number > chain.head.number {
             let kept = std::mem::take(chain);
-            *chain = Chain { generation, head: applied, hashes: BTreeMap::new(), ..kept };
+            let naming = if kept.generation == generation { kept.naming } else { BTreeSet::new() };
+            *chain = Chain { generation, head: applied, hashes: BTreeMap::new(), naming, ..kept };
         }
         chain.hashes = chain.hashes.split_off(&applied.number.next());
     }
@@ -191,7 +194,7 @@ impl Node {
             None => self.store.batch_row(origin, number)?.map(|row| row.hash),
         };
         if check_link(&chain.head, &header, hash, known)? == Link::Repeat {
-            let ticket = self.repeated(child, batch, &header, chain.generation)?;
+            let ticket = self.repeated(chain, child, batch, &header)?;
             return Ok(Accepted { origin, number, quarantined: 0, receipt: None, ticket });
         }
         let policy = self.policy_from(child);
@@ -199,7 +202,7 @@ impl Node {
         let exclusions = self.exclusions(child, &batch, &header, hash)?;
         let judged = judge(&contents, &header, exclusions.as_ref())?;
         self.forget_what_was_ordered(&mut batch, &header)?;
-        let accepted_at_ms = now_ms();
+        let accepted_at_ms = self.now_ms();
         let quarantined = judged.quarantined.clone();
         let count = quarantined.len();
         let receipt = Receipt { parent: self.unit(), origin, number, hash, quarantined, accepted_at_ms };
@@ -236,12 +239,17 @@ impl Node {
     /// A batch that is held already. Names that it brings and that are missing here are taken.
     fn repeated(
         &self,
+        chain: &mut Chain,
         child: UnitId,
         mut batch: Batch,
         header: &Header,
-        generation: u64,
     ) -> Result<Ticket, AcceptError> {
+        let generation = chain.generation;
         let nothing_new = || self.store.stage(Vec::new(), generation);
+        // A second copy behind the first would be one that no erasure finds.
+        if chain.naming.contains(&header.number) {
+            return Ok(nothing_new());
+        }
         let policy = self.policy_from(child);
         let held = self.store.batch(header.origin, header.number)?;
         let nameless = |held: &HeldBatch| held.batch.personal.is_none() && !held.veiled;
@@ -252,7 +260,15 @@ impl Node {
         };
         open(&batch, header, policy)?;
         self.forget_what_was_ordered(&mut batch, header)?;
-        Ok(self.store.stage_names(held.position, batch.personal, generation)?)
+        let ticket = self.store.stage_names(held.position, batch.personal, generation)?;
+        if chain.naming.len() >= limits::NAMING_BATCHES_MAX {
+            // Most of them have arrived long since: once this one is there, so are all.
+            self.store.stage(Vec::new(), generation).blocking_durable()?;
+            chain.naming.clear();
+        } else {
+            chain.naming.insert(header.number);
+        }
+        Ok(ticket)
     }
 
     /// Erases from a batch what was ordered to be erased before it came.
@@ -334,7 +350,7 @@ impl Node {
             self.policy_from(child) >= Policy::Cores && cores.len() <= limits::FRAME_BYTES_MAX
         };
         let cores = cores.filter(|_| hold).filter(may_pass);
-        let evidence = Evidence { child, origin, code, header, hold, at_ms: now_ms(), cores };
+        let evidence = Evidence { child, origin, code, header, hold, at_ms: self.now_ms(), cores };
         // Its ticket is not awaited: the refusal does not depend on it.
         let _ = self.store.stage(vec![Record::Evidence(Box::new(evidence)).into()], self.store.generation());
     }
@@ -361,7 +377,8 @@ impl Node {
             return Ok(());
         }
         tracing::error!(%child, %origin, code, number = number.0, "a child holds another batch under this number");
-        let evidence = Evidence { child, origin, code, header, hold: false, at_ms: now_ms(), cores: None };
+        let evidence =
+            Evidence { child, origin, code, header, hold: false, at_ms: self.now_ms(), cores: None };
         let _ = self.store.stage(vec![Record::Evidence(Box::new(evidence)).into()], self.store.generation());
         Ok(())
     }

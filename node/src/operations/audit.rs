@@ -1,10 +1,7 @@
 //! The audit log read and verified, and anchored at the parent: what a child's log has come to is kept there,
 //! so that a log whose end was cut off is found out when the child links up again.
 
-use super::{
-    actor::Actor,
-    node::{Node, now_ms},
-};
+use super::{actor::Actor, node::Node};
 use crate::store::{Anchor, AuditNote, AuditReport, Record, StoreError};
 use danso_core::chain::{AuditEntry, AuditHead, AuditTrail, Deed, Digest, Fault, Signed};
 use danso_tier_config::{Date, UnitId, limits};
@@ -157,7 +154,7 @@ impl Node {
             return heard.head;
         }
         heard.head = told;
-        let now = now_ms();
+        let now = self.now_ms();
         if now.abs_diff(heard.stored_at_ms) >= limits::AUDIT_ANCHOR_MS {
             heard.stored_at_ms = now;
             let anchor = Anchor { child, head: told, at_ms: now };
@@ -187,7 +184,7 @@ impl Node {
         }
         let held = self.child_anchors().into_iter().find(|anchor| anchor.child == child);
         let held = held.ok_or(AuditError::NoAnchor { unit: child })?;
-        let at_ms = now_ms();
+        let at_ms = self.now_ms();
         let words = format!("audit anchor of {child} at {} lifted: {reason}", held.head.number);
         let note = AuditNote::text(&actor.words(), Deed::ChainResolved, words, at_ms);
         let anchor = Anchor { child, head: AuditHead::default(), at_ms: 0 };

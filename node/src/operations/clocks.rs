@@ -1,9 +1,6 @@
 //! How far the clocks of the nodes below are from this one's. Nothing is ordered or refused by them.
 
-use super::{
-    meters::CLOCKS_OFF,
-    node::{Node, now_ms},
-};
+use super::{meters::CLOCKS_OFF, node::Node};
 use danso_tier_config::{UnitId, limits};
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -23,7 +20,7 @@ impl Node {
         if sent_at_ms == 0 {
             return;
         }
-        let offset_ms = i64::try_from(i128::from(sent_at_ms) - i128::from(now_ms())).unwrap_or(i64::MAX);
+        let offset_ms = i64::try_from(i128::from(sent_at_ms) - i128::from(self.now_ms())).unwrap_or(i64::MAX);
         let before = self.clocks.0.lock().expect("no holder of the clocks panics").insert(child, offset_ms);
         let (off, was_off) = (is_off(offset_ms), before.is_some_and(is_off));
         if off {

@@ -1,6 +1,6 @@
 //! Counts with their provenance: coverage, watermarks, late units, boundary date, digest of the heads.
 
-use super::node::{Node, now_ms};
+use super::node::Node;
 use danso_core::{
     chain::{BatchNumber, Digest},
     rollup::{Accept, CountError, Dimension, Measure, Question, Row, UnitGroup, count},
@@ -254,7 +254,7 @@ impl Node {
         // A chain whose PC is ahead of time does not make this node's figures newer than now.
         let applied = if head.number > BatchNumber(0) { head.recorded_to.millis().min(received) } else { 0 };
         if origin == self.unit() && self.records() {
-            return if view.unsealed.is_empty() { now_ms() } else { applied };
+            return if view.unsealed.is_empty() { self.now_ms() } else { applied };
         }
         let last = self.heard.read().expect("no holder of the watermarks panics").get(&origin).copied();
         match last {
@@ -272,7 +272,7 @@ impl Node {
         last: Month,
         boundary: Date,
     ) -> Provenance {
-        let now = now_ms();
+        let now = self.now_ms();
         let due = end_of_month_ms(last).min(now.saturating_sub(self.config.limits.late_after_ms));
         let mut late = Vec::new();
         let (mut oldest, mut quarantined) = (u64::MAX, 0);

@@ -6,7 +6,7 @@
 use super::{
     actor::Actor,
     forms::{self, CaptureKey, Home, Member, NotRecorded, Recorded},
-    node::{Node, now_ms},
+    node::Node,
     staging::{Rows, StagedRegister, Staging},
 };
 use crate::store::{AuditNote, OwnChange, Record, StoreError, Subject, Ticket};
@@ -109,7 +109,7 @@ impl Node {
             }
         }
         let sequence = staging.next_sequence();
-        let recorded_at = staging.recorded_after(now_ms());
+        let recorded_at = staging.recorded_after(self.now_ms());
         let register = StagedRegister::new(self, &staging);
         let voids = match &entry {
             Entry::Void { sequence, original } => Some((*sequence, original.clone())),
@@ -153,7 +153,7 @@ impl Node {
         }
         let written = personal.is_some().then(|| {
             let (actor, subject) = (actor.words(), Subject::Changes(sequence, sequence));
-            AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: now_ms() }
+            AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: self.now_ms() }
         });
         let own = OwnChange { sequence, capture, core, personal };
         let mut records = vec![Record::Own(own).into()];

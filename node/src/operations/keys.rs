@@ -4,10 +4,7 @@
 //! and takes the place of the former one there only after the grant is durable. What a crash leaves between
 //! these steps the next start settles.
 
-use super::{
-    actor::Actor,
-    node::{Node, now_ms},
-};
+use super::{actor::Actor, node::Node};
 use crate::store::StoreError;
 use danso_core::chain::{BatchNumber, Epoch, KeyClaim, KeyGrant, KeyId, LedgerKey, Signed};
 use danso_tier_config::UnitId;
@@ -90,24 +87,27 @@ impl Node {
         }
         let former = self.signing.key().public().id();
         let in_force = self.ring_of(self.unit()).current().map(|epoch| epoch.signed.clone());
-        let (next, copy) = off_thread({
-            let folder = Arc::clone(&folder);
-            move || {
-                let left_over = folder.prepare()?.public().id() == former;
-                if let Some(grant) = in_force.filter(|_| left_over) {
-                    // An earlier rotation could not bring the folder in order.
-                    folder.finish(&grant)?;
+        let (next, copy) = self
+            .host
+            .threads
+            .run({
+                let folder = Arc::clone(&folder);
+                move || {
+                    let left_over = folder.prepare()?.public().id() == former;
+                    if let Some(grant) = in_force.filter(|_| left_over) {
+                        // An earlier rotation could not bring the folder in order.
+                        folder.finish(&grant)?;
+                    }
+                    Ok::<_, KeyFolderError>((folder.prepare()?, folder.prepare()?))
                 }
-                Ok((folder.prepare()?, folder.prepare()?))
-            }
-        })
-        .await?;
+            })
+            .await?;
         let key = next.public().id();
-        let grant = self.store.rotate(next, actor.words(), now_ms()).await?;
+        let grant = self.store.rotate(next, actor.words(), self.now_ms()).await?;
         self.signing.replace(copy);
         let after = claimed_after(&grant);
         tracing::info!(%former, %key, %after, "the ledger key was rotated");
-        let finished = off_thread(move || folder.finish(&grant)).await;
+        let finished = self.host.threads.run(move || folder.finish(&grant)).await;
         if let Err(error) = &finished {
             tracing::error!(code = error.code, %error, "the new ledger key is in force, its folder is not in order");
         }
@@ -121,12 +121,6 @@ impl Node {
         let head = self.store.view().chains.get(&unit).map(|chain| chain.head).unwrap_or_default();
         head.number > epoch.after || (head.number == epoch.after && head.hash != epoch.hash)
     }
-}
-
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, KeyFolderError> + Send + 'static,
-) -> Result<T, KeyFolderError> {
-    tokio::task::spawn_blocking(work).await.expect("reading and writing key files does not panic")
 }
 
 fn claimed_after(grant: &Signed) -> BatchNumber {

@@ -53,6 +53,7 @@ mod revocation;
 mod staging;
 mod status;
 
+pub use crate::host::now_ms;
 pub use accept::{AcceptError, Accepted};
 pub use actor::Actor;
 pub use audit::{AuditError, AuditQuestion, ChildAnchor, ParentAnchor};
@@ -60,7 +61,8 @@ pub use counting::{CountQuery, Counted, LateUnit, Provenance, QueryError};
 pub use desk::{ImportDesk, RecordError};
 pub use erasure::{Erased, ErasureError, ErasureStanding};
 pub use keys::{KeyFolder, KeyFolderError, RotateError, Rotated};
-pub use node::{Heard, LinkStatus, Node, RegisterError, Signing, now_ms};
+pub(crate) use node::grantor_of;
+pub use node::{Heard, LinkStatus, Node, RegisterError, Signing};
 pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, SignedIn};
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
 pub use releases::ReleaseError;

@@ -5,10 +5,11 @@ use super::{
     enrolment::Invitations, keys::KeyFolder, meters::Meters, office::Office, requests::RequestDesk,
     staging::Staging,
 };
+use crate::host::Host;
 use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
 use danso_core::chain::{
-    Deed, Digest, Fault, Grounds, KeyClaim, KeyGrant, KeyRing, LedgerKey, PublicKey, Signed, examine,
-    key_subject, stored_epoch,
+    Deed, Digest, Fault, Grantor, Grounds, KeyClaim, KeyGrant, KeyRing, LedgerKey, PublicKey, Signed,
+    examine, key_subject, stored_epoch,
 };
 use danso_tier_config::{Date, Directory, NodeConfig, Policy, UnitId};
 use std::{
@@ -17,13 +18,7 @@ use std::{
         Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
 };
-
-/// The PC's clock, Unix milliseconds.
-pub fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
 
 /// Up to when an origin had nothing more than a batch, as heard in heartbeats.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,6 +79,8 @@ impl Signing {
 
 /// Everything that the operations of one node share.
 pub struct Node {
+    /// The computer it runs on.
+    pub host: Host,
     /// The node's file.
     pub config: NodeConfig,
     /// Its store.
@@ -93,6 +90,8 @@ pub struct Node {
     /// When it started, Unix milliseconds.
     pub started_at_ms: u64,
     bootstrap: Arc<Directory>,
+    /// The signed directory up to this version is from before this unit moved: only its new parent has the next one.
+    outdated: u64,
     /// What heartbeats said of each origin.
     pub heard: RwLock<BTreeMap<UnitId, Heard>>,
     /// Children that have a link open.
@@ -131,12 +130,25 @@ pub struct Node {
 impl Node {
     /// A node over an opened store. `bootstrap` serves until a signed directory is there.
     pub fn new(config: NodeConfig, store: Store, signing: Signing, bootstrap: Directory) -> Self {
+        Self::on(Host::default(), config, store, signing, bootstrap)
+    }
+
+    /// The same on a given computer.
+    pub fn on(host: Host, config: NodeConfig, store: Store, signing: Signing, bootstrap: Directory) -> Self {
+        let parent = config.parent.as_ref().map(|parent| parent.unit);
+        let outdated = store.view().directory.as_ref().map_or(0, |held| {
+            let moved = held.directory.last_parent(config.unit) != parent
+                && bootstrap.last_parent(config.unit) == parent;
+            if moved { held.version } else { 0 }
+        });
         Self {
             config,
             store,
             signing,
-            started_at_ms: now_ms(),
+            started_at_ms: host.clock.now_ms(),
+            host,
             bootstrap: Arc::new(bootstrap),
+            outdated,
             heard: RwLock::default(),
             children: RwLock::default(),
             links: AtomicU64::default(),
@@ -163,11 +175,26 @@ impl Node {
         }
     }
 
+    /// The time of day by the node's clock, Unix milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.host.clock.now_ms()
+    }
+
+    /// Does blocking work where this computer does such, and gives its result. It is done to its end even where
+    /// nobody waits for it any more.
+    pub async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Arc<Self>) -> T + Send + 'static,
+    ) -> T {
+        let node = Arc::clone(self);
+        self.host.threads.run(move || work(&node)).await
+    }
+
     /// Notes that a child opened a link, and gives the link's number. An older one of it ends at its next message.
     pub fn link_opened(&self, child: UnitId) -> u64 {
         let mut children = self.children.write().expect("no holder of the children panics");
         let number = self.links.fetch_add(1, Ordering::Relaxed);
-        children.insert(child, OpenLink { number, last_ms: now_ms() });
+        children.insert(child, OpenLink { number, last_ms: self.now_ms() });
         number
     }
 
@@ -176,7 +203,7 @@ impl Node {
         let mut children = self.children.write().expect("no holder of the children panics");
         match children.get_mut(&child) {
             Some(link) if link.number == number => {
-                link.last_ms = now_ms();
+                link.last_ms = self.now_ms();
                 true
             }
             _ => false,
@@ -205,9 +232,8 @@ impl Node {
     /// The directory in force: the latest signed one, else the one that the node's file names.
     pub fn directory(&self) -> Arc<Directory> {
         let view = self.store.view();
-        view.directory
-            .as_ref()
-            .map_or_else(|| Arc::clone(&self.bootstrap), |held| Arc::clone(&held.directory))
+        let held = view.directory.as_ref().filter(|held| held.version > self.outdated);
+        held.map_or_else(|| Arc::clone(&self.bootstrap), |held| Arc::clone(&held.directory))
     }
 
     /// Version of the signed directory in force, 0 for the bootstrap one.
@@ -217,7 +243,7 @@ impl Node {
 
     /// Today in Vietnam.
     pub fn today(&self) -> Date {
-        Date::in_vietnam(now_ms())
+        Date::in_vietnam(self.now_ms())
     }
 
     /// What may pass from a child's tier to this node by the profile.
@@ -240,14 +266,34 @@ impl Node {
     ///
     /// Errors: [`Fault`] of the first one that nobody trusted stands for, after which none is stored.
     pub async fn register(&self, registrations: Vec<Signed>) -> Result<(), RegisterError> {
-        let _turn = self.registering.lock().await;
-        let new = self.examined(registrations).map_err(RegisterError::NotSigned)?;
-        if new.is_empty() {
+        // What every child brings that comes back does not wait until the keys of others are on the disk.
+        if self.holds_keys(&registrations) {
             return Ok(());
         }
+        let _turn = self.registering.lock().await;
+        let records = self.new_keys(registrations)?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.store.write(records).await.map_err(RegisterError::Store)
+    }
+
+    fn holds_keys(&self, registrations: &[Signed]) -> bool {
+        let view = self.store.view();
+        let holds = |signed| {
+            let ring = key_subject(signed).ok().and_then(|unit| view.keys.get(&unit));
+            ring.is_some_and(|ring| ring.holds(signed))
+        };
+        registrations.iter().all(holds)
+    }
+
+    /// The records of what is new of these and stands up. The lock of registrations must be held until they are
+    /// applied.
+    pub(super) fn new_keys(&self, registrations: Vec<Signed>) -> Result<Vec<Staged>, RegisterError> {
+        let new = self.examined(registrations).map_err(RegisterError::NotSigned)?;
         let notes: Vec<_> = new.iter().filter_map(|signed| self.note_of_key(signed)).collect();
         let keys = new.into_iter().map(|signed| Record::Registration(signed).into());
-        self.store.write(keys.chain(notes).collect()).await.map_err(RegisterError::Store)
+        Ok(keys.chain(notes).collect())
     }
 
     fn note_of_key(&self, signed: &Signed) -> Option<Staged> {
@@ -259,7 +305,7 @@ impl Node {
             epoch.key.id(),
             epoch.after
         );
-        let note = AuditNote::text(&Actor::node(self.unit()).words(), Deed::KeyChanged, text, now_ms());
+        let note = AuditNote::text(&Actor::node(self.unit()).words(), Deed::KeyChanged, text, self.now_ms());
         Some(Record::Note(note).into())
     }
 
@@ -267,9 +313,9 @@ impl Node {
     fn examined(&self, mut waiting: Vec<Signed>) -> Result<Vec<Signed>, Fault> {
         let directory = self.directory();
         let today = self.today();
+        // Also who stood above once: a unit that moved keeps its chain, and the keys that it was granted before.
         let is_above = |above: UnitId, unit: UnitId| {
-            let day = directory.valid_to(unit).map_or(today, |last| last.min(today));
-            above != unit && directory.at(day).is_within(unit, above)
+            self.lies_below(unit, above) || stood_below(&directory, today, unit, above)
         };
         let mut rings: BTreeMap<UnitId, KeyRing> = BTreeMap::new();
         let mut new = Vec::new();
@@ -302,14 +348,25 @@ impl Node {
                         tracing::error!(%unit, code = "key_fork", "a second key for the same place is passed over");
                     }
                     Err(fault @ Fault::Grantor { .. }) => {
-                        refusal = Some(fault);
+                        let elsewhere = grantor_of(&signed).zip(key_subject(&signed).ok()).is_some_and(
+                            |(grantor, unit)| !self.lies_below(unit, grantor) && is_above(grantor, unit),
+                        );
+                        // Of a unit that moved here from where nobody is known: its chain waits for its keys.
+                        refusal = refusal.or((!elsewhere).then_some(fault));
                         later.push(signed);
                     }
                     Err(fault) => return Err(fault),
                 }
             }
-            if let Some(fault) = refusal.filter(|_| later.len() == count) {
-                return Err(fault);
+            if later.len() == count {
+                if let Some(fault) = refusal {
+                    return Err(fault);
+                }
+                tracing::warn!(
+                    count,
+                    "keys that were granted by a former parent that is not known here are passed over"
+                );
+                break;
             }
             waiting = later;
         }
@@ -367,7 +424,7 @@ impl Node {
         deed: Deed,
         subject: impl Into<String>,
     ) -> Result<(), StoreError> {
-        let note = AuditNote::text(&actor.words(), deed, subject, now_ms());
+        let note = AuditNote::text(&actor.words(), deed, subject, self.now_ms());
         self.store.write(vec![Record::Note(note).into()]).await
     }
 
@@ -391,4 +448,19 @@ pub enum RegisterError {
     /// Not written.
     #[error("a key registration could not be stored")]
     Store(#[source] StoreError),
+}
+
+/// Whether a unit stood below another on a day before `today`, at the latest boundary or any before it.
+fn stood_below(directory: &Directory, today: Date, unit: UnitId, above: UnitId) -> bool {
+    let mut days = directory.boundary_dates();
+    days.retain(|day| *day <= today && *day >= unit.valid_from);
+    unit != above && days.into_iter().any(|day| directory.at(day).is_within(unit, above))
+}
+
+/// The unit that granted a key; `None` for another grantor and for what is no grant.
+pub(crate) fn grantor_of(signed: &Signed) -> Option<UnitId> {
+    match signed.decode_trusted::<KeyGrant>().ok()?.grantor {
+        Grantor::Unit(grantor) => Some(grantor),
+        Grantor::Authority | Grantor::Former => None,
+    }
 }

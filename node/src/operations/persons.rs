@@ -119,9 +119,7 @@ impl Node {
             return Err(PersonError::Question);
         }
         let max = max.clamp(1, limits::PERSONS_FOUND_MAX);
-        let node = Arc::clone(self);
-        let found = tokio::task::spawn_blocking(move || node.answers_to(&question, max)).await;
-        let found = found.expect("reading the register does not panic")?;
+        let found = self.blocking(move |node| node.answers_to(&question, max)).await?;
         self.note(actor, Deed::PersonalRead, format!("search, {} found", found.len())).await?;
         Ok(found)
     }
@@ -136,9 +134,7 @@ impl Node {
         person: PersonId,
     ) -> Result<PersonFile, PersonError> {
         self.require_register()?;
-        let node = Arc::clone(self);
-        let file = tokio::task::spawn_blocking(move || node.read_file(person)).await;
-        let file = file.expect("reading the register does not panic")?;
+        let file = self.blocking(move |node| node.read_file(person)).await?;
         let file = file.ok_or(PersonError::Unknown { person })?;
         let subject = match (&file.person.home, file.members.len()) {
             (Some((home, _)), others @ 1..) => {

@@ -1,9 +1,6 @@
 //! Releases: the indicators of a closed month, computed and signed at the top, kept and served by all.
 
-use super::{
-    actor::Actor,
-    node::{Node, now_ms},
-};
+use super::{actor::Actor, node::Node};
 use crate::store::{AuditNote, Record, StoreError};
 use danso_core::{
     chain::{Deed, Fault, Release, ReleaseRow, Signed},
@@ -202,7 +199,7 @@ impl Node {
         let origins: Vec<UnitId> = view.chains.keys().copied().collect();
         let heads = view.heads_digest(origins);
         let number = view.release.as_ref().map_or(0, |release| release.number) + 1;
-        Release { issuer: self.unit(), number, month, revision: 1, issued_at_ms: now_ms(), heads, rows }
+        Release { issuer: self.unit(), number, month, revision: 1, issued_at_ms: self.now_ms(), heads, rows }
     }
 }
 
@@ -238,7 +235,7 @@ impl Node {
         if held > 0 && self.directory().to_csv() == directory.to_csv() {
             return Ok(());
         }
-        let version = crate::store::pack_directory(directory, self.unit(), held + 1, now_ms());
+        let version = crate::store::pack_directory(directory, self.unit(), held + 1, self.now_ms());
         crate::store::unpack_directory(&version, std::slice::from_ref(&self.config.hierarchy))
             .map_err(ReleaseError::NotSigned)?;
         let signed = Signed::sign(&version, &self.signing.key());
@@ -262,7 +259,7 @@ impl Node {
     async fn write_directory(&self, signed: Signed, version: u64) -> Result<(), StoreError> {
         let text = format!("unit directory version {version}");
         let actor = Actor::node(self.root()).words();
-        let note = AuditNote::text(&actor, Deed::ConfigurationChanged, text, now_ms());
+        let note = AuditNote::text(&actor, Deed::ConfigurationChanged, text, self.now_ms());
         self.store.write(vec![Record::Directory(signed).into(), Record::Note(note).into()]).await
     }
 }

@@ -1,9 +1,6 @@
 //! Revocation: signed lists that a unit keeps of its subtree, and what follows from them.
 
-use super::{
-    actor::Actor,
-    node::{Node, now_ms},
-};
+use super::{actor::Actor, node::Node};
 use crate::store::{AuditNote, Record, StoreError};
 use danso_core::chain::{BatchNumber, Deed, Fault, Revocation, Revocations, Revoked, Signed};
 use danso_tier_config::{UnitId, limits};
@@ -90,7 +87,7 @@ impl Node {
         // What was renewed before this turn falls under it.
         let what = match what {
             Revoked::Node { unit, issued_until_ms, after } => {
-                Revoked::Node { unit, issued_until_ms: issued_until_ms.max(now_ms()), after }
+                Revoked::Node { unit, issued_until_ms: issued_until_ms.max(self.now_ms()), after }
             }
             certificate @ Revoked::Certificate { .. } => certificate,
         };
@@ -99,7 +96,7 @@ impl Node {
         if entries.len() >= limits::REVOCATIONS_MAX {
             return Err(RevocationError::Full { max: limits::REVOCATIONS_MAX });
         }
-        let at_ms = now_ms();
+        let at_ms = self.now_ms();
         let note = AuditNote::text(&actor.words(), Deed::Revoked, format!("{what:?}"), at_ms);
         entries.push(Revocation { what, reason: reason.to_owned(), at_ms });
         let list = Revocations { issuer: self.unit(), version: version + 1, issued_at_ms: at_ms, entries };

@@ -1,6 +1,6 @@
 //! How far every chain has come here, and what heartbeats carry upward.
 
-use super::node::{Heard, Node, now_ms};
+use super::node::{Heard, Node};
 use crate::store::{ChainRow, StoreError};
 use danso_core::chain::{BatchNumber, Digest, Header};
 use danso_tier_config::{UnitId, limits};
@@ -73,7 +73,7 @@ impl Node {
             origins.into_iter().filter(|origin| *origin != self.unit()).map(mark).collect();
         if self.records() && view.unsealed.is_empty() {
             let number = view.chains.get(&self.unit()).map_or(0, |chain| chain.head.number.0);
-            watermarks.push(Watermark { origin: self.unit(), number, as_of_ms: now_ms() });
+            watermarks.push(Watermark { origin: self.unit(), number, as_of_ms: self.now_ms() });
         }
         watermarks
     }
@@ -96,7 +96,7 @@ impl Node {
 
     /// Takes a child's heartbeat. Watermarks never go back; those ahead of this PC's clock are cut to it.
     pub fn hear(&self, watermarks: impl IntoIterator<Item = Watermark>) {
-        let now = now_ms();
+        let now = self.now_ms();
         let mut heard = self.heard.write().expect("no holder of the watermarks panics");
         for mark in watermarks {
             let entry = heard.entry(mark.origin).or_default();

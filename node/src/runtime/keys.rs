@@ -13,7 +13,8 @@ use crate::{
     transport::tls::files,
 };
 use danso_core::chain::{
-    LedgerKey, PublicKey, Registration, Signed, Statement as _, hex, key_subject, stored_epoch,
+    Epoch, Grantor, KeyClaim, KeyGrant, LedgerKey, PublicKey, Registration, Signed, Statement as _, hex,
+    key_subject, stored_epoch,
 };
 use danso_tier_config::UnitId;
 use std::{
@@ -183,7 +184,8 @@ pub fn read_authority(folder: &Path) -> Result<LedgerKey, LedgerKeyError> {
     Ok(LedgerKey::from_seed(&read_hex(&folder.join(AUTHORITY_SECRET))?))
 }
 
-/// Writes what enrolment brought: the authority's public key, and registrations with the own ones last.
+/// Writes what enrolment brought: the authority's public key, and registrations with the own ones last. Rotations
+/// that the folder has and a new parent does not know yet stay.
 pub fn write_granted(
     folder: &Path,
     registrations: &[Signed],
@@ -196,7 +198,37 @@ pub fn write_granted(
         path,
         source,
     })?;
-    write_registrations(folder, registrations)
+    let mut registrations = registrations.to_vec();
+    let former = read_registrations(folder).unwrap_or_default();
+    while let Some(next) = registrations.last().and_then(|last| rotation_after(last, &former)) {
+        if registrations.contains(&next) {
+            break;
+        }
+        registrations.push(next);
+    }
+    write_registrations(folder, &registrations)
+}
+
+/// Among grants the rotation by which a unit's key was replaced.
+fn rotation_after(last: &Signed, grants: &[Signed]) -> Option<Signed> {
+    let (unit, Epoch { key, .. }) = (key_subject(last).ok()?, stored_epoch(last).ok()?);
+    let follows = |signed: &&Signed| {
+        let grant = signed.verify::<KeyGrant>(key).ok().filter(|grant| grant.grantor == Grantor::Former);
+        let claim = grant.and_then(|grant| grant.claim.decode_trusted::<KeyClaim>().ok());
+        claim.is_some_and(|claim| claim.unit == unit && claim.replaces == Some(key.id()))
+    };
+    grants.iter().find(follows).cloned()
+}
+
+/// The claim with which a unit's chain began, where the key folder has it: a new parent grants that key, and those
+/// that replaced it follow from it.
+pub fn first_claim(folder: &Path, unit: UnitId) -> Option<Signed> {
+    let grants = read_registrations(folder).ok()?;
+    grants.iter().find_map(|signed| {
+        let claim = signed.decode_trusted::<KeyGrant>().ok()?.claim;
+        let claimed: KeyClaim = claim.decode_trusted().ok()?;
+        (claimed.unit == unit && claimed.replaces.is_none()).then_some(claim)
+    })
 }
 
 /// The registrations and grants of a key folder, in their order.

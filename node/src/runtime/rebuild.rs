@@ -168,6 +168,15 @@ pub async fn rebuild_from_parent(
     Ok(rebuilt)
 }
 
+/// Puts a rebuilt folder in the place of the old one where the rebuild was cut short before its last step; anything
+/// else stays as it is. Called before a data folder is opened: a new one would be made beside the rebuilt one.
+pub(super) fn finish_swap(data: &Path) -> Result<(), RebuildError> {
+    if Place::of(data).finish_swap()? {
+        tracing::warn!(folder = %data.display(), "finished a rebuild that was cut short at its last step");
+    }
+    Ok(())
+}
+
 /// The old folder, if there is one that can be read; else the code of the reason.
 fn open_former(config: &NodeConfig) -> Result<(Option<Arc<Former>>, Option<String>), RebuildError> {
     if !config.data.join("FORMAT").exists() {
@@ -184,8 +193,15 @@ fn open_former(config: &NodeConfig) -> Result<(Option<Arc<Former>>, Option<Strin
 /// Whether a folder is beyond reading; anything else (in use, another unit's, a newer format) is no reason to
 /// put another one in its place.
 fn is_damage(code: &str) -> bool {
-    let damages =
-        ["ledger_damaged", "ledger_missing_segment", "ledger_beyond_end", "ledger_io", "index_failed"];
+    let damages = [
+        "ledger_damaged",
+        "ledger_missing_segment",
+        "ledger_beyond_end",
+        "ledger_io",
+        "index_failed",
+        "at_rest_damaged",
+        "at_rest_missing",
+    ];
     damages.contains(&code)
 }
 
@@ -243,16 +259,18 @@ struct Place {
 }
 
 impl Place {
-    /// Finishes a swap that was cut short, and clears away what an earlier rebuild left unfinished.
-    fn prepare(data: &Path) -> Result<Self, RebuildError> {
-        let place = Self {
+    fn of(data: &Path) -> Self {
+        Self {
             data: data.to_path_buf(),
             rebuilding: beside(data, "rebuilding"),
             rebuilt: beside(data, "rebuilt"),
-        };
-        if !place.data.exists() && place.rebuilt.exists() {
-            rename(&place.rebuilt, &place.data)?;
         }
+    }
+
+    /// Finishes a swap that was cut short, and clears away what an earlier rebuild left unfinished.
+    fn prepare(data: &Path) -> Result<Self, RebuildError> {
+        let place = Self::of(data);
+        place.finish_swap()?;
         for left in [&place.rebuilding, &place.rebuilt] {
             if left.exists() {
                 let folder = |source| RebuildError::Folder { action: "remove", path: left.clone(), source };
@@ -260,6 +278,20 @@ impl Place {
             }
         }
         Ok(place)
+    }
+
+    /// Does the last rename of a swap that was cut short before it. A folder without FORMAT is no data folder: a
+    /// service manager may have made it anew.
+    fn finish_swap(&self) -> Result<bool, RebuildError> {
+        let whole = |folder: &Path| folder.join("FORMAT").exists();
+        if whole(&self.data) || !whole(&self.rebuilt) {
+            return Ok(false);
+        }
+        if self.data.exists() && fs::remove_dir(&self.data).is_err() {
+            rename(&self.data, &free(&self.data, "not-begun", ""))?;
+        }
+        rename(&self.rebuilt, &self.data)?;
+        Ok(true)
     }
 
     /// Puts the new folder in the place of the old one and gives where that is now.
@@ -313,11 +345,7 @@ mod unit_tests {
         make("data");
         make("data.before-2026-11-22");
         make("data.rebuilding");
-        let place = Place {
-            data: data.clone(),
-            rebuilding: beside(&data, "rebuilding"),
-            rebuilt: beside(&data, "rebuilt"),
-        };
+        let place = Place::of(&data);
         let aside = place.swap(today).unwrap().unwrap();
         assert_eq!(aside.file_name().unwrap(), "data.before-2026-11-22-2");
         assert_eq!(fs::read_to_string(aside.join("what")).unwrap(), "data");
@@ -334,11 +362,41 @@ mod unit_tests {
             fs::create_dir(root.path().join(name)).unwrap();
             fs::write(root.path().join(name).join("what"), name).unwrap();
         }
+        fs::write(root.path().join("data.rebuilt/FORMAT"), "").unwrap();
         Place::prepare(&data).unwrap();
         assert_eq!(fs::read_to_string(data.join("what")).unwrap(), "data.rebuilt");
         let names: Vec<_> =
             fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["data"]);
+    }
+
+    #[test]
+    fn a_start_finishes_a_swap_beside_an_empty_folder_and_touches_no_whole_one() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        let rebuilt = root.path().join("data.rebuilt");
+        fs::create_dir(&data).unwrap();
+        fs::create_dir(&rebuilt).unwrap();
+        // Not whole itself: nothing to put anywhere.
+        finish_swap(&data).unwrap();
+        assert!(data.exists() && rebuilt.exists());
+        fs::write(rebuilt.join("FORMAT"), "new").unwrap();
+        finish_swap(&data).unwrap();
+        assert_eq!(fs::read_to_string(data.join("FORMAT")).unwrap(), "new");
+        assert!(!rebuilt.exists());
+        // A start that came before this one left a beginning of a folder.
+        fs::rename(&data, &rebuilt).unwrap();
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("LOCK"), "").unwrap();
+        finish_swap(&data).unwrap();
+        assert_eq!(fs::read_to_string(data.join("FORMAT")).unwrap(), "new");
+        assert!(root.path().join("data.not-begun/LOCK").exists());
+        // The old folder is still in its place: the rebuild was cut short earlier and is to be begun again.
+        fs::create_dir(&rebuilt).unwrap();
+        fs::write(rebuilt.join("FORMAT"), "newer").unwrap();
+        finish_swap(&data).unwrap();
+        assert_eq!(fs::read_to_string(data.join("FORMAT")).unwrap(), "new");
+        assert!(rebuilt.exists());
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use super::{
     at_rest,
     keys::{self, LedgerKeyError},
+    rebuild::finish_swap,
     tasks,
 };
 use crate::{
+    host::{Host, Listener},
     operations::{Node, OfficeError, RegisterError, ReleaseError},
     store::{
         Options, Store, StoreError,
@@ -14,8 +16,8 @@ use crate::{
     transport::{self, Keeper, tls::TlsError, uplink},
 };
 use danso_tier_config::{Directory, Faults, NodeConfig};
-use std::{net::SocketAddr, sync::Arc, time::SystemTime};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{sync::watch, task::JoinHandle};
 
 /// Why a node does not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,9 @@ pub enum RuntimeError {
     /// The accounts.
     #[error(transparent)]
     Office(#[from] OfficeError),
+    /// A rebuild that was cut short could not be finished.
+    #[error("a rebuild was cut short before its last step, which fails: {0}")]
+    HalfRebuilt(String),
     /// Signals of the system.
     #[error("cannot wait for signals")]
     Signal(#[source] std::io::Error),
@@ -90,6 +95,7 @@ impl RuntimeError {
             Self::Register(_) => "registration_signature",
             Self::Release(error) => error.code(),
             Self::Office(error) => error.code(),
+            Self::HalfRebuilt(_) => "rebuild_folder",
             Self::Signal(_) => "signals_unavailable",
         }
     }
@@ -166,15 +172,26 @@ pub fn store_options(config: &NodeConfig) -> Result<Options, RuntimeError> {
         at_rest: at_rest::key_for(config)?,
         limits: config.limits.clone(),
         hierarchies: vec![config.hierarchy.clone()],
+        host: Host::default(),
     })
 }
 
 /// Starts a node. On return it serves, and its store has caught up with its ledger.
 pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Result<Running, RuntimeError> {
-    let keeper = Arc::new(Keeper::open(&config.keys, config.unit, SystemTime::now())?);
+    start_on(Host::default(), config, progress).await
+}
+
+/// The same on a given computer.
+pub async fn start_on(
+    host: Host,
+    config: NodeConfig,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Running, RuntimeError> {
+    let keeper = Arc::new(Keeper::open(&config.keys, config.unit, host.clock.clone())?);
     let signing = keys::read(&config.keys, config.unit)?;
     let bootstrap = read_directory(&config)?;
-    let (store, report) = Store::open(store_options(&config)?, progress)?;
+    finish_swap(&config.data).map_err(|error| RuntimeError::HalfRebuilt(error.to_string()))?;
+    let (store, report) = Store::open(Options { host: host.clone(), ..store_options(&config)? }, progress)?;
     if let Some(because) = &report.rebuilt_because {
         tracing::warn!(because, replayed = report.replayed, "the index was rebuilt from the ledger");
     }
@@ -185,7 +202,7 @@ pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Re
         tracing::error!("the disk is full: gave up the ballast to start, free some space");
     }
     let registrations = signing.registrations.clone();
-    let node = Arc::new(Node::new(config, store, signing, bootstrap.clone()));
+    let node = Arc::new(Node::on(host, config, store, signing, bootstrap.clone()));
     node.set_key_folder(keys::Folder(node.config.keys.clone()));
     node.open_office()?;
     node.register(registrations).await?;
@@ -196,7 +213,12 @@ pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Re
             "the key at rest is missing: the node replicates and counts, names are neither read nor recorded"
         );
     }
-    node.note_start().await?;
+    match node.note_start().await {
+        Err(error) if error.code() == "disk_full" => {
+            tracing::error!(code = error.code(), %error, "this start is not in the audit log");
+        }
+        other => other?,
+    }
     if let Err(error) = node.finish_erasures().await {
         tracing::error!(code = error.code(), %error, "orders of erasure wait for the next start");
     }
@@ -205,8 +227,8 @@ pub async fn start(config: NodeConfig, progress: &mut dyn FnMut(u64, u64)) -> Re
     }
     let address = node.config.listen;
     let listener =
-        TcpListener::bind(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
-    let address = listener.local_addr().map_err(|source| RuntimeError::Listen { address, source })?;
+        node.host.network.listen(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
+    let address = listener.address().map_err(|source| RuntimeError::Listen { address, source })?;
     let (stop, stopped) = watch::channel(false);
     let tasks = spawn_all(&node, listener, &keeper, &stopped);
     Ok(Running { node, address, stop, tasks })
@@ -235,7 +257,7 @@ pub(super) fn settle_key(node: &Node) -> Result<(), RuntimeError> {
 
 fn spawn_all(
     node: &Arc<Node>,
-    listener: TcpListener,
+    listener: Box<dyn Listener>,
     keeper: &Arc<Keeper>,
     stopped: &watch::Receiver<bool>,
 ) -> Vec<JoinHandle<()>> {

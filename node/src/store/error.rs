@@ -4,7 +4,7 @@ use super::{
     at_rest::AtRestError,
     ledger::{LedgerError, Position},
 };
-use std::path::PathBuf;
+use std::{io::ErrorKind, path::PathBuf};
 
 /// An error of the store.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The derived index failed; it can be rebuilt from the ledger.
     #[error("index failed: {0}")]
     Index(String),
+    /// The index finds no space: nothing more is taken until there is some. It can be read meanwhile.
+    #[error("cannot write the index: disk full ({0})")]
+    IndexFull(String),
     /// The folder cannot be used as it is.
     #[error("{problem} {}", path.display())]
     Folder {
@@ -69,7 +72,14 @@ pub enum StoreError {
 impl StoreError {
     #[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
     pub(super) fn index(error: sled::Error) -> Self {
-        Self::Index(error.to_string())
+        match &error {
+            sled::Error::Io(source)
+                if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) =>
+            {
+                Self::IndexFull(error.to_string())
+            }
+            _ => Self::Index(error.to_string()),
+        }
     }
 
     /// Stable code; `deploy/runbooks` has a page for it.
@@ -78,6 +88,7 @@ impl StoreError {
             Self::Ledger { code, .. } | Self::Folder { code, .. } => code,
             Self::RecordUnreadable { .. } => "ledger_record_unreadable",
             Self::Index(_) => "index_failed",
+            Self::IndexFull(_) => "disk_full",
             Self::Retry => "store_retry",
             Self::OwnChainHeld => "parent_ahead",
             Self::KeyNotInForce { .. } => "ledger_key_not_in_force",

@@ -3,6 +3,7 @@
 use super::{
     StoreError,
     at_rest::{AtRestError, AtRestKey, State, Vault},
+    room,
 };
 use danso_tier_config::{UnitId, limits};
 use std::{
@@ -20,7 +21,8 @@ const SEALED_FORMAT: u32 = 2;
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    lock: File,
+    /// Missing for a copy that is only looked at and has no lock of its own.
+    lock: Option<File>,
     /// The version in FORMAT, 0 for a new folder.
     version: u32,
 }
@@ -29,7 +31,7 @@ impl Drop for Folder {
     /// Unlocks by word: a process that is just being started may hold a copy of the file for a moment, and
     /// closing ours would leave the lock with it.
     fn drop(&mut self) {
-        if let Err(error) = self.lock.unlock() {
+        if let Some(Err(error)) = self.lock.as_ref().map(File::unlock) {
             tracing::warn!(%error, "the data folder's lock ends with the process");
         }
     }
@@ -43,7 +45,7 @@ fn in_use(path: &Path) -> StoreError {
     fault("already_running", "another danso is running on", path)
 }
 
-fn io(action: &str, path: &Path) -> impl Fn(std::io::Error) -> StoreError {
+pub(super) fn io(action: &str, path: &Path) -> impl Fn(std::io::Error) -> StoreError {
     let (action, path) = (action.to_owned(), path.to_path_buf());
     move |error| {
         let full = error.kind() == std::io::ErrorKind::StorageFull;
@@ -60,14 +62,28 @@ impl Folder {
         let lock_path = path.join("LOCK");
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(io("open the lock of the data folder", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(in_use(path)),
-            Err(fs::TryLockError::Error(error)) => {
-                return Err(io("lock the data folder", &lock_path)(error));
+        take(&lock, path)?;
+        Ok(Self { path: path.to_path_buf(), lock: Some(lock), version })
+    }
+
+    /// A folder that exists, or a copy of one, to be looked at: nothing in it is made or written.
+    ///
+    /// Errors: `already_running` where a node has it, those of FORMAT.
+    pub fn look(path: &Path, unit: UnitId) -> Result<Self, StoreError> {
+        let version = check_format(&path.join("FORMAT"), unit)?;
+        let lock = match File::open(path.join("LOCK")) {
+            Ok(lock) => {
+                take(&lock, path)?;
+                Some(lock)
             }
-        }
+            Err(_) => None,
+        };
         Ok(Self { path: path.to_path_buf(), lock, version })
+    }
+
+    /// The keys as [`Folder::vault`] gives them; a folder without encryption stays so.
+    pub fn vault_as_it_is(&self, key: Option<&AtRestKey>) -> Result<Vault, StoreError> {
+        self.vault(key.filter(|_| self.path.join("AT-REST").exists()))
     }
 
     /// The keys under which names in this folder are encrypted. A folder that has had them is refused when they
@@ -82,7 +98,7 @@ impl Folder {
 
     /// Writes FORMAT and the ballast once everything else of a new folder is in place.
     pub fn finish(&self, unit: UnitId, vault: &Vault) -> Result<(), StoreError> {
-        self.restore_ballast();
+        room::keep_ballast(&self.path);
         let format = self.path.join("FORMAT");
         let wanted = if vault.state() == State::Off { PLAIN_FORMAT } else { SEALED_FORMAT };
         if self.version >= wanted {
@@ -101,24 +117,17 @@ impl Folder {
 
     /// Gives up the ballast so that a node on a full disk can start; true where there was one.
     pub fn drop_ballast(&self) -> bool {
-        fs::remove_file(self.path.join("BALLAST")).is_ok()
+        room::drop_ballast(&self.path)
     }
 
-    fn restore_ballast(&self) {
-        let ballast = self.path.join("BALLAST");
-        let size = fs::metadata(&ballast).map_or(0, |metadata| metadata.len());
-        if size >= limits::BALLAST_BYTES {
-            return;
-        }
-        let fill = || -> std::io::Result<()> {
-            let file = File::create(&ballast)?;
-            rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, limits::BALLAST_BYTES)?;
-            Ok(())
-        };
-        if let Err(error) = fill() {
-            let _ = fs::remove_file(&ballast);
-            tracing::warn!(%error, "cannot keep a ballast file, the disk is nearly full");
-        }
+    /// Gives up the ballast where the disk has less left than it holds: nothing needs to fail first.
+    pub fn drop_ballast_if_full(&self) -> bool {
+        room::left_bytes(&self.path) < limits::BALLAST_BYTES && self.drop_ballast()
+    }
+
+    /// The error of a folder whose index finds no space to be opened.
+    pub fn full(&self, problem: &str) -> StoreError {
+        fault("disk_full", format!("cannot open the index ({problem})"), &self.index())
     }
 
     pub fn ledger(&self) -> PathBuf {
@@ -132,6 +141,24 @@ impl Folder {
     /// The error of a folder that something else has open.
     pub fn in_use(&self) -> StoreError {
         in_use(&self.path)
+    }
+
+    /// Notes that the index is being opened, or was found broken while it was used. Where the note is still there
+    /// at the next start, somebody did not survive the index, and it is built anew.
+    pub fn doubt_index(&self) {
+        if let Err(error) = File::create(doubt(&self.index())) {
+            tracing::warn!(%error, "cannot note that the index is being opened");
+        }
+    }
+
+    /// Whether that was noted.
+    pub fn index_is_doubted(&self) -> bool {
+        doubt(&self.index()).exists()
+    }
+
+    /// The index was read whole, or is new.
+    pub fn trust_index(&self) {
+        let _ = fs::remove_file(doubt(&self.index()));
     }
 
     /// Where a verification builds its recount; it goes when the verification ends.
@@ -164,13 +191,27 @@ impl Folder {
     }
 }
 
+/// The note about an index that is not to be trusted.
+pub(super) fn doubt(index: &Path) -> PathBuf {
+    index.with_extension("doubt")
+}
+
+fn take(lock: &File, path: &Path) -> Result<(), StoreError> {
+    match lock.try_lock() {
+        Ok(()) => Ok(()),
+        Err(fs::TryLockError::WouldBlock) => Err(in_use(path)),
+        Err(fs::TryLockError::Error(error)) => Err(io("lock the data folder", &path.join("LOCK"))(error)),
+    }
+}
+
 fn check_format(format: &Path, unit: UnitId) -> Result<u32, StoreError> {
     let text = fs::read_to_string(format).map_err(io("read", format))?;
     let words: Vec<&str> = text.split_whitespace().collect();
     let [product, version, owner] = words[..] else {
         return Err(fault("folder_not_danso", "not a danso data folder:", format));
     };
-    let version = version.parse::<u32>().ok().filter(|_| product == "danso");
+    let version =
+        version.parse::<u32>().ok().filter(|version| product == "danso" && *version >= PLAIN_FORMAT);
     match version {
         None => Err(fault("folder_not_danso", "not a danso data folder:", format)),
         Some(version) if version > SEALED_FORMAT => {

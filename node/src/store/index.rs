@@ -2,13 +2,21 @@
 //!
 //! The only file that names sled's write calls. Order of a flush: all absolute values in small batches
 //! (replaying the ledger over them ends the same), then everything that is counted up (tallies, chain
-//! rows, counters) together with the position in one atomic batch: it must never be replayed over.
+//! rows, counters) together with the position in one atomic batch: it must never be replayed over. Every batch
+//! carries the check sum over all rows, and an index is opened only where all of them have it.
+
+mod renewing;
+
+pub(super) use renewing::{RenewError, renewed_path};
 
 use super::{
     StoreError,
     at_rest::Vault,
+    folder,
     keys::{self, Number},
+    room,
     rows::{HouseholdRow, PersonRow, StoredHousehold, StoredPerson},
+    whole::{check_of, checked},
 };
 use danso_core::domain::{HouseholdId, PersonId};
 use danso_tier_config::limits;
@@ -16,8 +24,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -37,6 +49,17 @@ pub(super) struct Index {
     /// Gone once the store is closed, whoever still holds a handle on it.
     database: RwLock<Option<sled::Db>>,
     overlay: RwLock<Overlay>,
+    /// The check sum over all rows that are written.
+    check: Mutex<u128>,
+    /// Why it cannot be trusted any more.
+    broken: OnceLock<StoreError>,
+    /// Whether a write found no space: sled never writes again, the folder must be opened anew.
+    failed: AtomicBool,
+    /// Counts up when the database was opened anew.
+    openings: AtomicU64,
+    /// Whether it writes without looking for room, for tests of what sled does then.
+    #[cfg(test)]
+    pub blind: AtomicBool,
     folder: PathBuf,
     cache_bytes: u64,
     /// Seals what names persons, in rows here and in records of the ledger.
@@ -49,6 +72,9 @@ pub(super) enum Unusable {
     /// Damaged: to be set aside.
     #[error("index is unusable: {0}")]
     Damaged(String),
+    /// Whole, as far as anybody knows, but there is no space to open it.
+    #[error("index finds no space: {0}")]
+    Full(String),
     /// In use by a handle that is still closing: not to be touched.
     #[error("index is still in use")]
     InUse,
@@ -74,23 +100,36 @@ impl Index {
 
     fn open_now(folder: &Path, cache_bytes: u64, vault: &Arc<Vault>) -> Result<Self, Unusable> {
         let path = folder.to_path_buf();
-        let opened = std::panic::catch_unwind(move || {
-            sled::Config::new()
+        let opened = catch_unwind(move || {
+            let database = sled::Config::new()
                 .path(path)
                 .cache_capacity(cache_bytes)
                 .segment_size(limits::SLED_SEGMENT_BYTES)
                 .flush_every_ms(Some(limits::SLED_FLUSH_MS))
                 .mode(sled::Mode::LowSpace)
-                .open()
+                .open()?;
+            checked(&database).map(|check| (database, check))
         });
         match opened {
-            Ok(Ok(database)) => {
-                let (database, overlay) = (RwLock::new(Some(database)), RwLock::default());
-                let folder = folder.to_path_buf();
-                Ok(Self { database, overlay, folder, cache_bytes, vault: Arc::clone(vault) })
-            }
+            Ok(Ok((database, Some(check)))) => Ok(Self {
+                database: RwLock::new(Some(database)),
+                overlay: RwLock::default(),
+                check: Mutex::new(check),
+                broken: OnceLock::new(),
+                failed: AtomicBool::new(false),
+                openings: AtomicU64::new(0),
+                #[cfg(test)]
+                blind: AtomicBool::new(false),
+                folder: folder.to_path_buf(),
+                cache_bytes,
+                vault: Arc::clone(vault),
+            }),
+            Ok(Ok((_, None))) => Err(Unusable::Damaged("its rows do not have their check sum".to_owned())),
             Ok(Err(error)) if error.to_string().contains(LOCKED) => Err(Unusable::InUse),
-            Ok(Err(error)) => Err(Unusable::Damaged(error.to_string())),
+            Ok(Err(error)) => match StoreError::index(error) {
+                StoreError::IndexFull(reason) => Err(Unusable::Full(reason)),
+                other => Err(Unusable::Damaged(other.to_string())),
+            },
             Err(_) => Err(Unusable::Damaged("it panicked while opening".to_owned())),
         }
     }
@@ -101,12 +140,37 @@ impl Index {
 
     fn database(&self) -> Result<sled::Db, StoreError> {
         let database = self.database.read().expect("no holder of the database panics");
-        database.clone().ok_or(StoreError::Stopped)
+        database.clone().ok_or_else(|| {
+            if self.has_failed() { full("it is being opened anew") } else { StoreError::Stopped }
+        })
+    }
+
+    /// Why the index cannot be trusted any more, once something in it could not be read or written.
+    pub fn broken(&self) -> Option<StoreError> {
+        self.broken.get().cloned()
+    }
+
+    /// Lets sled work. Its errors, its panics and rows that are none are the end of this index.
+    fn work<T>(&self, work: impl FnOnce(&sled::Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let database = self.database()?;
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&database)))
+            .unwrap_or_else(|_| Err(StoreError::Index("it panicked".to_owned())));
+        if let Err(error @ StoreError::Index(_)) = &worked {
+            // On a full disk it may fail in any way until it is opened again.
+            if !self.has_failed() && self.broken.set(error.clone()).is_ok() {
+                // The next start then does not try this index.
+                let _ = std::fs::File::create(folder::doubt(&self.folder));
+            }
+        }
+        if matches!(worked, Err(StoreError::IndexFull(_))) {
+            self.failed.store(true, Ordering::Release);
+        }
+        worked
     }
 
     /// Sets a key.
     pub fn put<T: Serialize>(&self, key: Vec<u8>, value: &T) {
-        let value = postcard::to_extend(value, vec![keys::VALUE_FORMAT]).expect("a row is plain data");
+        let value = encoded(value);
         debug_assert!(value.len() <= limits::SLED_VALUE_BYTES_MAX, "a row stays below sled's blob size");
         self.overlay.write().expect("no holder of the overlay panics").insert(key, Some(value));
     }
@@ -118,10 +182,26 @@ impl Index {
 
     /// The value of a key, unflushed writes included.
     pub fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, StoreError> {
-        if let Some(value) = self.overlay().get(key) {
-            return value.as_deref().map(decode).transpose();
+        self.of_one_opening(|| {
+            if let Some(value) = self.overlay().get(key) {
+                return value.as_deref().map(decode).transpose();
+            }
+            self.work(|database| {
+                database.get(key).map_err(StoreError::index)?.map(|value| decode(&value)).transpose()
+            })
+        })
+    }
+
+    /// Reads again where the database was opened anew between a look at the overlay and one at the database: what
+    /// was in one of them may be in the other now.
+    fn of_one_opening<T>(&self, read: impl Fn() -> T) -> T {
+        loop {
+            let openings = self.openings.load(Ordering::Acquire);
+            let found = read();
+            if self.openings.load(Ordering::Acquire) == openings {
+                return found;
+            }
         }
-        self.database()?.get(key).map_err(StoreError::index)?.map(|value| decode(&value)).transpose()
     }
 
     /// A person's row; without the key at rest without what names the person.
@@ -179,6 +259,10 @@ impl Index {
 
     /// All keys with a prefix and their values, unflushed writes included, in order.
     pub fn scan(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+        self.of_one_opening(|| self.scan_once(prefix))
+    }
+
+    fn scan_once(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
         // The overlay first: a flush between the two reads then shows a row twice, never not at all.
         let changed: Overlay = {
             let overlay = self.overlay();
@@ -186,11 +270,11 @@ impl Index {
             let within = from.take_while(|(key, _)| key.starts_with(prefix));
             within.map(|(key, value)| (key.clone(), value.clone())).collect()
         };
-        let mut found = BTreeMap::new();
-        for row in self.database()?.scan_prefix(prefix) {
-            let (key, value) = row.map_err(StoreError::index)?;
-            found.insert(key.to_vec(), value.to_vec());
-        }
+        let mut found = self.work(|database| {
+            let rows = database.scan_prefix(prefix);
+            let rows = rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())));
+            rows.collect::<Result<BTreeMap<_, _>, _>>().map_err(StoreError::index)
+        })?;
         for (key, value) in changed {
             match value {
                 Some(value) => found.insert(key, value),
@@ -205,8 +289,47 @@ impl Index {
         self.overlay().len()
     }
 
+    /// Whether more may be written on top of what is not flushed.
+    ///
+    /// Errors: [`StoreError::IndexFull`].
+    pub fn takes_more(&self) -> Result<(), StoreError> {
+        if self.has_failed() {
+            return Err(full("an earlier write found no space"));
+        }
+        let unflushed = self.unflushed();
+        if unflushed >= limits::INDEX_OVERLAY_KEYS_MAX {
+            return Err(full(&format!("{unflushed} keys wait in memory")));
+        }
+        Ok(())
+    }
+
+    /// Whether a write found no space; only [`Index::reopen`] helps then.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Where the index lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Refuses to write where the disk has too little left: sled must not meet a full disk.
+    fn room(&self, bytes: u64) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.blind.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let left = room::left_bytes(&self.folder);
+        let needed = limits::INDEX_ROOM_BYTES.saturating_add(bytes);
+        if left < needed { Err(full(&format!("{left} bytes left, {needed} needed"))) } else { Ok(()) }
+    }
+
     /// Writes all unflushed keys and then the position that they reflect. Called by the writer only.
+    ///
+    /// Errors: after [`StoreError::IndexFull`] all of them are still here, and are written by a repeat.
     pub fn flush(&self, reflected: Reflected) -> Result<(), StoreError> {
+        // Before anything is copied: on a full disk there is much, and this is tried again and again.
+        self.room(0)?;
         let written = self.overlay().clone();
         let (counted, others): (Vec<_>, Vec<_>) =
             written.iter().partition(|(key, _)| keys::is_counted_up(key));
@@ -228,19 +351,88 @@ impl Index {
         rows: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>,
         reflected: Option<Reflected>,
     ) -> Result<(), StoreError> {
-        let mut batch = sled::Batch::default();
-        for (key, value) in rows {
-            match value {
-                Some(value) => batch.insert(key.as_slice(), value.as_slice()),
-                None => batch.remove(key.as_slice()),
+        let position = reflected.map(|reflected| Some(encoded(&reflected)));
+        let position = position.as_ref().map(|value| (keys::POSITION, value));
+        let rows: Vec<(&[u8], &Option<Vec<u8>>)> =
+            rows.map(|(key, value)| (key.as_slice(), value)).chain(position).collect();
+        let bytes: usize =
+            rows.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        // sled keeps what it writes up to four times.
+        self.room(4 * bytes as u64)?;
+        let mut held = self.check.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut check = *held;
+        let written = self.work(|database| {
+            let mut batch = sled::Batch::default();
+            for (key, value) in rows {
+                if let Some(before) = database.get(key).map_err(StoreError::index)? {
+                    check = check.wrapping_sub(check_of(key, &before));
+                }
+                if let Some(value) = value {
+                    check = check.wrapping_add(check_of(key, value));
+                    batch.insert(key, value.as_slice());
+                } else {
+                    batch.remove(key);
+                }
             }
+            batch.insert(keys::CHECK, encoded(&check));
+            database.apply_batch(batch).map_err(StoreError::index)
+        });
+        if written.is_ok() {
+            *held = check;
         }
-        if let Some(reflected) = reflected {
-            let value =
-                postcard::to_extend(&reflected, vec![keys::VALUE_FORMAT]).expect("a row is plain data");
-            batch.insert(keys::POSITION, value);
+        written
+    }
+
+    /// Lets go of a database that found no space and opens its folder anew or, where it lost something, builds a
+    /// new one. `catch_up` brings it up to the ledger before anybody reads from it; what finds no space yet stays in
+    /// memory. Called by the writer only; reads wait, and get [`StoreError::IndexFull`] while a new one is built.
+    ///
+    /// Errors: after [`StoreError::IndexFull`] a repeat tries again, and reads get the same until then.
+    pub fn reopen(&self, catch_up: &dyn Fn(&Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let left = room::left_bytes(&self.folder);
+        if left < limits::SLED_SEGMENT_BYTES as u64 {
+            return Err(full(&format!("{left} bytes left, none to open it again")));
         }
-        self.database()?.apply_batch(batch).map_err(StoreError::index)
+        let mut database = self.database.write().expect("no holder of the database panics");
+        if let Some(failed) = database.take() {
+            // On a thread of its own: after a failed write those of sled may never end.
+            std::thread::spawn(move || drop(failed));
+            let closed = wait_until_closed(&self.folder);
+            closed.map_err(|error| StoreError::Index(format!("it is not let go: {error}")))?;
+        }
+        let fresh = match self.opened_again(catch_up) {
+            Err(StoreError::Index(reason)) => {
+                tracing::warn!(
+                    reason,
+                    "the index did not survive the full disk: it is built anew from the ledger"
+                );
+                drop(database);
+                let _ = wait_until_closed(&self.folder);
+                renewing::forget(&self.folder).map_err(|error| StoreError::Index(error.to_string()))?;
+                let fresh = self.opened_again(catch_up)?;
+                database = self.database.write().expect("no holder of the database panics");
+                fresh
+            }
+            other => other?,
+        };
+        self.take_check(fresh.check);
+        *database = fresh.database.into_inner().expect("nobody else has seen it");
+        let _ = std::fs::remove_file(folder::doubt(&self.folder));
+        let overlay = fresh.overlay.into_inner().expect("nobody else has seen it");
+        *self.overlay.write().expect("no holder of the overlay panics") = overlay;
+        self.failed.store(false, Ordering::Release);
+        self.openings.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn opened_again(&self, catch_up: &dyn Fn(&Self) -> Result<(), StoreError>) -> Result<Self, StoreError> {
+        let fresh = Self::open(&self.folder, self.cache_bytes, &self.vault);
+        let fresh = fresh.map_err(|unusable| match unusable {
+            Unusable::Full(reason) => StoreError::IndexFull(reason),
+            other => StoreError::Index(other.to_string()),
+        })?;
+        catch_up(&fresh)?;
+        Ok(fresh)
     }
 
     /// The position that the index reflects; `None` for a new one.
@@ -248,49 +440,9 @@ impl Index {
         self.get(keys::POSITION)
     }
 
-    /// Puts a copy of all flushed rows in the place of the database: its pages still hold what rows held
-    /// before. Called by the writer only; reads wait for the last step. A copy of `but` is not made.
-    ///
-    /// After [`RenewError::Kept`] the database is as it was; after any other error it is gone.
-    pub fn renew(&self, but: &[u8]) -> Result<(), RenewError> {
-        let copy = renewed_path(&self.folder);
-        self.copy_to(&copy, but).map_err(RenewError::Kept)?;
-        let mut database = self.database.write().expect("no holder of the database panics");
-        drop(database.take());
-        let replaced = wait_until_closed(&self.folder)
-            .and_then(|()| std::fs::remove_dir_all(&self.folder))
-            .and_then(|()| std::fs::rename(&copy, &self.folder))
-            .and_then(|()| forget(&self.folder.with_extension("damaged")));
-        replaced.map_err(|error| RenewError::Lost(StoreError::Index(error.to_string())))?;
-        let opened = Self::open(&self.folder, self.cache_bytes, &self.vault)
-            .map_err(|error| RenewError::Lost(StoreError::Index(error.to_string())))?;
-        *database = opened.database.into_inner().expect("nobody else has seen it");
-        Ok(())
-    }
-
-    fn copy_to(&self, copy: &Path, but: &[u8]) -> Result<(), StoreError> {
-        let failed = |error: &dyn std::fmt::Display| StoreError::Index(error.to_string());
-        forget(copy).map_err(|error| failed(&error))?;
-        let fresh = Self::open(copy, self.cache_bytes, &self.vault).map_err(|error| failed(&error))?;
-        let target = fresh.database()?;
-        let mut batch = (sled::Batch::default(), 0);
-        for row in self.database()?.iter() {
-            let (key, value) = row.map_err(StoreError::index)?;
-            if key == but {
-                continue;
-            }
-            batch.0.insert(key, value);
-            batch.1 += 1;
-            if batch.1 == limits::SLED_BATCH_KEYS_MAX {
-                target.apply_batch(std::mem::take(&mut batch.0)).map_err(StoreError::index)?;
-                batch.1 = 0;
-            }
-        }
-        target.apply_batch(batch.0).map_err(StoreError::index)?;
-        drop(target);
-        fresh.close()?;
-        drop(fresh);
-        wait_until_closed(copy).map_err(|error| failed(&error))
+    fn take_check(&self, check: Mutex<u128>) {
+        let check = check.into_inner().expect("nobody else has seen it");
+        *self.check.lock().unwrap_or_else(PoisonError::into_inner) = check;
     }
 
     /// Hands all writes to the operating system and lets the files go.
@@ -300,22 +452,8 @@ impl Index {
     }
 }
 
-/// Why an index was not renewed.
-#[derive(Debug)]
-pub(super) enum RenewError {
-    /// It is as it was.
-    Kept(StoreError),
-    /// It is gone and must be built anew from the ledger.
-    Lost(StoreError),
-}
-
-/// Where a copy is made that is to take an index's place; one that is found at a start was cut short.
-pub(super) fn renewed_path(index: &Path) -> PathBuf {
-    index.with_extension("new")
-}
-
-fn forget(folder: &Path) -> std::io::Result<()> {
-    if folder.exists() { std::fs::remove_dir_all(folder) } else { Ok(()) }
+fn full(reason: &str) -> StoreError {
+    StoreError::IndexFull(reason.to_owned())
 }
 
 /// Waits until no handle holds the database of a folder any more: sled lets its file go a moment later.
@@ -333,6 +471,11 @@ fn wait_until_closed(folder: &Path) -> std::io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The bytes of a row.
+fn encoded<T: Serialize>(row: &T) -> Vec<u8> {
+    postcard::to_extend(row, vec![keys::VALUE_FORMAT]).expect("a row is plain data")
 }
 
 /// The row of a value's bytes.

@@ -3,6 +3,7 @@
 //! | key | value | written when |
 //! |---|---|---|
 //! | `m` `position` | ledger position that the tallies reflect, check sum of the tallies | flush |
+//! | `m` `check` | check sum over all other rows | with every write |
 //! | `m` `recording` | counters of the own recording | own change applied |
 //! | `t` unit, month, cuboid, cell | signed sum | flush |
 //! | `c` origin | chain row: head, counters, hold | batch applied |
@@ -45,6 +46,9 @@ pub(super) const VALUE_FORMAT: u8 = 2;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";
+
+/// Key of the check sum over all other rows.
+pub(super) const CHECK: &[u8] = b"mcheck";
 
 /// Key of the counters of the own recording.
 pub(super) const RECORDING: &[u8] = b"mrecording";

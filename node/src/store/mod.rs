@@ -9,15 +9,22 @@
 //! | `keys.rs` | the one table of sled keys |
 //! | `rows.rs` | the rows kept under them |
 //! | `index.rs` | sled behind an overlay of unflushed writes; all its batches |
+//! | `index/renewing.rs` | a copy of its rows in its place, once names were erased |
+//! | `whole.rs` | the check sum over all rows of the index |
 //! | `view.rs` | what is held in memory |
 //! | `apply/` | what each record does to memory and index |
+//! | `queue.rs` | how orders reach it: a thread of its own, or none |
 //! | `writer.rs` | the one writer: append, sync, apply, seal, answer, flush |
+//! | `flushing.rs` | what the writer does with the index: flush, open anew, scrub |
 //! | `opening.rs` | start: catch up, rebuild |
 //! | `verifying.rs` | the full check against a recount |
 //! | `stopped.rs` | a stopped node's folder: its audit log checked, its key at rest wrapped anew |
 //! | `reading.rs` | look-ups: batches, receipts, persons, households |
+//! | `differences.rs` | an index against a recount, row by row, each with its name |
 //! | `directory.rs` | packing of directory versions |
 //! | `folder.rs` | FORMAT, lock, ballast |
+//! | `room.rs` | what the disk has left |
+//! | `foreign.rs` | records and rows out of bytes that anybody may have put there |
 //! | `at_rest/` | encryption of what names a person: sealing, its key, its lock |
 //! | `error.rs` | errors and their stable codes |
 //!
@@ -25,26 +32,36 @@
 //! 1. Nothing is answered before it is appended and synced; nothing is applied before that either.
 //! 2. The index reflects a position of the ledger; whatever lies after it is applied again at start.
 //! 3. Memory and index can always be rebuilt from the ledger and then have the same digests.
-//! 4. After a failed sync nothing is acknowledged. After a full disk the group is refused and the node goes on.
+//! 4. After a failed sync nothing is acknowledged. After a full disk the group is refused and the node goes on:
+//!    what the index cannot write waits in memory, up to a limit, and is written as soon as there is room.
 
 mod apply;
 pub mod at_rest;
+mod differences;
 mod directory;
 mod encoding;
 mod error;
+mod flushing;
 mod folder;
+pub mod foreign;
 mod index;
 mod keys;
 pub mod ledger;
 mod names;
 mod opening;
+mod queue;
 mod reading;
 mod record;
+mod room;
 mod rows;
 mod stopped;
 mod verifying;
 mod view;
+mod whole;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use directory::{pack as pack_directory, unpack as unpack_directory};
 pub use error::StoreError;
@@ -66,15 +83,15 @@ use danso_core::{
 use danso_tier_config::UnitId;
 use index::Index;
 use ledger::LedgerReader;
-use std::{
-    sync::{
-        Arc, Mutex, RwLock, RwLockReadGuard,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc,
-    },
-    thread::JoinHandle,
+use queue::Queue;
+use std::sync::{
+    Arc, RwLock, RwLockReadGuard,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{
+    oneshot::{self, error::TryRecvError},
+    watch,
+};
 use writer::Order;
 
 /// A record on its way to the ledger, with what the acceptance found out about it.
@@ -122,8 +139,7 @@ impl Inner {
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
-    orders: mpsc::Sender<Order>,
-    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+    orders: Queue,
 }
 
 /// Resolves when the staged records are durable and applied, or were not written at all.
@@ -136,9 +152,13 @@ impl Ticket {
         self.0.await.unwrap_or(Err(StoreError::Stopped))
     }
 
-    /// The same for code off the async threads.
-    pub fn blocking_durable(self) -> Result<(), StoreError> {
-        self.0.blocking_recv().unwrap_or(Err(StoreError::Stopped))
+    /// The same for code off the async threads, or where the writer has no thread and has answered already.
+    pub fn blocking_durable(mut self) -> Result<(), StoreError> {
+        match self.0.try_recv() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Closed) => Err(StoreError::Stopped),
+            Err(TryRecvError::Empty) => self.0.blocking_recv().unwrap_or(Err(StoreError::Stopped)),
+        }
     }
 }
 
@@ -165,7 +185,7 @@ impl Store {
             let _ = done.send(Err(StoreError::Stopped));
         } else {
             // A closed queue drops `done`, and the ticket reads that as stopped.
-            let _ = self.orders.send(Order::Append { records, generation, done });
+            self.orders.send(Order::Append { records, generation, done });
         }
         Ticket(ticket)
     }
@@ -175,7 +195,7 @@ impl Store {
     /// Errors: what a write has; the key in force is then still the old one.
     pub async fn rotate(&self, key: LedgerKey, actor: Arc<str>, at_ms: u64) -> Result<Signed, StoreError> {
         let (done, granted) = oneshot::channel();
-        let _ = self.orders.send(Order::Rotate { key: Box::new(key), actor, at_ms, done });
+        self.orders.send(Order::Rotate { key: Box::new(key), actor, at_ms, done });
         granted.await.unwrap_or(Err(StoreError::Stopped))
     }
 
@@ -188,7 +208,7 @@ impl Store {
         scrub: bool,
     ) -> Result<(), StoreError> {
         let (done, outcome) = oneshot::channel();
-        let _ = self.orders.send(Order::Rewrite { rewrites, records, scrub, done });
+        self.orders.send(Order::Rewrite { rewrites, records, scrub, done });
         outcome.await.unwrap_or(Err(StoreError::Stopped))
     }
 
@@ -233,12 +253,8 @@ impl Store {
     /// Writes what is staged, flushes the index and ends the writer. A repeat does nothing.
     pub async fn close(&self) {
         let (closed, wait) = oneshot::channel();
-        if self.orders.send(Order::Close(closed)).is_ok() {
-            let _ = wait.await;
-        }
-        let writer = self.writer.lock().expect("no holder of the writer's handle panics").take();
-        if let Some(writer) = writer {
-            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
-        }
+        self.orders.send(Order::Close(closed));
+        let _ = wait.await;
+        self.orders.ended().await;
     }
 }

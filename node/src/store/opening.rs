@@ -9,10 +9,12 @@ use super::{
     index::{Index, Reflected, Unusable},
     keys,
     ledger::{self, Kind, Ledger, LedgerReader, Position},
+    queue::Queue,
     record::Record,
     view::View,
     writer::Writer,
 };
+use crate::host::Host;
 use danso_core::{
     chain::{Batch, Grantor, Header, KeyGrant, LedgerKey, PublicKey, SealedChange, Signed, stored_epoch},
     domain::{Core, Sequence},
@@ -23,13 +25,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
-        Arc, Mutex, RwLock,
+        Arc, RwLock,
         atomic::{AtomicBool, AtomicU64},
-        mpsc,
     },
-    time::Instant,
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// How a store is opened.
 pub struct Options {
@@ -49,6 +49,8 @@ pub struct Options {
     pub at_rest: Option<AtRestKey>,
     /// Hierarchies of which a unit directory may be made, beside those shipped.
     pub hierarchies: Vec<Hierarchy>,
+    /// The computer: where the writer runs, and who looks at the ledger's steps on the disk.
+    pub host: Host,
 }
 
 /// What opening found and did.
@@ -77,15 +79,17 @@ impl Store {
         folder.forget_index_copy()?;
         // What a verification that was killed left: a copy of the index.
         let _ = std::fs::remove_dir_all(folder.scratch());
-        let mut ballast_dropped = false;
+        let mut ballast_dropped = folder.drop_ballast_if_full();
         let (index, mut rebuilt_because) =
             open_index(&folder, &options.limits, &vault, &mut ballast_dropped)?;
         let erased = guarded(|| index.get::<()>(keys::ERASED));
         let index = if matches!(erased, Ok(Some(()))) {
             rebuilt_because = Some("names were erased: its old pages still held them".to_owned());
-            let index = replace_index(index, &folder, &options.limits)?;
+            drop(index);
+            folder.set_index_aside()?;
+            // First, since it takes the space that the new one needs.
             folder.forget_index_aside()?;
-            index
+            new_index(&folder, &options.limits, &vault)?
         } else {
             index
         };
@@ -97,23 +101,35 @@ impl Store {
             }
         };
         let known_durable = reflected.map(|row| Position(row.position));
-        let ledger_options = ledger::Options { known_durable, ..ledger::Options::default() };
-        let opened = match Ledger::open(&folder.ledger(), ledger_options) {
+        let ledger_options =
+            ledger::Options { segment_bytes: options.host.disk.segment_bytes(), known_durable };
+        let open = || Ledger::open_watched(&folder.ledger(), ledger_options, options.host.disk.clone());
+        let opened = match open() {
             Err(ledger::LedgerError::DiskFull { .. }) if folder.drop_ballast() => {
                 ballast_dropped = true;
-                Ledger::open(&folder.ledger(), ledger_options)
+                open()
             }
             other => other,
         };
         let (ledger, found) = opened?;
         let reader = ledger.reader();
-        let caught_up = guarded(|| catch_up(&index, &reader, &options, progress));
+        let grounds = (options.unit, options.hierarchies.as_slice());
+        let caught_up = guarded(|| catch_up(&index, &reader, grounds, progress));
         let (index, (view, replayed)) = match caught_up {
             Ok(caught_up) => (index, caught_up),
             Err(StoreError::Index(reason)) => {
                 rebuilt_because = Some(reason);
                 let index = replace_index(index, &folder, &options.limits)?;
-                let caught_up = catch_up(&index, &reader, &options, progress)?;
+                let caught_up = guarded(|| catch_up(&index, &reader, grounds, progress))?;
+                (index, caught_up)
+            }
+            // A whole ledger that does not follow on the index: it is the index that is wrong.
+            Err(error @ StoreError::Ledger { code: "ledger_damaged", .. })
+                if rebuilt_because.is_none() && ledger::verify(&folder.ledger()).is_ok() =>
+            {
+                let index = replace_index(index, &folder, &options.limits)?;
+                let caught_up = guarded(|| catch_up(&index, &reader, grounds, progress))?;
+                rebuilt_because = Some(error.to_string());
                 (index, caught_up)
             }
             Err(other) => return Err(other),
@@ -122,7 +138,8 @@ impl Store {
         let mut options = options;
         let behind = choose_key(&mut options, &view)?;
         let report = OpenReport { cut_bytes: found.cut_bytes, replayed, rebuilt_because, ballast_dropped };
-        Ok((start(folder, options, (view, behind), index, reader, ledger), report))
+        let full = ballast_dropped || index.unflushed() > 0;
+        Ok((start(folder, options, (view, behind, full), index, reader, ledger), report))
     }
 }
 
@@ -166,15 +183,35 @@ pub(super) fn open_index(
     vault: &Arc<Vault>,
     ballast_dropped: &mut bool,
 ) -> Result<(Index, Option<String>), StoreError> {
-    let missing = (!folder.index().exists() && folder.ledger().exists()).then(|| "it was missing".to_owned());
+    let doubted = folder.index_is_doubted() && folder.index().exists();
+    if doubted {
+        folder.set_index_aside()?;
+    }
+    let missing = (!folder.index().exists() && folder.ledger().exists()).then(|| {
+        if doubted { "it was found broken, or ended the start before this one" } else { "it was missing" }
+            .to_owned()
+    });
+    folder.doubt_index();
+    let opened = open_or_new(folder, limits, vault, ballast_dropped);
+    folder.trust_index();
+    opened.map(|(index, unusable)| (index, unusable.or(missing)))
+}
+
+fn open_or_new(
+    folder: &Folder,
+    limits: &Limits,
+    vault: &Arc<Vault>,
+    ballast_dropped: &mut bool,
+) -> Result<(Index, Option<String>), StoreError> {
     let mut opened = Index::open(&folder.index(), limits.cache_bytes, vault);
-    if matches!(opened, Err(Unusable::Damaged(_))) && folder.drop_ballast() {
+    if matches!(opened, Err(Unusable::Damaged(_) | Unusable::Full(_))) && folder.drop_ballast() {
         *ballast_dropped = true;
         opened = Index::open(&folder.index(), limits.cache_bytes, vault);
     }
     match opened {
-        Ok(index) => Ok((index, missing)),
+        Ok(index) => Ok((index, None)),
         Err(Unusable::InUse) => Err(folder.in_use()),
+        Err(Unusable::Full(problem)) => Err(folder.full(&problem)),
         Err(unusable) => {
             folder.set_index_aside()?;
             Ok((new_index(folder, limits, vault)?, Some(unusable.to_string())))
@@ -183,15 +220,20 @@ pub(super) fn open_index(
 }
 
 fn new_index(folder: &Folder, limits: &Limits, vault: &Arc<Vault>) -> Result<Index, StoreError> {
-    Index::open(&folder.index(), limits.cache_bytes, vault)
-        .map_err(|error| StoreError::Index(error.to_string()))
+    Index::open(&folder.index(), limits.cache_bytes, vault).map_err(|unusable| match unusable {
+        Unusable::Full(problem) => folder.full(&problem),
+        other => StoreError::Index(other.to_string()),
+    })
 }
 
 fn replace_index(damaged: Index, folder: &Folder, limits: &Limits) -> Result<Index, StoreError> {
     let vault = Arc::clone(&damaged.vault);
     drop(damaged);
     folder.set_index_aside()?;
-    new_index(folder, limits, &vault)
+    let index = new_index(folder, limits, &vault)?;
+    // What was said of the old one.
+    folder.trust_index();
+    Ok(index)
 }
 
 /// A panic inside sled while it is read counts as damage of the index.
@@ -204,12 +246,12 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result
 pub(super) fn catch_up(
     index: &Index,
     reader: &LedgerReader,
-    options: &Options,
+    (unit, hierarchies): (UnitId, &[Hierarchy]),
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(View, u64), StoreError> {
-    let mut view = View::load(index, reader, &options.hierarchies)?;
-    let replayed = replay(&mut view, index, reader, options.unit, &mut |_, _, _| Ok(None), progress)?;
-    restore_unsealed(&mut view, index, reader, options.unit)?;
+    let mut view = View::load(index, reader, hierarchies)?;
+    let replayed = replay(&mut view, index, reader, unit, &mut |_, _, _| Ok(None), progress)?;
+    restore_unsealed(&mut view, index, reader, unit)?;
     Ok((view, replayed))
 }
 
@@ -237,14 +279,27 @@ pub(super) fn replay(
         view.position = next;
         count += 1;
         if index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX {
-            index.flush(Reflected { position: next.0, tallies_check: view.tallies_check })?;
+            flush_or_keep(index, view)?;
             progress(next.0, end);
         }
     }
     if count > 0 {
-        index.flush(Reflected { position: view.position.0, tallies_check: view.tallies_check })?;
+        flush_or_keep(index, view)?;
     }
     Ok(count)
+}
+
+/// Flushes what was replayed; on a full disk it stays in memory as long as there is not too much of it.
+fn flush_or_keep(index: &Index, view: &View) -> Result<(), StoreError> {
+    let flushed = index.flush(Reflected { position: view.position.0, tallies_check: view.tallies_check });
+    match flushed {
+        // As much as a running node may have had in memory, and what its last group added.
+        Err(full @ StoreError::IndexFull(_)) if index.unflushed() >= 2 * limits::INDEX_OVERLAY_KEYS_MAX => {
+            Err(full)
+        }
+        Err(StoreError::IndexFull(_)) => Ok(()),
+        other => other,
+    }
 }
 
 /// The record to apply for one read from the ledger, and where it lies: for a scrubbed one that in its place,
@@ -312,7 +367,7 @@ fn restore_unsealed(
 fn start(
     folder: Folder,
     options: Options,
-    (view, behind): (View, bool),
+    (view, behind, full): (View, bool, bool),
     index: Index,
     reader: LedgerReader,
     ledger: Ledger,
@@ -328,32 +383,18 @@ fn start(
         changed: watch::Sender::new(0),
         failure: watch::Sender::new(None),
     });
-    let (orders, received) = mpsc::channel();
-    let mut writer = Writer {
+    let writer = Writer {
         ledger,
         inner: Arc::clone(&inner),
         key: Box::new(options.key),
         limits: options.limits,
         flushed_at: Instant::now(),
         unsealed_since,
+        full,
+        scrubs_wait: false,
     };
-    let handle = std::thread::Builder::new()
-        .name("danso-writer".to_owned())
-        .spawn(move || {
-            // The lock on the folder lives exactly as long as the writer.
-            let _folder = folder;
-            let inner = Arc::clone(&writer.inner);
-            // What a crash left between writing anew and scrubbing.
-            if let Err(error) = writer.scrub_all() {
-                tracing::error!(code = error.code(), %error, "erased names could not be scrubbed");
-                inner.stop(error);
-            }
-            if catch_unwind(AssertUnwindSafe(|| writer.run(&received))).is_err() {
-                inner.stop(StoreError::Index("the writer panicked".to_owned()));
-            }
-        })
-        .expect("the system starts a thread for the writer");
-    Store { inner, orders, writer: Arc::new(Mutex::new(Some(handle))) }
+    let orders = Queue::start(options.host.threads, writer, folder);
+    Store { inner, orders }
 }
 
 /// Sets the index aside and builds it anew from the ledger. The node must not be running.

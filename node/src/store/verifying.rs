@@ -1,13 +1,15 @@
-//! The full check of a stopped node's folder: ledger, chains, and the index against a recount.
+//! The full check of a stopped node's folder or of a copy of it: ledger, chains, and the index against a recount.
+//! Nothing in the folder is changed: the index is opened as a copy beside it, which goes again.
 
 use super::{
     StoreError,
     apply::reread,
     at_rest::Vault,
+    differences::{self, what_lies_at},
     folder::Folder,
-    index::Index,
-    ledger::{self, Ledger, LedgerReader},
-    opening::{Options, catch_up, guarded, open_index, replay},
+    index::{Index, Unusable},
+    ledger::{self, LedgerError, LedgerReader, Position},
+    opening::{Options, catch_up, guarded, replay},
     record::Record,
     view::View,
 };
@@ -16,7 +18,11 @@ use danso_core::{
     rollup::Judged,
 };
 use danso_tier_config::{Limits, UnitId};
-use std::sync::Arc;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Result of a full check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,51 +35,135 @@ pub struct VerifyReport {
     pub tallies: Digest,
     /// Digest of the heads found in the ledger.
     pub heads: Digest,
+    /// Bytes behind the last whole record that nothing proves to be of the ledger; the next start clears them.
+    pub torn_bytes: u64,
     /// What differs between the index and the recount; empty when they agree.
     pub differences: Vec<String>,
 }
 
-/// Checks everything: every record's check sum, every batch's signature, link, roots and deltas, and
-/// that the index equals a recount. The node must not be running; only a torn tail is cut, as at a start.
+/// Checks everything: every record's check sum, every batch's signature, link, roots and deltas, and that each row
+/// of the index is that of a recount. The node must not be running; changes nothing.
+///
+/// Errors: the first damage of the ledger, with what lay there as far as the index tells; those of FORMAT and
+/// AT-REST. An index that is damaged is no error but a difference.
 pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
-    let folder = Folder::open(&options.folder, options.unit)?;
-    let summary = ledger::verify(&folder.ledger())?;
-    let vault = Arc::new(folder.vault(options.at_rest.as_ref())?);
-    let (index, missing) = open_index(&folder, &options.limits, &vault, &mut false)?;
-    let known_durable =
-        guarded(|| index.reflected()).unwrap_or_default().map(|row| ledger::Position(row.position));
-    let (ledger, _) =
-        Ledger::open(&folder.ledger(), ledger::Options { known_durable, ..ledger::Options::default() })?;
-    let reader = ledger.reader();
-    let scratch = folder.scratch();
-    let _ = std::fs::remove_dir_all(&scratch);
-    let recount = recount(&reader, &scratch, options, &vault, progress);
-    let _ = std::fs::remove_dir_all(&scratch);
-    let (view, batches) = recount?;
-    let mut differences: Vec<String> = missing.into_iter().collect();
-    // What a stopped node had not flushed yet is no difference: it is caught up, as at a start.
-    match guarded(|| catch_up(&index, &reader, options, progress)) {
-        Err(error) => differences.push(error.to_string()),
-        Ok((held, _)) => differences.extend(compare(&held, &view)),
+    let folder = Folder::look(&options.folder, options.unit)?;
+    let vault = Arc::new(folder.vault_as_it_is(options.at_rest.as_ref())?);
+    let scratch = Scratch::make(folder.scratch())?;
+    let held = held(&folder, &scratch, &vault)?;
+    let known = held.as_ref().ok().and_then(|index| guarded(|| index.reflected()).unwrap_or_default());
+    let known = known.map_or(Position::START, |row| Position(row.position));
+    let named = |error: LedgerError| named(error, held.as_ref().ok());
+    let (reader, torn_bytes) = ledger::look(&folder.ledger(), known).map_err(named)?;
+    let summary = ledger::verify(&folder.ledger()).map_err(named)?;
+    let counted = Index::open(&scratch.0.join("recount"), Limits::default().cache_bytes, &vault)
+        .map_err(|error| StoreError::Index(error.to_string()))?;
+    let (view, batches) = recount(&reader, &counted, options, progress)?;
+    let mut differences = Vec::new();
+    match held {
+        Err(reason) => differences.push(format!("index: {reason}")),
+        // What a stopped node had not flushed yet is no difference: it is caught up, as at a start.
+        Ok(held) => {
+            let compared = guarded(|| {
+                let grounds = (options.unit, options.hierarchies.as_slice());
+                let (indexed, _) = catch_up(&held, &reader, grounds, progress)?;
+                let mut found = differences::of_views(&indexed, &view);
+                found.extend(differences::of_rows(&held, &counted)?);
+                Ok(found)
+            });
+            match compared {
+                Err(full @ StoreError::IndexFull(_)) => return Err(full),
+                Err(error) => differences.push(format!("index: {error}")),
+                Ok(found) => differences.extend(found),
+            }
+        }
     }
     Ok(VerifyReport {
         records: summary.records,
         batches,
         tallies: Digest(view.tallies.digest()),
-        heads: view.heads_digest(view.chains.keys().copied().collect::<Vec<_>>()),
+        heads: view.heads_digest(view.chains.keys().copied()),
+        torn_bytes,
         differences,
     })
 }
 
+/// Where a verification works; gone with the value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make(path: PathBuf) -> Result<Self, StoreError> {
+        let made = match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => fs::create_dir(&path),
+        };
+        made.map_err(super::folder::io(
+            "make a folder to work in, copy the data to where there is one,",
+            &path,
+        ))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A copy of the index, or why it cannot be read.
+fn held(folder: &Folder, scratch: &Scratch, vault: &Arc<Vault>) -> Result<Result<Index, String>, StoreError> {
+    if !folder.index().is_dir() {
+        return Ok(Err("it is missing".to_owned()));
+    }
+    if folder.index_is_doubted() {
+        return Ok(Err("it was found broken, or ended the last start".to_owned()));
+    }
+    let copy = scratch.0.join("held");
+    copy_folder(&folder.index(), &copy).map_err(super::folder::io("copy the index to", &copy))?;
+    match Index::open(&copy, Limits::default().cache_bytes, vault) {
+        Ok(index) => Ok(Ok(index)),
+        Err(Unusable::Full(reason)) => Err(folder.full(&reason)),
+        Err(unusable) => Ok(Err(unusable.to_string())),
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// A damage of the ledger, and what lay there.
+fn named(error: LedgerError, index: Option<&Index>) -> StoreError {
+    let LedgerError::Damaged { position, .. } = &error else { return error.into() };
+    let held = match index {
+        None => "the index cannot tell what it held".to_owned(),
+        Some(index) => match guarded(|| what_lies_at(index, *position)) {
+            Ok(Some(what)) => format!("it held {what}"),
+            Ok(None) => {
+                "it held no batch, change or entry of the audit log, or the index is older".to_owned()
+            }
+            Err(_) => "the index cannot tell what it held".to_owned(),
+        },
+    };
+    StoreError::Ledger { code: error.code(), message: format!("{error}; {held}") }
+}
+
 fn recount(
     reader: &LedgerReader,
-    scratch: &std::path::Path,
+    index: &Index,
     options: &Options,
-    vault: &Arc<Vault>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(View, u64), StoreError> {
-    let index = Index::open(scratch, Limits::default().cache_bytes, vault)
-        .map_err(|error| StoreError::Index(error.to_string()))?;
     let mut view = View::new(&options.hierarchies);
     let mut batches = 0;
     let mut inspect = |view: &View, record: &Record, position| {
@@ -90,7 +180,7 @@ fn recount(
             message: format!("stored batch at {position}: {fault}"),
         })
     };
-    replay(&mut view, &index, reader, options.unit, &mut inspect, progress)?;
+    replay(&mut view, index, reader, options.unit, &mut inspect, progress)?;
     Ok((view, batches))
 }
 
@@ -99,7 +189,7 @@ fn check_entry(
     view: &View,
     signed: &Signed,
     unit: UnitId,
-    position: ledger::Position,
+    position: Position,
 ) -> Result<Option<Judged>, StoreError> {
     let broken = |fault: Fault| StoreError::Ledger {
         code: fault.code(),
@@ -121,27 +211,4 @@ fn check_batch(view: &View, batch: &Batch) -> Result<Judged, Fault> {
         Link::Next => reread(batch).map(|(_, judged)| judged),
         Link::Repeat => Err(Fault::WrongPrevious { origin, number: header.number }),
     }
-}
-
-fn compare(held: &View, counted: &View) -> Vec<String> {
-    let mut differences: Vec<String> = danso_core::rollup::difference(&held.tallies, &counted.tallies)
-        .into_iter()
-        .map(|found| {
-            let (unit, month, cell) = (found.unit, found.month, found.cell);
-            format!("{unit} {month} {cell:?}: index {}, ledger {}", found.left, found.right)
-        })
-        .collect();
-    for origin in held.chains.keys().chain(counted.chains.keys()) {
-        let (indexed, found) = (held.chains.get(origin), counted.chains.get(origin));
-        if indexed != found {
-            differences.push(format!("chain of {origin}: index {indexed:?}, ledger {found:?}"));
-        }
-    }
-    if held.recording != counted.recording {
-        let (indexed, found) = (held.recording, counted.recording);
-        differences.push(format!("own recording: index {indexed:?}, ledger {found:?}"));
-    }
-    differences.sort_unstable();
-    differences.dedup();
-    differences
 }

@@ -89,7 +89,7 @@ pub struct View {
     /// Ledger position up to which this view is true.
     pub position: Position,
     /// Hierarchies of which a directory may be made, beside those shipped.
-    hierarchies: Vec<Hierarchy>,
+    pub(super) hierarchies: Vec<Hierarchy>,
 }
 
 /// Order-free check sum contribution of one tally.

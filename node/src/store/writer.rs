@@ -3,8 +3,7 @@
 use super::{
     Inner, Staged, StoreError,
     apply::Applier,
-    index::{Reflected, RenewError},
-    keys,
+    flushing::DISK_FULL,
     ledger::{Kind, Ledger, LedgerError, Position},
     record::{AuditNote, OwnChange, Record, Rewritten},
     rows::ChainRow,
@@ -19,10 +18,11 @@ use danso_core::{
 };
 use danso_tier_config::{Limits, limits};
 use std::{
+    ops::ControlFlow,
     sync::{Arc, atomic::Ordering, mpsc},
-    time::{Duration, Instant},
+    time::Duration,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 /// An order to the writer.
 pub(super) enum Order {
@@ -69,36 +69,57 @@ pub(super) struct Writer {
     pub flushed_at: Instant,
     /// When the oldest unsealed change came.
     pub unsealed_since: Option<Instant>,
+    /// Whether the index waits for space.
+    pub full: bool,
+    /// Whether a scrub waits for space.
+    pub scrubs_wait: bool,
 }
 
 type Done = oneshot::Sender<Result<(), StoreError>>;
 
 impl Writer {
-    /// Runs until closed or until the ledger stops.
-    pub fn run(mut self, orders: &mpsc::Receiver<Order>) {
+    /// Runs until closed or until nobody can order any more.
+    pub fn run(&mut self, orders: &mpsc::Receiver<Order>) {
         loop {
             match orders.recv_timeout(self.patience()) {
-                Ok(first) => match self.gather(first, orders) {
-                    Some(Order::Close(closed)) => return self.close(closed),
-                    Some(Order::Rotate { key, actor, at_ms, done }) => {
-                        let _ = done.send(self.rotate(key, &actor, at_ms));
+                Ok(first) => {
+                    if self.obey(first, &mut || orders.try_recv().ok()).is_break() {
+                        return;
                     }
-                    Some(Order::Rewrite { rewrites, records, scrub, done }) => {
-                        let _ = done.send(self.rewrite(&rewrites, records, scrub));
-                    }
-                    Some(Order::Append { .. }) | None => {}
-                },
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    self.commit(Vec::new(), Vec::new());
                 }
-                Err(mpsc::RecvTimeoutError::Disconnected) => return self.flush(true),
+                Err(mpsc::RecvTimeoutError::Timeout) => self.wait_ended(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.flush(),
             }
-            self.flush(false);
         }
     }
 
+    /// Carries out an order, together with those that `more` gives. Breaks once closed.
+    pub fn obey(&mut self, first: Order, more: &mut dyn FnMut() -> Option<Order>) -> ControlFlow<()> {
+        match self.gather(first, more) {
+            Some(Order::Close(closed)) => {
+                self.close(closed);
+                return ControlFlow::Break(());
+            }
+            Some(Order::Rotate { key, actor, at_ms, done }) => {
+                let _ = done.send(self.rotate(key, &actor, at_ms));
+            }
+            Some(Order::Rewrite { rewrites, records, scrub, done }) => {
+                let _ = done.send(self.rewrite(&rewrites, records, scrub));
+            }
+            Some(Order::Append { .. }) | None => {}
+        }
+        self.flush_due();
+        ControlFlow::Continue(())
+    }
+
+    /// Does what is due when no order came within [`Writer::patience`].
+    pub fn wait_ended(&mut self) {
+        self.commit(Vec::new(), Vec::new());
+        self.flush_due();
+    }
+
     /// How long to wait for an order before something else is due.
-    fn patience(&self) -> Duration {
+    pub fn patience(&self) -> Duration {
         let flush = Duration::from_millis(limits::INDEX_FLUSH_MS).saturating_sub(self.flushed_at.elapsed());
         let seal = self.unsealed_since.map(|since| {
             let due = since + Duration::from_millis(self.limits.batch_age_ms);
@@ -108,7 +129,7 @@ impl Writer {
     }
 
     /// Commits everything that is waiting, as one group. Gives back an order that stands alone.
-    fn gather(&mut self, first: Order, orders: &mpsc::Receiver<Order>) -> Option<Order> {
+    fn gather(&mut self, first: Order, more: &mut dyn FnMut() -> Option<Order>) -> Option<Order> {
         let (mut group, mut answers) = (Vec::new(), Vec::new());
         let mut bytes = 0;
         let mut next = Some(first);
@@ -127,7 +148,7 @@ impl Writer {
                 other => alone = Some(other),
             }
             let room = group.len() < limits::COMMIT_RECORDS_MAX && bytes < limits::COMMIT_BYTES_MAX;
-            next = if room && alone.is_none() { orders.try_recv().ok() } else { None };
+            next = if room && alone.is_none() { more() } else { None };
         }
         self.commit(group, answers);
         alone
@@ -158,7 +179,10 @@ impl Writer {
 
     /// Append, sync, apply. Gives where the records lie.
     fn write(&mut self, group: Vec<Staged>) -> Result<Vec<Position>, StoreError> {
-        let outcome = self.make_durable(&group).and_then(|positions| {
+        // What cannot be applied is not made durable either.
+        let room = self.inner.index.takes_more();
+        let refused = room.is_err();
+        let outcome = room.and_then(|()| self.make_durable(&group)).and_then(|positions| {
             self.apply(group, &positions)?;
             Ok(positions)
         });
@@ -169,7 +193,9 @@ impl Writer {
             self.unsealed_since = self.unsealed_since.map(|_| later);
             tracing::error!(code = error.code(), %error, "a group of records was not written");
             // After these two the ledger is as it was before; after anything else nothing is certain.
-            if !matches!(error, StoreError::Ledger { code: "disk_full" | "ledger_record_too_large", .. }) {
+            let kept =
+                matches!(error, StoreError::Ledger { code: "disk_full" | "ledger_record_too_large", .. });
+            if !(refused || kept) {
                 self.inner.stop(error.clone());
             }
         }
@@ -344,76 +370,14 @@ impl Writer {
         );
         self.audit(&mut group);
         self.write(group)?;
-        if scrub { self.scrub_all() } else { Ok(()) }
-    }
-
-    /// Scrubs what was replaced and not scrubbed yet. Where the index holds names, its old pages still hold the
-    /// former ones: a copy takes its place now or, if that fails, one built anew at the next start.
-    pub fn scrub_all(&mut self) -> Result<(), StoreError> {
-        let index = &self.inner.index;
-        let rows = index.scan(keys::SCRUBS)?;
-        if rows.is_empty() {
+        if !scrub {
             return Ok(());
         }
-        let mut pairs = Vec::new();
-        for (key, value) in &rows {
-            let of = keys::position_of_key(key);
-            let of = of.ok_or_else(|| StoreError::Index("a scrub key is too short".to_owned()))?;
-            pairs.push((of, Position(super::index::decode(value)?)));
-        }
-        self.ledger.replace(&pairs)?;
-        for key in rows.into_keys() {
-            index.remove(key);
-        }
-        let names = self.inner.view.read().expect("no holder of the view panics").recording.sequence > 0;
-        if names {
-            index.put(keys::ERASED.to_vec(), &());
-            self.flush(true);
-            self.renew_index()?;
-        }
-        Ok(())
+        self.scrub_all().inspect_err(|error| self.scrubs_wait |= error.code() == DISK_FULL)
     }
 
-    fn renew_index(&self) -> Result<(), StoreError> {
-        if self.inner.stopped() {
-            return Err(StoreError::Stopped);
-        }
-        match self.inner.index.renew(keys::ERASED) {
-            Ok(()) => Ok(()),
-            Err(RenewError::Kept(error)) => {
-                tracing::warn!(code = error.code(), %error, "the index keeps erased names until the next start");
-                Ok(())
-            }
-            Err(RenewError::Lost(error)) => {
-                self.inner.stop(error.clone());
-                Err(error)
-            }
-        }
-    }
-
-    /// Writes the derived rows to sled when it is time, never more than what is durable.
-    fn flush(&mut self, now: bool) {
-        let due = self.flushed_at.elapsed() >= Duration::from_millis(limits::INDEX_FLUSH_MS)
-            || self.inner.index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX;
-        if !(now || due) {
-            return;
-        }
-        self.flushed_at = Instant::now();
-        if self.inner.index.unflushed() == 0 || self.inner.stopped() {
-            return;
-        }
-        let reflected = {
-            let view = self.inner.view.read().expect("no holder of the view panics");
-            Reflected { position: view.position.0, tallies_check: view.tallies_check }
-        };
-        if let Err(error) = self.inner.index.flush(reflected) {
-            tracing::error!(code = error.code(), %error, "the index could not be written");
-            self.inner.stop(error);
-        }
-    }
-
-    fn close(mut self, closed: oneshot::Sender<()>) {
-        self.flush(true);
+    fn close(&mut self, closed: oneshot::Sender<()>) {
+        self.flush();
         if let Err(error) = self.inner.index.close() {
             tracing::warn!(%error, "the index was not settled; it is caught up at the next start");
         }

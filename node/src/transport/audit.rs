@@ -87,10 +87,8 @@ impl Audit for AuditService {
         let end = self.node.store.view().audit.number;
         let noted = self.node.note(&actor, Deed::AuditRead, format!("verification of entries 1-{end}")).await;
         noted.map_err(|error| of_store(&error))?;
-        let node = Arc::clone(&self.node);
-        let report = tokio::task::spawn_blocking(move || node.verify_audit()).await;
         let report =
-            report.expect("walking along the log does not panic").map_err(|error| of_store(&error))?;
+            self.node.blocking(|node| node.verify_audit()).await.map_err(|error| of_store(&error))?;
         let parent = self.node.parent_anchor();
         Ok(Response::new(VerifyAuditAnswer {
             number: report.head.number,

@@ -46,9 +46,8 @@ impl Chains for ChainsService {
         let caller = access::may(&self.node, &request, Right::ReadStatus)?;
         let name = request.into_inner().unit;
         let unit = if name.is_empty() { None } else { Some(self.unit(&name, &caller)?) };
-        let node = Arc::clone(&self.node);
-        let found = tokio::task::spawn_blocking(move || node.inspect_chains(caller.scope, unit)).await;
-        let found = found.expect("an inspection does not panic").map_err(|error| of_store(&error))?;
+        let found = self.node.blocking(move |node| node.inspect_chains(caller.scope, unit)).await;
+        let found = found.map_err(|error| of_store(&error))?;
         let directory = self.node.directory();
         let chains = found.into_iter().map(|chain| {
             let name = directory.name(chain.origin).unwrap_or_default().to_owned();

@@ -15,6 +15,7 @@ use danso_proto::v1::{
 use danso_tier_config::{Date, UnitId, limits};
 use prost::bytes::Bytes;
 use std::{error::Error, path::Path, sync::Arc, time::SystemTime};
+use tokio_stream::Stream;
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
@@ -233,10 +234,20 @@ impl NodeClient {
         file: ImportFile,
         on_progress: &mut (dyn FnMut(ImportProgress) + Send),
     ) -> Result<ImportSummary, ClientError> {
+        self.import_chunks(tokio_stream::iter(file.chunks()), on_progress).await
+    }
+
+    /// As [`NodeClient::import`], with the file in chunks as they are read; the first says what it is. When this
+    /// future is dropped, the node takes the file as broken off.
+    pub async fn import_chunks(
+        &self,
+        chunks: impl Stream<Item = ImportChunk> + Send + 'static,
+        on_progress: &mut (dyn FnMut(ImportProgress) + Send),
+    ) -> Result<ImportSummary, ClientError> {
         let mut client = IntakeClient::new(self.channel.clone())
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-        let mut answers = client.import(tokio_stream::iter(file.chunks())).await?.into_inner();
+        let mut answers = client.import(chunks).await?.into_inner();
         let mut summary = None;
         while let Some(mut progress) = answers.message().await? {
             summary = progress.summary.take().or(summary);

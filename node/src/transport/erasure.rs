@@ -49,12 +49,17 @@ impl Told {
         };
         let new = statements(message.orders).into_iter();
         let new: Vec<Signed> = new.filter(|order| !state.refused.contains(&digest(order))).collect();
-        state.orders.extend(new.iter().map(digest));
+        let told: Vec<Digest> = new.iter().map(digest).collect();
         match node.take_orders(Some(child), new).await {
             Ok(refused) => {
+                state.orders.extend(told);
                 for (order, error) in refused {
+                    state.orders.remove(&order);
                     tracing::error!(%child, ?order, code = error.code(), %error, "an order of erasure is not taken");
                     state.refused.insert(order);
+                }
+                if state.refused.len() > limits::ERASURE_REFUSED_PER_LINK_MAX {
+                    return Err(Malformed("orders of erasure, too many of which are refused"));
                 }
             }
             // The child sends them again.

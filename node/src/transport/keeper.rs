@@ -5,6 +5,7 @@ use super::{
     enrolment::client as enrolment,
     tls::{Connections, Grounds, Keys, TlsError, Trust},
 };
+use crate::host::Clock;
 use crate::operations::Node;
 use danso_core::chain::Revoked;
 use danso_tier_config::{UnitId, limits};
@@ -42,8 +43,9 @@ struct Seen {
 
 impl Keeper {
     /// Reads the key folder of the node of `unit`.
-    pub fn open(folder: &Path, unit: UnitId, now: SystemTime) -> Result<Self, TlsError> {
-        let trust = Trust::default();
+    pub fn open(folder: &Path, unit: UnitId, clock: Clock) -> Result<Self, TlsError> {
+        let now = clock.now();
+        let trust = Trust::new(Grounds::default(), clock);
         let keys = Keys::read_with(folder, now, &trust)?;
         keys.require_node(unit)?;
         Ok(Self {
@@ -58,7 +60,11 @@ impl Keeper {
 
     /// The node's keys as they are now, checked by what the node believes now.
     pub fn keys(&self) -> Result<Keys, TlsError> {
-        Keys::read_with(&self.folder, SystemTime::now(), &self.trust)
+        Keys::read_with(&self.folder, self.now(), &self.trust)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.trust.clock().now()
     }
 
     /// The folder of the keys.
@@ -117,7 +123,7 @@ impl Keeper {
     }
 
     fn recheck(&self, keys: &Keys) {
-        let cut = self.connections.recheck(keys, SystemTime::now());
+        let cut = self.connections.recheck(keys, self.now());
         if cut > 0 {
             tracing::warn!(cut, "connections were cut that no longer pass");
         }
@@ -165,7 +171,7 @@ impl Keeper {
         let (from, until) = keys.validity();
         let life = until.duration_since(from).unwrap_or_default();
         let due = from + life / limits::RENEWAL_PARTS;
-        if SystemTime::now() < due || enrolment::is_thrown_away(&self.folder) {
+        if self.now() < due || enrolment::is_thrown_away(&self.folder) {
             return limits::RENEWAL_RETRY_MS;
         }
         let patience = Duration::from_millis(limits::RENEWAL_RETRY_MS);

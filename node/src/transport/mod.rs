@@ -5,6 +5,7 @@
 //! | `tls/` | mutual TLS: keys, listener, connector, identities, reasons |
 //! | `authority/` | the throw-away authority that `danso keys` makes |
 //! | `server.rs` | the server: all services on one listener |
+//! | `rescue.rs` | the server of a node that cannot open its store |
 //! | `access.rs` | who may ask what |
 //! | `accounts/` | sign-ins, accounts, tokens |
 //! | `enrolment/` | invitations, certificates, revocation |
@@ -46,6 +47,7 @@ mod recovery;
 mod register;
 mod relay;
 mod replication;
+pub mod rescue;
 mod server;
 mod statistics;
 pub mod tls;

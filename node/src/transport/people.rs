@@ -7,7 +7,6 @@ use crate::{
         accounts::Right,
         forms::{self, Counts, Fault, Summary},
         meters::Meter,
-        now_ms,
     },
     wire::{
         confirmations,
@@ -83,7 +82,7 @@ impl Intake for IntakeService {
         };
         let (bytes, source) = mpsc::channel(16);
         let (progress, stream) = mpsc::channel(64);
-        tokio::spawn(feed(chunks, first.data, bytes));
+        tokio::spawn(feed(chunks, first, bytes));
         let node = Arc::clone(&self.node);
         tokio::task::spawn_blocking(move || {
             run_import(&node, actor, form, as_of, ChunkReader::new(source), &progress);
@@ -93,10 +92,15 @@ impl Intake for IntakeService {
     }
 }
 
-/// Passes the file's bytes on as they come; an error ends the import as a broken file.
-async fn feed(mut chunks: Streaming<ImportChunk>, first: Bytes, bytes: mpsc::Sender<io::Result<Bytes>>) {
-    let mut total = first.len();
-    if bytes.send(Ok(first)).await.is_err() {
+/// Passes the file's bytes on as they come; an error, or an end before the size that was told, ends the import as
+/// a broken file.
+async fn feed(
+    mut chunks: Streaming<ImportChunk>,
+    first: ImportChunk,
+    bytes: mpsc::Sender<io::Result<Bytes>>,
+) {
+    let (mut total, told) = (first.data.len(), first.total_bytes);
+    if bytes.send(Ok(first.data)).await.is_err() {
         return;
     }
     loop {
@@ -108,6 +112,9 @@ async fn feed(mut chunks: Streaming<ImportChunk>, first: Bytes, bytes: mpsc::Sen
                 } else {
                     Ok(chunk.data)
                 }
+            }
+            Ok(None) if told > 0 && told != total as u64 => {
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file has another size than was told"))
             }
             Ok(None) => return,
             Err(_) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection broke")),
@@ -250,6 +257,7 @@ impl Operations for OperationsService {
             audit_number: total(view.audit.number),
             audit_parent_number: parent_anchor.head.number,
             audit_cut: parent_anchor.cut,
+            rescue: None,
         }))
     }
 
@@ -264,9 +272,7 @@ impl Operations for OperationsService {
         let children = node.linked_children();
         let at = directory.at(node.today());
         let (heads, ..) = node.heads((scope != node.unit()).then_some(scope));
-        let asked = Arc::clone(node);
-        let found = tokio::task::spawn_blocking(move || confirmations::found(&asked, now_ms())).await;
-        let found = found.expect("reading confirmations does not panic");
+        let found = node.blocking(|node| confirmations::found(node, node.now_ms())).await;
         let units = heads.into_iter().map(|head| {
             let via = children.iter().find(|(child, _)| at.is_within(head.origin, **child));
             UnitStatus {
@@ -293,7 +299,7 @@ impl Operations for OperationsService {
             parent_connected: link.connected,
             parent_error: link.error,
             unacknowledged_batches: link.unacknowledged,
-            now_ms: now_ms(),
+            now_ms: self.node.now_ms(),
             confirmations: found.own,
             children: confirmations::children(node, &directory),
         }))

@@ -2,7 +2,7 @@
 
 use super::access;
 use crate::{
-    operations::{Actor, Node},
+    operations::{Actor, Node, grantor_of},
     wire::{
         link,
         status::{of_store, status},
@@ -81,9 +81,7 @@ async fn send_all(
         return;
     }
     while turns.holds(child, turn) {
-        let reader = Arc::clone(&node);
-        let next = tokio::task::spawn_blocking(move || one(&reader, child, origin, number)).await;
-        let next = match next.expect("reading a batch does not panic") {
+        let next = match node.blocking(move |node| one(node, child, origin, number)).await {
             Ok(None) => return,
             Ok(Some(batch)) => {
                 Ok(RecoveredBatch { registrations: std::mem::take(&mut registrations), ..batch })
@@ -135,9 +133,19 @@ fn keys_towards(node: &Node, child: UnitId, origin: UnitId) -> Vec<SignedStateme
     let above = directory.at(day).ancestors(origin);
     let own = node.unit();
     let view = node.store.view();
-    [child, origin]
+    let mut units: Vec<UnitId> = vec![child, origin];
+    units.extend(above.into_iter().take_while(|tier| *tier != own));
+    // And of those who granted them, which may stand elsewhere: the origin may have come from there.
+    let mut next = 0;
+    while let Some(unit) = units.get(next).copied() {
+        let epochs = view.keys.get(&unit).into_iter().flat_map(KeyRing::epochs);
+        let grantors: Vec<UnitId> = epochs.filter_map(|epoch| grantor_of(&epoch.signed)).collect();
+        let new = grantors.into_iter().filter(|grantor| *grantor != own && !units.contains(grantor));
+        units.extend(new.collect::<std::collections::BTreeSet<_>>());
+        next += 1;
+    }
+    units
         .into_iter()
-        .chain(above.into_iter().take_while(|tier| *tier != own))
         .filter_map(|unit| view.keys.get(&unit))
         .flat_map(KeyRing::epochs)
         .map(|epoch| link::signed_message(&epoch.signed))

@@ -49,8 +49,7 @@ fn messages(receipts: Vec<Signed>) -> Vec<v1::Relayed> {
 /// The child's side: verifies what the parent passed on. What does not verify is counted and passed over: a
 /// key that was changed just now is told a moment later, and the line must not end for it.
 pub(super) async fn take(node: &Arc<Node>, relayed: v1::Relayed) {
-    let node = Arc::clone(node);
-    let taken = tokio::task::spawn_blocking(move || {
+    let taken = node.blocking(move |node| {
         for receipt in relayed.receipts.into_iter().map(link::signed) {
             if let Err(fault) = node.take_relayed(receipt) {
                 node.meters.count(RELAYS_REFUSED, fault.code());
@@ -58,13 +57,13 @@ pub(super) async fn take(node: &Arc<Node>, relayed: v1::Relayed) {
             }
         }
     });
-    taken.await.expect("taking receipts does not panic");
+    taken.await;
 }
 
-/// Looks whether the tiers above confirm the own chain, off the async threads.
+/// Looks whether the tiers above confirm the own chain, off the async threads; nobody waits for it.
 pub(super) fn watch(node: &Arc<Node>) {
     let node = Arc::clone(node);
-    tokio::task::spawn_blocking(move || node.watch_confirmations());
+    tokio::spawn(async move { node.blocking(|node| node.watch_confirmations()).await });
 }
 
 #[cfg(test)]

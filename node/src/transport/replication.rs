@@ -1,15 +1,15 @@
 //! The parent's side of a link: hello, batches in, receipts and refusals out.
 
-use super::{access, erasure, introductions::Introductions, recovery, relay};
+use super::{access, erasure, introductions::Introductions, recovery, relay, tls::Peer};
 use crate::{
-    operations::{Accepted, Actor, Node, meters, now_ms},
+    operations::{Accepted, Actor, Node, meters},
     wire::{
         link::{self, Malformed},
         status::{code_of, of_register, status},
     },
 };
 use danso_core::{
-    chain::{BatchNumber, Head, Receipt, Signed, key_subject},
+    chain::{AuditHead, BatchNumber, Head, Receipt, Signed, key_subject},
     replication::may_speak_for,
 };
 use danso_proto::v1::{
@@ -24,7 +24,7 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -82,6 +82,7 @@ impl Replication for ReplicationService {
         request: Request<Streaming<ChildMessage>>,
     ) -> Result<Response<Self::LinkStream>, Status> {
         let child = access::child(&self.node, &request)?;
+        let peer = access::peer(&request)?;
         let inbound = request.into_inner();
         let window = self.node.config.limits.window_batches as usize;
         let (out, stream) = mpsc::channel(window + 16);
@@ -90,6 +91,7 @@ impl Replication for ReplicationService {
         let link = ParentLink {
             node: Arc::clone(&self.node),
             child,
+            peer,
             out,
             told,
             relayed: Arc::default(),
@@ -118,6 +120,7 @@ impl Replication for ReplicationService {
 struct ParentLink {
     node: Arc<Node>,
     child: UnitId,
+    peer: Peer,
     out: Out,
     /// What it was told of keys.
     told: Arc<Introductions>,
@@ -184,9 +187,8 @@ impl ParentLink {
         };
         let registrations = self.told.due().await;
         let nothing = BatchNumber(0);
-        let (node, origins) = (Arc::clone(&self.node), known.keys().copied().collect());
-        let missing = tokio::task::spawn_blocking(move || node.names_missing(origins)).await;
-        let missing = missing.expect("looking for missing names does not panic");
+        let origins = known.keys().copied().collect();
+        let missing = self.node.blocking(move |node| node.names_missing(origins)).await;
         let welcome = v1::Welcome {
             protocol_version: limits::PROTOCOL_VERSION.min(hello.protocol_version),
             unit: self.node.unit().to_string(),
@@ -208,10 +210,9 @@ impl ParentLink {
         self.send(FromParent::Welcome(welcome)).await?;
         let acknowledged: BTreeMap<String, u64> =
             hello.heads.into_iter().map(|head| (head.origin, head.acknowledged_number)).collect();
-        let node = Arc::clone(&self.node);
-        let late = tokio::task::spawn_blocking(move || late_receipts(&node, &known, &acknowledged)).await;
+        let late = self.node.blocking(move |node| late_receipts(node, &known, &acknowledged)).await;
         self.introduce().await?;
-        for receipt in late.expect("reading receipts does not panic") {
+        for receipt in late {
             self.send(FromParent::Receipt(link::signed_message(&receipt))).await?;
         }
         Ok(())
@@ -244,11 +245,10 @@ impl ParentLink {
         accepted: &mpsc::Sender<Accepted>,
         number: u64,
     ) -> Result<(), Status> {
-        let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
         let mut stop = self.stop.clone();
         loop {
             let next = tokio::select! {
-                next = timeout(silence, inbound.message()) => next.map_err(|_| silent())?.map_err(unread)?,
+                next = self.hear(inbound) => next?,
                 _ = stop.wait_for(|stop| *stop) => return Ok(()),
             };
             let Some(next) = next else {
@@ -274,6 +274,34 @@ impl ParentLink {
         }
     }
 
+    /// The child's next message. A large one on a slow line takes minutes; the child, whose heartbeats wait
+    /// behind it, is told meanwhile that somebody is there.
+    async fn hear(&self, inbound: &mut Streaming<ChildMessage>) -> Result<Option<ChildMessage>, Status> {
+        let (word, silence) = (limits::WORD_MS, limits::STREAM_SILENCE_MS_MAX);
+        let (mut since, mut bytes) = (Instant::now(), self.peer.bytes_heard());
+        loop {
+            if let Ok(next) = timeout(Duration::from_millis(word), inbound.message()).await {
+                return next.map_err(unread);
+            }
+            // If there is no room for it, the child has enough to read.
+            let _ = self.out.try_send(Ok(message(FromParent::Heartbeat(self.word(AuditHead::default())))));
+            if since.elapsed() >= Duration::from_millis(silence) {
+                let heard = self.peer.bytes_heard();
+                if heard - bytes < limits::MESSAGE_ON_ITS_WAY_BYTES {
+                    return Err(silent());
+                }
+                (since, bytes) = (Instant::now(), heard);
+            }
+        }
+    }
+
+    /// A heartbeat for the child, which has come so far with its audit log.
+    fn word(&self, audit: AuditHead) -> v1::Heartbeat {
+        let anchor = self.node.hear_audit(self.child, audit);
+        let heartbeat = link::with_audit(link::heartbeat_message(&[], 0, self.node.now_ms()), anchor);
+        v1::Heartbeat { news: self.node.news(), ..heartbeat }
+    }
+
     async fn erasures(&self, message: v1::ErasuresUp) -> Result<(), Status> {
         let answer = self.erasures.received(&self.node, self.child, message).await;
         match answer.map_err(|error| malformed(&error))? {
@@ -285,12 +313,10 @@ impl ParentLink {
     async fn batch(&self, message: v1::Batch, accepted: &mpsc::Sender<Accepted>) -> Result<(), Status> {
         let batch = link::batch(message).map_err(|error| malformed(&error))?;
         let origin = danso_core::chain::origin_of(&batch.header.bytes).ok();
-        let node = Arc::clone(&self.node);
         let child = self.child;
         // As many checks at once as there are cores; the others wait their turn.
         let _turn = self.node.checking.acquire().await.expect("the turns are never closed");
-        let outcome = tokio::task::spawn_blocking(move || node.accept(child, batch)).await;
-        match outcome.expect("acceptance does not panic") {
+        match self.node.blocking(move |node| node.accept(child, batch)).await {
             Ok(on_its_way) => {
                 let _ = accepted.send(on_its_way).await;
                 Ok(())
@@ -305,9 +331,8 @@ impl ParentLink {
 
     /// The child found out itself that it went another way; what it shows is kept for those who must decide.
     async fn diverged(&self, header: Signed) {
-        let (node, child) = (Arc::clone(&self.node), self.child);
-        let heard = tokio::task::spawn_blocking(move || node.hear_divergence(child, header)).await;
-        if let Err(error) = heard.expect("looking at a header does not panic") {
+        let child = self.child;
+        if let Err(error) = self.node.blocking(move |node| node.hear_divergence(child, header)).await {
             tracing::warn!(%child, code = error.code(), %error, "a divergence that was told is passed over");
         }
     }
@@ -318,26 +343,23 @@ impl ParentLink {
         let at = directory.at(self.node.today());
         self.node.hear(marks.into_iter().filter(|mark| at.is_within(mark.origin, self.child)));
         let audit = link::audit_head(heartbeat).map_err(|error| malformed(&error))?;
-        let anchor = self.node.hear_audit(self.child, audit);
         self.introduce().await?;
         self.node.hear_clock(self.child, heartbeat.sent_at_ms);
         self.relay().await?;
         if let Some(due) = self.erasures.due(&self.node, self.child).await {
             self.send(FromParent::Erasures(due)).await?;
         }
-        let mut heartbeat = link::with_audit(link::heartbeat_message(&[], 0, now_ms()), anchor);
-        heartbeat.news = self.node.news();
-        self.send(FromParent::Heartbeat(heartbeat)).await
+        self.send(FromParent::Heartbeat(self.word(audit))).await
     }
 
     /// Passes on what the tiers above have signed for the child's chains since the last time.
     async fn relay(&self) -> Result<(), Status> {
-        let (node, child, relayed) = (Arc::clone(&self.node), self.child, Arc::clone(&self.relayed));
-        let due = tokio::task::spawn_blocking(move || {
+        let (child, relayed) = (self.child, Arc::clone(&self.relayed));
+        let due = self.node.blocking(move |node| {
             let mut relayed = relayed.lock().expect("no holder of the place panics");
-            relayed.due(&node, child)
+            relayed.due(node, child)
         });
-        for relayed in due.await.expect("gathering receipts does not panic") {
+        for relayed in due.await {
             self.send(FromParent::Relayed(relayed)).await?;
         }
         Ok(())

@@ -15,6 +15,7 @@ use super::{
     statistics::StatisticsService,
     tls::{Bounds, CallsLayer, incoming_with},
 };
+use crate::host::Listener;
 use crate::operations::{Node, meters::CONNECTIONS_REFUSED};
 use danso_proto::v1::{
     accounts_server::AccountsServer, audit_server::AuditServer, authorities_server::AuthoritiesServer,
@@ -25,7 +26,7 @@ use danso_proto::v1::{
 };
 use danso_tier_config::limits;
 use std::{future::Future, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use tonic::transport::Server;
 
 /// Why the server cannot run.
@@ -36,7 +37,7 @@ pub struct ServerError(#[from] tonic::transport::Error);
 /// Serves a node until `stop` resolves, then lets open calls end.
 pub async fn serve(
     node: Arc<Node>,
-    listener: TcpListener,
+    listener: Box<dyn Listener>,
     keeper: &Keeper,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {

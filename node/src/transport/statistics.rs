@@ -43,9 +43,8 @@ impl Statistics for StatisticsService {
     async fn count(&self, request: Request<CountRequest>) -> Result<Response<CountAnswer>, Status> {
         let caller = access::may(&self.node, &request, Right::ReadCounts)?;
         let query = wire::count_query(request.into_inner()).map_err(|error| of_query(&error))?;
-        let (node, scope) = (Arc::clone(&self.node), caller.scope);
-        let counted = tokio::task::spawn_blocking(move || node.count_within(&query, scope)).await;
-        let counted = counted.expect("a count does not panic");
+        let scope = caller.scope;
+        let counted = self.node.blocking(move |node| node.count_within(&query, scope)).await;
         let counted = counted.map_err(|error| access::unanswered(&self.node, &caller, &error))?;
         Ok(Response::new(wire::count_answer(counted)))
     }
@@ -79,9 +78,7 @@ impl Statistics for StatisticsService {
         let below = self.below(&request.into_inner().below, self.node.today(), &caller)?;
         // The node's own unit: all chains, also of units that have ended.
         let below = below.or((caller.scope != self.node.unit()).then_some(caller.scope));
-        let node = Arc::clone(&self.node);
-        let read = tokio::task::spawn_blocking(move || node.heads(below)).await;
-        let (heads, digest, tallies) = read.expect("reading heads does not panic");
+        let (heads, digest, tallies) = self.node.blocking(move |node| node.heads(below)).await;
         Ok(Response::new(HeadsAnswer {
             heads: heads.iter().map(wire::head_row).collect(),
             digest: digest.0.to_vec().into(),

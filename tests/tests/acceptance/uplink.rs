@@ -66,7 +66,7 @@ async fn serve(tree: &Tree, parent: UnitId, service: SlowParent) {
     let listener = TcpListener::bind(tree.address(parent)).await.unwrap();
     let keys = Keys::read(&tree.keys(parent), SystemTime::now()).unwrap();
     let configs = watch::channel(keys.server()).1;
-    let connections = incoming(listener, configs, Bounds::default());
+    let connections = incoming(Box::new(listener), configs, Bounds::default());
     tokio::spawn(
         Server::builder().add_service(ReplicationServer::new(service)).serve_with_incoming(connections),
     );

@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-const DANSO: &str = env!("CARGO_BIN_EXE_danso-under-test");
+pub const DANSO: &str = env!("CARGO_BIN_EXE_danso-under-test");
 /// Rows of one imported file: one household.
 const ROWS: u64 = 3;
 /// Longest time under load before a kill, in milliseconds.
@@ -151,6 +151,10 @@ async fn kill_under_load(rounds: u64) {
                 "round {round}: {at} signed for {acknowledged} of {origin}, has {number}"
             );
         }
+        for (origin, (number, hash, ..)) in &promised {
+            let same = found.get(origin).is_none_or(|head| head.0 != *number || head.1 == *hash);
+            assert!(same, "round {round}: batch {number} of {origin} is another one at {}", victim.door.unit);
+        }
     }
     stop.store(true, SeqCst);
     for load in loads {
@@ -180,6 +184,13 @@ async fn all_arrived(victims: &[Victim], told: &BTreeMap<UnitId, Arc<Acknowledge
                 ((head.0, &head.1, head.2) == (number, &hash, changes)).then_some(())
             };
             eventually(&format!("{} has the chain of {origin}", above.door.unit), arrived).await;
+        }
+        for below in std::iter::once(own).chain(&victims[1..=2]) {
+            let signed_for = || async {
+                let head = below.door.heads().await.remove(&origin)?;
+                (head.3 == number).then_some(())
+            };
+            eventually(&format!("{} has the receipt for all of {origin}", below.door.unit), signed_for).await;
         }
     }
 }

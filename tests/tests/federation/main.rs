@@ -7,6 +7,10 @@
 //! | `coverage.rs` | what an answer says of its completeness |
 //! | `services.rs` | the services as a client sees them, and who may use them |
 //! | `crash.rs` | `kill -9` at every tier |
+//! | `killed.rs` | `kill -9` during a start, and between a batch and its receipt |
+//! | `disk_full.rs` | a node whose disk is full, killed and started again |
+//! | `reparenting.rs` | a commune that goes on under another parent |
+//! | `held_writer.rs` | what comes while something else is on its way to the disk; orders without end |
 //! | `rebuild.rs` | the index lost or damaged |
 //! | `refusals.rs` | folders that a node must not touch |
 //! | `downward.rs` | releases and directories on their way down |
@@ -17,12 +21,16 @@
 
 mod coverage;
 mod crash;
+mod disk_full;
 mod downward;
 mod golden;
+mod held_writer;
 mod interleaving;
+mod killed;
 mod links;
 mod rebuild;
 mod refusals;
+mod reparenting;
 mod restored;
 mod services;
 

@@ -12,12 +12,13 @@ const CORE: &[(&str, &[&str])] = &[
     ("demography", &["chain", "domain"]),
 ];
 const NODE: &[(&str, &[&str])] = &[
-    ("store", &[]),
-    ("operations", &["store"]),
+    ("host", &[]),
+    ("store", &["host"]),
+    ("operations", &["store", "host"]),
     ("wire", &["operations", "store"]),
-    ("transport", &["wire", "operations", "store"]),
+    ("transport", &["wire", "operations", "store", "host"]),
     ("web", &["wire", "operations", "store"]),
-    ("runtime", &["web", "transport", "wire", "operations", "store"]),
+    ("runtime", &["web", "transport", "wire", "operations", "store", "host"]),
     ("cli", &["runtime", "web", "transport", "wire", "operations", "store"]),
 ];
 

@@ -11,10 +11,13 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// The digest of the parts written one after the other.
     pub fn of(parts: &[&[u8]]) -> Self {
+        Self::of_each(parts.iter().copied())
+    }
+
+    /// The same for parts that are not in one list.
+    pub(super) fn of_each<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hasher = Sha256::new();
-        for part in parts {
-            hasher.update(part);
-        }
+        parts.into_iter().for_each(|part| hasher.update(part));
         Self(hasher.finalize().into())
     }
 

@@ -210,11 +210,16 @@ pub fn examine(signed: &Signed, grounds: &Grounds<'_>) -> Result<Option<(UnitId,
     if ring.holds(signed) {
         return Ok(None);
     }
-    let (claim, granted_at_ms) = if signed.bytes.starts_with(&Registration::MAGIC) {
-        let registration: Registration = signed.verify(grounds.authority)?;
-        (first_claim(&registration), registration.registered_at_ms)
+    let verified = if signed.bytes.starts_with(&Registration::MAGIC) {
+        let registration = signed.verify::<Registration>(grounds.authority);
+        registration.map(|registration| (first_claim(&registration), registration.registered_at_ms))
     } else {
-        verified_grant(signed, unit, &ring, grounds)?
+        verified_grant(signed, unit, &ring, grounds)
+    };
+    let (claim, granted_at_ms) = match verified {
+        // A unit that moved is granted its key anew, by somebody who need not be known where the key is.
+        Err(Fault::Grantor { .. }) if holds_epoch(&ring, signed) => return Ok(None),
+        verified => verified?,
     };
     let key = PublicKey::from_bytes(&claim.key)?;
     if ring.epochs.iter().any(|epoch| epoch.key == key && epoch.after == claim.after) {
@@ -236,6 +241,11 @@ pub fn examine(signed: &Signed, grounds: &Grounds<'_>) -> Result<Option<(UnitId,
         _ => return Err(Fault::KeyFork { unit }),
     }
     Ok(Some((unit, epoch_of(&claim, granted_at_ms, signed)?)))
+}
+
+fn holds_epoch(ring: &KeyRing, signed: &Signed) -> bool {
+    let place = |epoch: &Epoch| (epoch.key, epoch.after, epoch.hash);
+    stored_epoch(signed).is_ok_and(|claimed| ring.epochs.iter().any(|epoch| place(epoch) == place(&claimed)))
 }
 
 fn verified_grant(

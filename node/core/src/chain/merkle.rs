@@ -4,11 +4,7 @@ use super::Digest;
 
 /// Hash of one leaf, given in parts: SHA-256(0x00 ‖ parts).
 pub fn leaf(parts: &[&[u8]]) -> Digest {
-    match parts {
-        [one] => Digest::of(&[&[0], one]),
-        [one, two] => Digest::of(&[&[0], one, two]),
-        _ => Digest::of(&[&[0], &parts.concat()]),
-    }
+    Digest::of_each(std::iter::once([0].as_slice()).chain(parts.iter().copied()))
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {

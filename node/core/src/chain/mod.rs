@@ -16,7 +16,7 @@
 //! | `audit.rs` | entries of a node's audit chain |
 //! | `downward.rs` | directory versions and releases that central signs |
 //! | `fault.rs` | one error per broken rule |
-//! | `tests/` | tests of keys, revocations, erasure and audit, beside `tests.rs` |
+//! | `tests/` | tests of frames, keys, revocations, erasure and audit, beside `tests.rs` |
 //!
 //! Invariants:
 //! 1. Header, signature and frames are kept and forwarded as received; nothing is encoded again.

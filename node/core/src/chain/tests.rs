@@ -2,6 +2,7 @@
 
 mod audit;
 mod erasure;
+mod frames;
 mod keyring;
 mod revocation;
 

@@ -6,7 +6,8 @@
 //! | `backoff.rs` | delays between attempts, with jitter |
 //! | `standing.rs` | who may speak for which origin |
 //! | `recovery.rs` | what to do about a chain of which the parent knows more |
-//! | `transplant.rs`, `transplant_tests.rs` | changes of a chain that came to nothing, made again on the one that counts |
+//! | `edges.rs` | tests of the edges of a link: what is ignored or held, and who speaks for whom |
+//! | `transplant.rs`, `transplant_tests.rs`, `transplant_edges.rs` | changes of a chain that came to nothing, made again on the one that counts |
 //!
 //! Invariants:
 //! 1. Nothing here knows a socket or a disk: events go in, decisions come out.
@@ -15,6 +16,8 @@
 //! 4. Sending a batch twice is harmless; not sending one is noticed at the next hello.
 
 mod backoff;
+#[cfg(test)]
+mod edges;
 mod outbox;
 mod recovery;
 mod standing;

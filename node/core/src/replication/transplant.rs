@@ -119,7 +119,7 @@ impl Transplant {
                 }
                 rules::void_of(target, &original, recorded_at, households)
             }
-            event => Core { recorded_at, event: event.clone(), persons, households, ..old.clone() },
+            _ => Core { recorded_at, persons, households, ..old.clone() },
         };
         rules::verdict(&core, sequence).map_err(Conflict::Rule)?;
         Ok(core)
@@ -242,6 +242,9 @@ fn moved(then: HouseholdState, now: HouseholdState, after: HouseholdState) -> Op
     Some(HouseholdState { area, kind, size: u16::try_from(size).ok()? })
 }
 
+#[cfg(test)]
+#[path = "transplant_edges.rs"]
+mod edges;
 #[cfg(test)]
 #[path = "transplant_tests.rs"]
 mod tests;

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use danso_tier_config::{Date, UnitId};
 
-fn unit() -> UnitId {
+pub(super) fn unit() -> UnitId {
     "00001@2025-07-01".parse().unwrap()
 }
 
@@ -15,15 +15,15 @@ fn on() -> Date {
     "2026-01-05".parse().unwrap()
 }
 
-fn at(sequence: u64) -> RecordedAt {
+pub(super) fn at(sequence: u64) -> RecordedAt {
     RecordedAt::from_millis(1_770_000_000_000 + sequence)
 }
 
 /// A register and the changes that made it.
 #[derive(Clone)]
-struct Branch {
-    book: Book,
-    cores: Vec<Core>,
+pub(super) struct Branch {
+    pub(super) book: Book,
+    pub(super) cores: Vec<Core>,
 }
 
 impl Branch {
@@ -31,30 +31,34 @@ impl Branch {
         Self { book: Book::new(unit()), cores: Vec::new() }
     }
 
-    fn next(&self) -> Sequence {
+    pub(super) fn next(&self) -> Sequence {
         Sequence(self.cores.len() as u64 + 1)
     }
 
-    fn take(&mut self, core: Core) -> Sequence {
+    pub(super) fn take(&mut self, core: Core) -> Sequence {
         let sequence = self.next();
         self.book.apply(&core);
         self.cores.push(core);
         sequence
     }
 
-    fn enter(&mut self, entry: Entry) -> Core {
+    pub(super) fn enter(&mut self, entry: Entry) -> Core {
         let sequence = self.next();
         let core = change_of(entry, on(), at(sequence.0), sequence, &self.book).unwrap().core;
         self.take(core.clone());
         core
     }
 
-    fn open(&mut self) -> HouseholdId {
+    pub(super) fn open(&mut self) -> HouseholdId {
         let (kind, facts) = (HouseholdKind::Family, HouseholdFacts::default());
         self.enter(Entry::OpenHousehold { area: Area(1), kind, facts }).households[0].id
     }
 
-    fn register(&mut self, household: HouseholdId) -> PersonId {
+    pub(super) fn close(&mut self, household: HouseholdId) {
+        self.enter(Entry::CloseHousehold(household));
+    }
+
+    pub(super) fn register(&mut self, household: HouseholdId) -> PersonId {
         let person = PersonData {
             sex: Sex::Female,
             birth_date: "1990-02-03".parse().unwrap(),
@@ -68,22 +72,22 @@ impl Branch {
         self.enter(Entry::Register { household, person }).persons[0].id
     }
 
-    fn die(&mut self, person: PersonId) {
+    pub(super) fn die(&mut self, person: PersonId) {
         self.enter(Entry::Death { person, birth_date: None });
     }
 
-    fn void(&mut self, sequence: u64) {
+    pub(super) fn void(&mut self, sequence: u64) {
         let original = Box::new(self.cores[sequence as usize - 1].clone());
         self.enter(Entry::Void { sequence: Sequence(sequence), original });
     }
 
-    fn size(&self, household: HouseholdId) -> u16 {
+    pub(super) fn size(&self, household: HouseholdId) -> u16 {
         self.book.households[&household].size
     }
 }
 
 /// Makes what `old` has from `since` on again on `new`. Gives the changes refused.
-fn transplant(old: &Branch, since: u64, new: &mut Branch) -> Vec<(u64, Conflict)> {
+pub(super) fn transplant(old: &Branch, since: u64, new: &mut Branch) -> Vec<(u64, Conflict)> {
     let mut moved = Transplant::new(Sequence(since));
     let mut refused = Vec::new();
     for (place, core) in old.cores.iter().enumerate().skip(since as usize - 1) {
@@ -104,7 +108,7 @@ fn transplant(old: &Branch, since: u64, new: &mut Branch) -> Vec<(u64, Conflict)
 }
 
 /// One household with one person, on both branches.
-fn common() -> (Branch, HouseholdId, PersonId) {
+pub(super) fn common() -> (Branch, HouseholdId, PersonId) {
     let mut branch = Branch::new();
     let home = branch.open();
     let person = branch.register(home);
@@ -154,7 +158,7 @@ fn nothing_moves_into_a_household_that_closed_on_the_other_chain() {
     let (mut old, home, person) = common();
     let mut new = old.clone();
     new.die(person);
-    new.enter(Entry::CloseHousehold(home));
+    new.close(home);
     let late = old.register(home);
     old.die(late);
     old.void(4);

@@ -157,7 +157,7 @@ impl Plan {
         let place = shares.age[(age as usize).min(shares.age.len() - 1)]
             + shares.sex[usize::from(fields.sex)]
             + shares.listed[usize::from(fields.listed)]
-            + shares.number[usize::from(fields.number).min(shares.number.len() - 1)];
+            + shares.number[usize::from(fields.number)];
         (place < REFUSED).then_some(place)
     }
 
@@ -224,7 +224,8 @@ impl Shares {
             };
             (0..length).map(share).collect()
         };
-        // A longer number or age has the last code of its dimension, like the table's last entry.
+        // A higher age has the last code of its dimension, like the table's last entry; numbers are capped in
+        // their cells.
         let numbers = [Dimension::HouseholdSize, Dimension::BirthOrder, Dimension::InfantDays];
         let number_codes = numbers.iter().map(|dimension| dimension.codes()).max().unwrap_or(1);
         Self {

@@ -7,10 +7,11 @@
 //! | `deltas.rs` | a core's additions to cells; their canonical form and leaves |
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
 //! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
-//! | `judge.rs` | what a batch adds: verdicts, deltas claimed and counted |
+//! | `judge.rs`, `judge_tests.rs` | what a batch adds: verdicts, deltas claimed and counted |
 //! | `question.rs` | a question and its check |
 //! | `count.rs` | a question answered in rows |
 //! | `book.rs`, `tests.rs` | a register written by chance, and what counting it must keep |
+//! | `edges.rs` | tests of the bounds of cells, deltas, questions and answers |
 //!
 //! Invariants:
 //! 1. Deltas are a pure function of the core; order between changes, batches and origins does not matter.
@@ -25,7 +26,11 @@ mod cell;
 mod count;
 mod deltas;
 mod dimension;
+#[cfg(test)]
+mod edges;
 mod judge;
+#[cfg(test)]
+mod judge_tests;
 mod question;
 mod tallies;
 #[cfg(test)]

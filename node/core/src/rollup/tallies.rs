@@ -273,13 +273,17 @@ fn add(column: &mut Column, additions: &[(Cuboid, Key, i64)], mut changed: impl 
         column.retain(|(_, value)| *value != 0);
     }
     if !fresh.is_empty() {
-        if column.capacity() - column.len() < fresh.len() {
-            // An eighth in reserve: doubling would waste more memory than moving costs time.
-            column.reserve_exact(fresh.len() + column.len() / 8);
-        }
+        make_room(column, fresh.len());
         // Two sorted runs: the stable sort finds and merges them in one pass.
         column.append(&mut fresh);
         column.sort_by_key(|(key, _)| *key);
+    }
+}
+
+/// Room for some more entries; an eighth in reserve, since doubling would waste more memory than moving costs time.
+fn make_room(column: &mut Column, more: usize) {
+    if column.capacity() - column.len() < more {
+        column.reserve_exact(more + column.len() / 8);
     }
 }
 

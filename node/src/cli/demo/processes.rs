@@ -122,6 +122,6 @@ mod unit_tests {
         std::fs::write(&log, lines.join("\n")).unwrap();
         let shown = tail(&log).unwrap();
         assert_eq!(shown.lines().count(), TAIL_LINES);
-        assert_eq!(shown.lines().last(), Some("  line 1999 [2J"));
+        assert_eq!(shown.lines().last(), Some("  line 1999\\u{1b}[2J"));
     }
 }

@@ -3,6 +3,7 @@
 //! | file | does |
 //! |---|---|
 //! | `send.rs` | sends a file and follows its rows |
+//! | `chunks.rs` | a file read piece by piece |
 //! | `faults.rs` | the refused rows on the screen and in the officer's report file |
 //! | `template.rs` | an empty file of a form |
 //!
@@ -10,6 +11,7 @@
 //! 1. Refused rows are shown to the officer and written to the report, nowhere else: they hold personal data.
 //! 2. The report file can be read by its owner alone.
 
+mod chunks;
 mod faults;
 mod send;
 mod template;

@@ -1,18 +1,20 @@
 //! Sends a file to the node, follows its rows and says what came of them.
 
-use super::faults;
+use super::{
+    chunks::{Reading, Source},
+    faults,
+};
 use crate::{
     cli::{
         failure::{Failure, Outcome},
-        files, output,
+        output,
         progress::Progress,
         target::TargetArguments,
         wait,
     },
     operations::forms::Form,
-    transport::client::ImportFile,
 };
-use danso_proto::v1::{ImportFault, ImportForm, ImportSummary};
+use danso_proto::v1::{ImportFault, ImportForm, ImportProgress, ImportSummary};
 use danso_tier_config::{Date, limits};
 use std::path::PathBuf;
 
@@ -34,8 +36,8 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, form: ImportForm, as_of: Option<Date>) -> Result<Outcome, Failure> {
-    let content = files::read(&arguments.file, limits::IMPORT_BYTES_MAX)?.into();
-    let (summary, refused) = wait(send(arguments, ImportFile { form, as_of, content }))?;
+    let source = Source::open(&arguments.file)?;
+    let (summary, refused) = wait(send(arguments, source, form, as_of))?;
     output::data(&shown(&summary))?;
     if refused.is_empty() && summary.refused == 0 {
         return Ok(Outcome::Done);
@@ -54,20 +56,28 @@ pub(super) fn run(arguments: &Arguments, form: ImportForm, as_of: Option<Date>) 
     Ok(Outcome::SomeRowsRefused)
 }
 
-async fn send(arguments: &Arguments, file: ImportFile) -> Result<(ImportSummary, Vec<ImportFault>), Failure> {
+async fn send(
+    arguments: &Arguments,
+    source: Source,
+    form: ImportForm,
+    as_of: Option<Date>,
+) -> Result<(ImportSummary, Vec<ImportFault>), Failure> {
     let client = arguments.target.connect().await?;
     let progress = Progress::of_rows("import");
-    // The node does not know the number of rows before the end; lines are near enough for a bar.
-    let lines = file.content.split(|byte| *byte == b'\n').count() as u64;
+    let Reading { chunks, mut failed, lines } = source.read(form, as_of);
     let mut refused = Vec::new();
-    let summary = client
-        .import(file, &mut |message| {
-            progress.set(message.rows_done, message.rows_total.max(lines));
-            let room = limits::IMPORT_FAULTS_MAX.saturating_sub(refused.len());
-            refused.extend(message.faults.into_iter().take(room));
-        })
-        .await?;
-    Ok((summary, refused))
+    // The node does not know the number of rows before the end; lines are near enough for a bar.
+    let mut on_progress = |message: ImportProgress| {
+        progress.set(message.rows_done, message.rows_total.max(lines.expected()));
+        let room = limits::IMPORT_FAULTS_MAX.saturating_sub(refused.len());
+        refused.extend(message.faults.into_iter().take(room));
+    };
+    let importing = client.import_chunks(chunks, &mut on_progress);
+    tokio::select! {
+        Ok(broken) = &mut failed => return Err(broken.failure()),
+        summary = importing => Ok(summary?),
+    }
+    .map(|summary| (summary, refused))
 }
 
 fn columns_of(form: ImportForm) -> Form {

@@ -25,7 +25,7 @@ mod units;
 use super::{
     failure::{Failure, Outcome},
     output,
-    sheet::Sheet,
+    sheet::{Sheet, json_text},
     wait,
 };
 use clap::{Subcommand, ValueEnum};
@@ -80,7 +80,7 @@ impl Shown {
     fn split(self, format: Format) -> (String, Vec<String>) {
         match format {
             Format::Csv => (self.rows.csv(), self.notes),
-            Format::Json => (format!("{:#}\n", self.json), Vec::new()),
+            Format::Json => (json_text(&self.json), Vec::new()),
             Format::Table => {
                 let mut text = self.rows.table();
                 for (place, note) in self.notes.iter().enumerate() {

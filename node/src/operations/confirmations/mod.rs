@@ -17,7 +17,7 @@ mod fault;
 
 pub use fault::RelayFault;
 
-use super::node::{Node, now_ms};
+use super::node::Node;
 use danso_core::{
     chain::{BatchNumber, Fault, Header, Quarantined, Receipt, Signed, open},
     rollup::judge,
@@ -136,7 +136,7 @@ impl Node {
 
     /// Takes the parent's own receipt, verified by the link.
     pub fn confirmed_by_parent(&self, receipt: &Receipt, signed: &Signed) {
-        let (origin, now) = (receipt.origin, now_ms());
+        let (origin, now) = (receipt.origin, self.now_ms());
         let above = self.tiers_above();
         let false_verdicts = self.has_false_verdicts(receipt);
         let known = self.store.view().chains.get(&origin).map_or(BatchNumber(0), |chain| chain.acknowledged);
@@ -169,7 +169,7 @@ impl Node {
         }
         let receipt: Receipt = ring.verify(&signed).map_err(|_| RelayFault::Signature { tier, origin })?;
         let false_verdicts = self.has_false_verdicts(&receipt);
-        self.confirmations.write().take(receipt, signed, now_ms(), false_verdicts);
+        self.confirmations.write().take(receipt, signed, self.now_ms(), false_verdicts);
         Ok(())
     }
 
@@ -199,15 +199,15 @@ impl Node {
         let directory = self.directory();
         let at = directory.at(self.today());
         let held = self.confirmations.read();
-        let said = held.said.iter().filter(|((origin, _), _)| at.is_within(*origin, child));
-        let words = said.flat_map(|(_, said)| {
+        let words = held.said.values().flat_map(|said| {
             let verdicts = said.verdicts.as_ref().filter(|word| {
                 said.newest.as_ref().is_none_or(|newest| newest.receipt.number != word.receipt.number)
             });
             verdicts.into_iter().chain(&said.newest)
         });
-        let new = words.filter(|word| word.stamp > after).map(|word| word.signed.clone());
-        (new.collect(), held.stamps)
+        // What is new is little; whose it is takes longer to find out, and thousands of children ask every few seconds.
+        let new = words.filter(|word| word.stamp > after && at.is_within(word.receipt.origin, child));
+        (new.map(|word| word.signed.clone()).collect(), held.stamps)
     }
 
     /// This node's receipts for the heads of the chains of `child`, as it gave them. Blocks.
@@ -296,7 +296,7 @@ impl Node {
     /// it is right again. Blocks.
     pub fn watch_confirmations(&self) {
         let origin = self.unit();
-        for confirmation in self.confirmations(origin, now_ms()) {
+        for confirmation in self.confirmations(origin, self.now_ms()) {
             let Confirmation { tier, number, code, .. } = confirmation;
             let mut held = self.confirmations.write();
             let told = match code {

@@ -2,16 +2,14 @@
 
 use super::{EnrolmentError, EnrolmentRecord, InvitationToken};
 use crate::{
-    operations::{
-        Actor,
-        node::{Node, now_ms},
-    },
+    operations::{Actor, node::Node},
     store::{AuditNote, OfficeRecord, Record, Staged, Topic},
 };
 use danso_core::chain::{
     BatchNumber, Deed, Digest, Fault, Grantor, KeyClaim, KeyGrant, KeyId, PublicKey, Signed,
 };
 use danso_tier_config::UnitId;
+use std::sync::Arc;
 
 /// What a new node must know to claim its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +49,7 @@ impl Node {
         actor: &Actor,
     ) -> Result<(InvitationToken, u64), EnrolmentError> {
         self.require_child(unit)?;
-        let at_ms = now_ms();
+        let at_ms = self.now_ms();
         let token = InvitationToken::random(unit, root);
         let expires_at_ms = at_ms + u64::from(hours) * 3_600_000;
         let mut invitations = self.invitations.lock().await;
@@ -75,7 +73,7 @@ impl Node {
 
     /// What the holder of an invitation is told before it claims its key.
     pub async fn terms(&self, token: &InvitationToken) -> Result<Terms, EnrolmentError> {
-        let invitation = self.invitations.lock().await.check(token, None, now_ms())?;
+        let invitation = self.invitations.lock().await.check(token, None, self.now_ms())?;
         self.require_child(token.unit)?;
         let unit = token.unit;
         let current = self.ring_of(unit).current().map(|epoch| epoch.key.id());
@@ -101,16 +99,16 @@ impl Node {
     /// Uses an invitation: grants the claimed key, unless the unit has that very key already. Durable on return.
     /// A repeat of the same request is answered again.
     pub async fn enrol(
-        &self,
+        self: &Arc<Self>,
         token: &InvitationToken,
         claim: &Signed,
         request: Digest,
     ) -> Result<Granted, EnrolmentError> {
-        let at_ms = now_ms();
+        let at_ms = self.now_ms();
         let mut invitations = self.invitations.lock().await;
         let invitation = invitations.check(token, Some(request), at_ms)?;
         self.require_child(token.unit)?;
-        let grant = self.grant_of(token.unit, claim, invitation.replaces_key, at_ms)?;
+        let granted = self.grant(token.unit, claim, invitation.replaces_key, at_ms).await?;
         let mut records = Vec::new();
         let text = format!("invitation {} used by {}", token.id, token.unit);
         if invitation.used_by.is_none() {
@@ -118,8 +116,7 @@ impl Node {
             records.push(stored(&used));
             records.push(noted(&Actor::node(token.unit), Deed::Invited, text, at_ms));
         }
-        if let Some(grant) = grant {
-            self.register(vec![grant]).await?;
+        if granted {
             let text = format!("ledger key of {} granted", token.unit);
             records.push(noted(&Actor::node(token.unit), Deed::KeyChanged, text, at_ms));
         }
@@ -129,6 +126,34 @@ impl Node {
         invitations.apply(&EnrolmentRecord::Used { id: token.id, request, at_ms });
         drop(invitations);
         Ok(self.granted(token.unit))
+    }
+
+    /// Grants a claim, durably; false where the unit has that key already. No batch of the unit is taken meanwhile,
+    /// and those taken before are applied first: one that was checked under the former key and comes after the
+    /// grant would lie beyond its cut-over.
+    async fn grant(
+        self: &Arc<Self>,
+        unit: UnitId,
+        claim: &Signed,
+        may_replace: bool,
+        at_ms: u64,
+    ) -> Result<bool, EnrolmentError> {
+        let _keys = self.registering.lock().await;
+        let claim = claim.clone();
+        self.blocking(move |node| {
+            let turn = node.turn_of(unit);
+            let _turn = turn.lock().expect("no acceptance panics");
+            let write = |records| node.store.stage(records, node.store.generation()).blocking_durable();
+            write(Vec::new())?;
+            let Some(grant) = node.grant_of(unit, &claim, may_replace, at_ms)? else { return Ok(false) };
+            write(node.new_keys(vec![grant.clone()])?)?;
+            if node.ring_of(unit).holds(&grant) {
+                Ok(true)
+            } else {
+                Err(EnrolmentError::Claim(Fault::KeyFork { unit }))
+            }
+        })
+        .await
     }
 
     /// The grant of a claim; `None` where the unit has that key already.
@@ -148,7 +173,8 @@ impl Node {
         let ring = self.ring_of(unit);
         let head = self.store.view().chains.get(&unit).map(|chain| chain.head).unwrap_or_default();
         match ring.current() {
-            Some(current) if current.key == key => return Ok(None),
+            // Also an earlier one: a unit that moved shows the first key of its chain.
+            Some(_) if ring.epochs().iter().any(|epoch| epoch.key == key) => return Ok(None),
             Some(_) if !may_replace => return Err(EnrolmentError::KeyExists { unit }),
             Some(current) => {
                 let fits = claimed.replaces == Some(current.key.id())

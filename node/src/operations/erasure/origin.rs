@@ -4,7 +4,7 @@ use super::{ErasureError, work::Kept};
 use crate::{
     operations::{
         actor::Actor,
-        node::{Node, now_ms},
+        node::Node,
         requests::{Closed, RequestError},
     },
     store::{Naming, StoreError},
@@ -87,9 +87,7 @@ impl Node {
     }
 
     async fn naming(self: &Arc<Self>, person: PersonId) -> Result<Vec<Naming>, StoreError> {
-        let node = Arc::clone(self);
-        let found = tokio::task::spawn_blocking(move || node.store.changes_naming(person)).await;
-        found.expect("reading changes does not panic")
+        self.blocking(move |node| node.store.changes_naming(person)).await
     }
 
     /// Waits until everything recorded up to now is sealed. Own changes seal when they are due.
@@ -130,12 +128,12 @@ impl Node {
                 request: request.as_str().to_owned(),
                 person,
                 leaves,
-                ordered_at_ms: now_ms(),
+                ordered_at_ms: self.now_ms(),
             };
             Kept { signed: Signed::sign(&order, &self.signing.key()), order }
         };
         let orders: Vec<Kept> = orders.into_iter().map(sign).collect();
-        let first = orders.iter().flat_map(|kept| kept.records(actor)).collect();
+        let first = orders.iter().flat_map(|kept| kept.records(actor, self.now_ms())).collect();
         self.carry_out(actor, orders, first).await?;
         self.staging().forget(person);
         Ok(())

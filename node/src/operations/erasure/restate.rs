@@ -35,9 +35,7 @@ impl Node {
             return Ok(0);
         }
         let going = named.iter().map(|naming| naming.leaf.sequence).collect();
-        let node = Arc::clone(self);
-        let entries = tokio::task::spawn_blocking(move || node.restatements(others, &going)).await;
-        let entries = entries.expect("reading changes does not panic")?;
+        let entries = self.blocking(move |node| node.restatements(others, &going)).await?;
         let count = entries.len() as u64;
         let mut tickets = Vec::new();
         for entry in entries {

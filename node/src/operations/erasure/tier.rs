@@ -2,14 +2,11 @@
 
 use super::{ErasureError, work::Kept};
 use crate::{
-    operations::{
-        actor::Actor,
-        node::{Node, now_ms},
-    },
+    operations::{actor::Actor, node::Node},
     store::{AuditNote, Record, Staged, StoreError},
 };
 use danso_core::{
-    chain::{Deed, Digest, ErasureDone, ErasureOrder, Fault, Signed, Statement, order_digest},
+    chain::{BatchNumber, Deed, Digest, ErasureDone, ErasureOrder, Fault, Signed, Statement, order_digest},
     domain::requests::RequestId,
     replication::may_speak_for,
 };
@@ -46,7 +43,9 @@ impl Node {
         }
         let origins: BTreeSet<UnitId> = new.iter().map(|kept| kept.order.origin).collect();
         if !new.is_empty() {
-            self.store.write(new.iter().flat_map(|kept| kept.records(&actor)).collect()).await?;
+            self.store
+                .write(new.iter().flat_map(|kept| kept.records(&actor, self.now_ms())).collect())
+                .await?;
             self.settle(origins).await?;
         }
         self.finish(&actor, |digest| due.contains(digest)).await?;
@@ -122,8 +121,7 @@ impl Node {
         if !comes_this_way {
             return Err(ErasureError::NotAllowed { origin });
         }
-        let kept = self.store.view().orders.values().filter(|held| held.order.origin == origin).count();
-        if kept >= limits::ERASURE_ORDERS_PER_ORIGIN_MAX || order.leaves.len() > limits::ERASURE_LEAVES_MAX {
+        if self.too_many(&order) {
             return Err(ErasureError::TooMany { origin });
         }
         if order.request.parse::<RequestId>().is_err() {
@@ -132,22 +130,34 @@ impl Node {
         let kept = Kept { signed, order };
         // Without the key at rest the leaves cannot be looked at; they are when it is back.
         if self.store.require_key().is_ok() {
-            let (node, checked) = (Arc::clone(self), kept.clone());
-            let checked = tokio::task::spawn_blocking(move || node.check_leaves(&checked)).await;
-            checked.expect("checking leaves does not panic")?;
+            let checked = kept.clone();
+            self.blocking(move |node| node.check_leaves(&checked)).await?;
         }
         Ok(kept)
     }
 
+    /// Whether an origin orders more than a node keeps: orders, leaves, or leaves of batches that never came.
+    fn too_many(&self, order: &ErasureOrder) -> bool {
+        let view = self.store.view();
+        let (mut orders, mut leaves) = (1, order.leaves.len());
+        for held in view.orders.values().filter(|held| held.order.origin == order.origin) {
+            orders += 1;
+            leaves += held.order.leaves.len();
+        }
+        let head = view.chains.get(&order.origin).map(|chain| chain.head.number).unwrap_or_default();
+        let ahead = (order.origin, head.next())..=(order.origin, BatchNumber(u64::MAX));
+        let new = order.leaves.iter().filter(|leaf| leaf.number > head).count();
+        let waiting = view.erased.range(ahead).map(|(_, leaves)| leaves.len()).sum::<usize>();
+        order.leaves.len() > limits::ERASURE_LEAVES_MAX
+            || orders > limits::ERASURE_ORDERS_PER_ORIGIN_MAX
+            || leaves > limits::ERASURE_LEAVES_PER_ORIGIN_MAX
+            || (new > 0 && waiting + new > limits::ERASURE_LEAVES_AHEAD_MAX)
+    }
+
     /// Waits until every batch of these origins that was checked before the orders were known is applied.
     async fn settle(self: &Arc<Self>, origins: BTreeSet<UnitId>) -> Result<(), ErasureError> {
-        let node = Arc::clone(self);
-        let settled = tokio::task::spawn_blocking(move || {
-            for origin in origins {
-                node.acceptance.settle(origin);
-            }
-        });
-        settled.await.expect("waiting for a lock does not panic");
+        self.blocking(move |node| origins.into_iter().for_each(|origin| node.acceptance.settle(origin)))
+            .await;
         Ok(self.store.write(Vec::new()).await?)
     }
 
@@ -166,7 +176,7 @@ impl Node {
         let records = new.into_iter().flat_map(|(signed, done)| {
             let short = format!("{:?}", done.order);
             let subject = format!("order {short} at {}: {} erased", done.tier_unit, done.erased);
-            let note = AuditNote::text(&by.words(), Deed::ErasureConfirmed, subject, now_ms());
+            let note = AuditNote::text(&by.words(), Deed::ErasureConfirmed, subject, self.now_ms());
             [Staged::from(Record::ErasureDone(signed)), Record::Note(note).into()]
         });
         self.store.write(records.collect()).await?;

@@ -3,10 +3,7 @@
 
 use super::ErasureError;
 use crate::{
-    operations::{
-        actor::Actor,
-        node::{Node, now_ms},
-    },
+    operations::{actor::Actor, node::Node},
     store::{AuditNote, HeldBatch, OwnChange, Record, Staged, StoreError, ledger::Position},
 };
 use danso_core::{
@@ -28,8 +25,8 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What is written when the order becomes known here: itself, and the audit entry.
-    pub fn records(&self, actor: &Actor) -> [Staged; 2] {
-        let note = AuditNote::text(&actor.words(), Deed::ErasureOrdered, self.subject(), now_ms());
+    pub fn records(&self, actor: &Actor, at_ms: u64) -> [Staged; 2] {
+        let note = AuditNote::text(&actor.words(), Deed::ErasureOrdered, self.subject(), at_ms);
         [Record::ErasureOrder(self.signed.clone()).into(), Record::Note(note).into()]
     }
 
@@ -60,9 +57,8 @@ impl Node {
         orders: Vec<Kept>,
         mut first: Vec<Staged>,
     ) -> Result<(), ErasureError> {
-        let (node, planned) = (Arc::clone(self), orders.clone());
-        let plan = tokio::task::spawn_blocking(move || node.plan(&planned)).await;
-        let Plan { mut rewrites, erased } = plan.expect("planning an erasure does not panic")?;
+        let planned = orders.clone();
+        let Plan { mut rewrites, erased } = self.blocking(move |node| node.plan(&planned)).await?;
         while rewrites.len() > limits::ERASURE_BATCHES_AT_ONCE {
             let rest = rewrites.split_off(limits::ERASURE_BATCHES_AT_ONCE);
             self.store.rewrite(rewrites, std::mem::take(&mut first), true).await?;
@@ -79,12 +75,13 @@ impl Node {
                 origin: kept.order.origin,
                 order: kept.digest(),
                 erased,
-                done_at_ms: now_ms(),
+                done_at_ms: self.now_ms(),
             };
             words.push(Record::ErasureDone(Signed::sign(&done, &self.signing.key())).into());
             let subject = format!("{}: {erased} erased", kept.subject());
             words.push(
-                Record::Note(AuditNote::text(&actor.words(), Deed::ErasureDone, subject, now_ms())).into(),
+                Record::Note(AuditNote::text(&actor.words(), Deed::ErasureDone, subject, self.now_ms()))
+                    .into(),
             );
         }
         Ok(self.store.write(words).await?)

@@ -71,10 +71,11 @@ pub fn shown(value: &str) -> String {
 }
 
 /// Control characters, direction marks and characters of no width: none belongs in a form's cell.
-pub(super) fn is_invisible(letter: char) -> bool {
+pub fn is_invisible(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(letter, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffc}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Declares the causes with their stable codes and sentences; the sentences may use the fields.
@@ -143,6 +144,8 @@ causes! {
         "no such column; the nearest is \"{nearest}\"";
     ColumnTwice = "column_twice",
         "cột này có hai lần trong dòng tiêu đề", "this column stands twice in the header";
+    ColumnsTooMany { max: usize } = "columns_too_many",
+        "dòng tiêu đề có quá {max} cột", "the header has more than {max} columns";
     NotUtf8 = "line_not_utf8",
         "dòng này không phải chữ UTF-8 (có thể là TCVN3, VNI), hãy lưu lại tệp dưới dạng \"CSV UTF-8\"",
         "this line is not UTF-8 (TCVN3 or VNI, perhaps), save the file as \"CSV UTF-8\"";

@@ -4,7 +4,7 @@ use super::fault::{Cause, Fault};
 use danso_tier_config::limits::{CSV_LINE_BYTES_MAX, CSV_RECORD_LINES_MAX};
 use std::{
     collections::VecDeque,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Chain, Cursor, Read},
 };
 
 /// One record: the cells of one or, where a quoted cell breaks lines, several physical lines.
@@ -18,9 +18,26 @@ pub(super) struct Record {
 /// A physical line without its end; `Err` where it was longer than the limit and has been skipped.
 type Line = Result<Vec<u8>, Cause>;
 
+/// Bytes at the beginning that tell what a file is.
+const START_BYTES: usize = 64;
+/// How archives and the workbooks packed in them begin, and the old workbooks.
+const WORKBOOKS: [&[u8]; 10] = [
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"PK\x07\x08",
+    b"\xd0\xcf\x11\xe0",
+    b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"7z\xbc\xaf",
+    b"Rar!",
+    b"\xfd7zXZ",
+    b"BZh",
+];
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Reads records from a source and keeps count of physical lines.
 pub(super) struct Records<R> {
-    source: BufReader<R>,
+    source: BufReader<Chain<Cursor<Vec<u8>>, R>>,
     delimiter: u8,
     /// Cells that a record must have; 0 while the header is read.
     width: usize,
@@ -34,18 +51,20 @@ pub(super) struct Records<R> {
 impl<R: Read> Records<R> {
     /// Begins at the start of a source. The byte order mark is taken off; files that are no text are named.
     pub fn new(source: R) -> Result<Self, Fault> {
-        let mut source = BufReader::new(source);
-        let start = source.fill_buf().map_err(|_| Fault::of_line(1, Cause::ReadFailed))?;
-        if start.starts_with(b"PK\x03\x04") || start.starts_with(b"\xd0\xcf\x11\xe0") {
+        // A slow line may bring one byte at a time.
+        let (mut source, mut start) = (source, Vec::new());
+        let read = source.by_ref().take(START_BYTES as u64).read_to_end(&mut start);
+        read.map_err(|_| Fault::of_line(1, Cause::ReadFailed))?;
+        if WORKBOOKS.iter().any(|workbook| start.starts_with(workbook)) {
             return Err(Fault::of_line(1, Cause::FileWorkbook));
         }
-        let zeros = start.len() >= 2 && start[..start.len().min(4)].contains(&0);
-        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") || zeros {
+        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") || is_utf16(&start) {
             return Err(Fault::of_line(1, Cause::FileUtf16));
         }
-        if start.starts_with(b"\xef\xbb\xbf") {
-            source.consume(3);
+        if start.starts_with(BYTE_ORDER_MARK) {
+            start.drain(..BYTE_ORDER_MARK.len());
         }
+        let source = BufReader::new(Cursor::new(start).chain(source));
         Ok(Self { source, delimiter: b',', width: 0, line: 0, ahead: VecDeque::new(), ended: false })
     }
 
@@ -193,6 +212,12 @@ impl<R: Read> Iterator for Records<R> {
             }
         }
     }
+}
+
+/// UTF-16 without its mark: every ASCII letter, comma and line end has a zero beside it.
+fn is_utf16(start: &[u8]) -> bool {
+    let zeros = start.split(|byte| *byte == 0).count() - 1;
+    start.len() >= 2 && zeros * 4 >= start.len()
 }
 
 /// Empty lines and explanations (`#`, also inside quotes as a spreadsheet writes them back).

@@ -52,7 +52,7 @@ mod tests;
 
 pub use capture::{CaptureKey, event_capture, register_capture};
 pub use columns::{Column, Form, Need};
-pub use fault::{Cause, Fault, shown};
+pub use fault::{Cause, Fault, is_invisible, shown};
 pub use guard::put as guarded;
 pub use import::{
     Counts, Desk, Home, Member, NotRecorded, Recorded, Summary, import_events, import_register,

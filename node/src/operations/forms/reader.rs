@@ -8,6 +8,7 @@ use super::{
     tables::Table,
 };
 use danso_core::domain::personal::tidy;
+use danso_tier_config::limits::CSV_COLUMNS_MAX;
 use std::io::Read;
 
 /// A typed row and the physical line it began on.
@@ -52,6 +53,10 @@ impl<R: Read, T> Rows<R, T> {
 
 impl Header {
     fn of(form: Form, record: &Record) -> Result<Self, Vec<Fault>> {
+        if record.cells.len() > CSV_COLUMNS_MAX {
+            let cause = Cause::ColumnsTooMany { max: CSV_COLUMNS_MAX };
+            return Err(vec![Fault::of_line(record.line, cause)]);
+        }
         let mut places: Vec<Option<usize>> = vec![None; form.columns().len()];
         let mut faults = Vec::new();
         for (place, title) in record.cells.iter().enumerate() {

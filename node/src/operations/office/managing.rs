@@ -7,7 +7,7 @@ use super::{
             PassLine, PasswordHash, Role, ShownToken, TokenId, TokenSecret,
         },
         actor::Actor,
-        node::{Node, now_ms},
+        node::Node,
     },
     OfficeError, Order,
 };
@@ -71,7 +71,7 @@ pub struct MadeToken {
 impl Node {
     /// The accounts of a unit and of those below it, by name.
     pub fn accounts_below(&self, scope: UnitId) -> Vec<AccountLine> {
-        let mut lines = self.office.accounts().list(now_ms());
+        let mut lines = self.office.accounts().list(self.now_ms());
         lines.retain(|line| self.within(line.unit, scope));
         lines
     }
@@ -79,14 +79,14 @@ impl Node {
     /// The sessions and tokens of a unit and of those below it, those made last first. At the node's own unit
     /// also those whose account is gone.
     pub fn passes_below(&self, scope: UnitId) -> Vec<PassLine> {
-        let mut lines = self.office.accounts().passes(now_ms());
+        let mut lines = self.office.accounts().passes(self.now_ms());
         lines.retain(|line| self.pass_within(line, scope));
         lines
     }
 
     /// The sessions and tokens of one account or program, those made last first.
     pub fn passes_of(&self, name: &AccountName) -> Vec<PassLine> {
-        let mut lines = self.office.accounts().passes(now_ms());
+        let mut lines = self.office.accounts().passes(self.now_ms());
         lines.retain(|line| line.name == *name);
         lines
     }
@@ -120,7 +120,7 @@ impl Node {
             }
             let record = accounts.add(&name, role, unit, hash, now)?;
             let subject = format!("account {name} added {role} {unit}");
-            Ok(Order::new(&by.actor, Deed::AccountChanged, subject, record, ()))
+            Ok(Order::new((&by.actor, now), Deed::AccountChanged, subject, record, ()))
         })
         .await
     }
@@ -145,7 +145,7 @@ impl Node {
                 AccountChange::Remove => (accounts.remove(&name, now)?, "removed".to_owned()),
             };
             let subject = format!("account {name} {what}");
-            Ok(Order::new(&by.actor, Deed::AccountChanged, subject, record, ()))
+            Ok(Order::new((&by.actor, now), Deed::AccountChanged, subject, record, ()))
         })
         .await
     }
@@ -163,7 +163,7 @@ impl Node {
             node.require_account(accounts, &name, by.scope)?;
             let record = accounts.set_password(&name, hash, now)?;
             let subject = format!("account {name} password set");
-            Ok(Order::new(&by.actor, Deed::AccountChanged, subject, record, ()))
+            Ok(Order::new((&by.actor, now), Deed::AccountChanged, subject, record, ()))
         })
         .await
     }
@@ -184,7 +184,7 @@ impl Node {
         self.office_order(move |_, accounts, now| {
             let record = accounts.set_password(&name, hash, now)?;
             let (actor, subject) = (Actor::account(name.as_str()), format!("account {name} password set"));
-            Ok(Order::new(&actor, Deed::AccountChanged, subject, record, ()))
+            Ok(Order::new((&actor, now), Deed::AccountChanged, subject, record, ()))
         })
         .await
     }
@@ -220,7 +220,7 @@ impl Node {
             let expires_at_ms = now.saturating_add(u64::from(days) * DAY_MS);
             let subject = format!("token {id} made for {name}");
             let made = MadeToken { id, shown, expires_at_ms };
-            Ok(Order::new(&by.actor, Deed::TokenChanged, subject, record, made))
+            Ok(Order::new((&by.actor, now), Deed::TokenChanged, subject, record, made))
         })
         .await
     }
@@ -242,7 +242,7 @@ impl Node {
             }
             let record = accounts.revoke(id, now)?;
             let subject = format!("{what} of {} revoked", line.name);
-            Ok(Order::new(&by.actor, Deed::TokenChanged, subject, record, ()))
+            Ok(Order::new((&by.actor, now), Deed::TokenChanged, subject, record, ()))
         })
         .await
     }
@@ -269,7 +269,7 @@ impl Node {
         name: &AccountName,
         scope: UnitId,
     ) -> Result<(), OfficeError> {
-        let line = accounts.list(now_ms()).into_iter().find(|line| line.name == *name);
+        let line = accounts.list(self.now_ms()).into_iter().find(|line| line.name == *name);
         let line = line.ok_or_else(|| AccountError::Unknown { name: name.clone() })?;
         if self.within(line.unit, scope) {
             return Ok(());
@@ -283,8 +283,6 @@ impl Node {
         name: AccountName,
         password: Zeroizing<String>,
     ) -> Result<PasswordHash, AccountError> {
-        let node = Arc::clone(self);
-        let hash = move || node.office.gate.hasher().hash(&NewPassword::new(&password, &name)?);
-        tokio::task::spawn_blocking(hash).await.expect("hashing does not panic")
+        self.blocking(move |node| node.office.gate.hasher().hash(&NewPassword::new(&password, &name)?)).await
     }
 }

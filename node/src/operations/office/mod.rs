@@ -26,7 +26,7 @@ pub use signing_in::SignedIn;
 use super::{
     accounts::{AccountRecord, Accounts, Cost, Gate},
     actor::Actor,
-    node::{Node, now_ms},
+    node::Node,
 };
 use crate::store::{AuditNote, OfficeRecord, Record, StoreError, Topic};
 use danso_core::chain::Deed;
@@ -70,8 +70,14 @@ struct Order<T> {
 }
 
 impl<T> Order<T> {
-    fn new(by: &Actor, deed: Deed, subject: String, record: AccountRecord, answer: T) -> Self {
-        let note = AuditNote::text(&by.words(), deed, subject, now_ms());
+    fn new(
+        (by, at_ms): (&Actor, u64),
+        deed: Deed,
+        subject: String,
+        record: AccountRecord,
+        answer: T,
+    ) -> Self {
+        let note = AuditNote::text(&by.words(), deed, subject, at_ms);
         Self { records: vec![record], note, answer }
     }
 }
@@ -95,7 +101,7 @@ impl Node {
         let node = Arc::clone(self);
         let done = tokio::spawn(async move {
             let _turn = node.office.turn.lock().await;
-            let order = make(&node, &node.office.accounts(), now_ms())?;
+            let order = make(&node, &node.office.accounts(), node.now_ms())?;
             let office =
                 |record: &AccountRecord| OfficeRecord { topic: Topic::Accounts, bytes: record.encode() };
             let mut records: Vec<_> =

@@ -1,11 +1,6 @@
 //! Refused sign-ins and denied calls: every one is counted; so many a minute are noted in the audit log.
 
-use super::super::{
-    accounts::AccountName,
-    actor::Actor,
-    meters,
-    node::{Node, now_ms},
-};
+use super::super::{accounts::AccountName, actor::Actor, meters, node::Node};
 use crate::store::{AuditNote, Record};
 use danso_core::chain::Deed;
 use danso_tier_config::limits::REFUSALS_NOTED_A_MINUTE_MAX;
@@ -55,7 +50,7 @@ impl Node {
     /// within the bound of a minute.
     pub fn call_denied(&self, caller: Option<&Actor>, asked: &str, code: &str) {
         self.meters.count(meters::CALLS_DENIED, code);
-        let now = now_ms();
+        let now = self.now_ms();
         let noted = caller.and_then(|caller| Some((caller, self.office.calls_denied.take(now)?)));
         if let Some((caller, passed_over)) = noted {
             let text = with_passed_over(format!("{asked} {code}"), passed_over);
@@ -67,7 +62,7 @@ impl Node {
 
     /// Notes a refused sign-in. A name that no account has is not written down: it may be a password.
     pub(super) async fn note_refused_sign_in(&self, name: &str, from: IpAddr) {
-        let Some(passed_over) = self.office.sign_ins_refused.take(now_ms()) else { return };
+        let Some(passed_over) = self.office.sign_ins_refused.take(self.now_ms()) else { return };
         let name: Option<AccountName> = name.parse().ok();
         let known = name.filter(|name| self.office.accounts().credentials(name).is_some());
         let actor = known.map_or_else(Actor::guest, |name| Actor::account(name.as_str()));

@@ -5,7 +5,7 @@ use super::{
         accounts::{AccountError, AccountName, Caller, Role, ShownToken, TokenSecret, Verified},
         actor::Actor,
         meters,
-        node::{Node, now_ms},
+        node::Node,
     },
     OfficeError, Order,
 };
@@ -57,12 +57,11 @@ impl Node {
         password: Zeroizing<String>,
         from: IpAddr,
     ) -> Result<Verified, AccountError> {
-        let node = Arc::clone(self);
-        let look_up = move || {
+        self.blocking(move |node| {
             let credentials = |name: &AccountName| node.office.accounts().credentials(name);
-            node.office.gate.verify(&name, &password, from, now_ms(), credentials)
-        };
-        tokio::task::spawn_blocking(look_up).await.expect("a look at a password does not panic")
+            node.office.gate.verify(&name, &password, from, node.now_ms(), credentials)
+        })
+        .await
     }
 
     async fn open_session(
@@ -90,7 +89,7 @@ impl Node {
     ///
     /// Errors: `token_unknown`, `token_expired`, `token_revoked`, `account_disabled`.
     pub fn holder_of(&self, shown: &str) -> Result<Caller, AccountError> {
-        self.office.accounts().check(shown, now_ms())
+        self.office.accounts().check(shown, self.now_ms())
     }
 
     /// Ends a session by its holder; durable on return. An API token is `token_unknown` here: it is revoked.
@@ -98,7 +97,7 @@ impl Node {
         self.office_order(move |_, accounts, now| {
             let record = accounts.sign_out(caller.id, now)?;
             let actor = Actor::account(caller.name.as_str());
-            Ok(Order::new(&actor, Deed::SignedOut, format!("session {}", caller.id), record, ()))
+            Ok(Order::new((&actor, now), Deed::SignedOut, format!("session {}", caller.id), record, ()))
         })
         .await
     }

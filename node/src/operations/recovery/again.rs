@@ -1,7 +1,7 @@
 //! Own changes of a folder that is set aside which are on no chain that counts, recorded once more.
 
 use super::{
-    super::{Actor, Node, RecordError, now_ms, staging::StagedRegister},
+    super::{Actor, Node, RecordError, staging::StagedRegister},
     Former,
 };
 use crate::store::{OwnChange, StoreError, Ticket};
@@ -92,7 +92,7 @@ impl Node {
             }
         }
         let sequence = staging.next_sequence();
-        let recorded_at: RecordedAt = staging.recorded_after(now_ms());
+        let recorded_at: RecordedAt = staging.recorded_after(self.now_ms());
         let register = StagedRegister::new(self, &staging);
         let made = transplant.replant(&core, recorded_at, sequence, &register).and_then(|new| {
             let personal = personal.as_ref().map(|personal| transplant.personal(&core, &new, personal));

@@ -1,6 +1,6 @@
 //! What contradicts a chain, side by side with what is held, and the decision to go on with it.
 
-use super::super::{Actor, Node, now_ms};
+use super::super::{Actor, Node};
 use crate::store::{AuditNote, ChainRow, Evidence, Record, Resolution, StoreError};
 use danso_core::{
     chain::{BatchNumber, Deed, Digest, Header, Signed},
@@ -153,7 +153,7 @@ impl Node {
         let chain = self.store.view().chains.get(&origin).cloned();
         let code = chain.and_then(|chain| chain.held).ok_or(ChainError::NotHeld { origin })?;
         let head = self.version(origin, self.head_of(origin).number)?;
-        let at_ms = now_ms();
+        let at_ms = self.now_ms();
         let words = actor.words();
         let (number, hash) =
             head.as_ref().map_or_else(Default::default, |head| (head.header.number, head.hash));

@@ -2,7 +2,7 @@
 //! had sent them.
 
 use super::{
-    super::{AcceptError, Actor, Node, now_ms},
+    super::{AcceptError, Actor, Node},
     Former,
 };
 use crate::store::{Record, RecoveredBatch, Staged, StoreError};
@@ -127,7 +127,7 @@ impl Node {
         let _turn = turn.lock().expect("no acceptance panics");
         check_link(&self.head_of(header.origin), header, batch.hash(), None)?;
         let captures = former.map(|former| former.captures(header, batch.hash())).unwrap_or_default();
-        let record = RecoveredBatch { batch, receipt, recovered_at_ms: now_ms(), captures };
+        let record = RecoveredBatch { batch, receipt, recovered_at_ms: self.now_ms(), captures };
         let staged = Staged { record: Record::Recovered(Box::new(record)), judged: Some(judged) };
         Ok(self.store.stage(vec![staged], self.store.generation()).blocking_durable()?)
     }

@@ -6,10 +6,7 @@ use super::{
     state::{PersonRequest, Requests},
 };
 use crate::{
-    operations::{
-        actor::Actor,
-        node::{Node, now_ms},
-    },
+    operations::{actor::Actor, node::Node},
     store::{AuditNote, OfficeRecord, Record, Topic},
 };
 use danso_core::{
@@ -50,6 +47,8 @@ impl Node {
     async fn opened_requests(&self) -> Result<Opened<'_>, RequestError> {
         let mut held = self.requests.0.lock().await;
         if held.is_none() {
+            // Somebody may have gone away between writing and folding in: what is on its way arrives first.
+            self.store.write(Vec::new()).await?;
             let records: Option<Vec<RequestRecord>> = self
                 .store
                 .office(Topic::Requests)?
@@ -74,10 +73,13 @@ impl Node {
                 _ => opened.requests().get(&record.id)?.person,
             };
             let subject = format!("request {} of person {person}: {}", record.id, record.deed.word());
-            let note = AuditNote::text(&actor.words(), Deed::RequestChanged, subject, now_ms());
+            let note = AuditNote::text(&actor.words(), Deed::RequestChanged, subject, self.now_ms());
             let office = OfficeRecord { topic: Topic::Requests, bytes: record.encode() };
+            // Who waits here may go away at any moment: until the end nothing is in memory, so that it is read back.
+            let mut requests = opened.0.take().expect("they were read back before");
             self.store.write(vec![Record::Office(office).into(), Record::Note(note).into()]).await?;
-            opened.0.as_mut().expect("they were read back before").apply(&record);
+            requests.apply(&record);
+            *opened.0 = Some(requests);
         }
         opened.requests().get(&record.id).cloned()
     }

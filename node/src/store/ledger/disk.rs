@@ -12,57 +12,21 @@ use rustix::io::Errno;
 use super::error::LedgerError;
 use super::position::{Position, SegmentNumber};
 use super::segment::{self, Segment};
+use crate::host::{DiskWatch, Step};
 
 static ZEROS: [u8; 65_536] = [0; 65_536];
-
-/// A step that can fail; its text completes "cannot ...".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    CreateFolder,
-    Create,
-    Preallocate,
-    WriteHeader,
-    SyncFile,
-    Rename,
-    SyncFolder,
-    Open,
-    Write,
-    SyncData,
-    Remove,
-}
-
-impl Step {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::CreateFolder => "create folder",
-            Self::Create => "create",
-            Self::Preallocate => "preallocate",
-            Self::WriteHeader => "write header of",
-            Self::SyncFile | Self::SyncData => "sync",
-            Self::Rename => "rename",
-            Self::SyncFolder => "sync folder",
-            Self::Open => "open",
-            Self::Write => "write",
-            Self::Remove => "remove",
-        }
-    }
-}
 
 /// The folder of one ledger.
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
-    #[cfg(test)]
-    pub faults: super::tests::faults::Faults,
+    watch: DiskWatch,
 }
 
 impl Disk {
-    pub fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            #[cfg(test)]
-            faults: super::tests::faults::Faults::default(),
-        }
+    /// A folder whose steps are looked at.
+    pub fn new(folder: &Path, watch: DiskWatch) -> Self {
+        Self { folder: folder.to_owned(), watch }
     }
 
     pub fn folder(&self) -> &Path {
@@ -186,10 +150,9 @@ impl Disk {
     ) -> Result<(), LedgerError> {
         let mut written = 0;
         while written < bytes.len() {
-            let rest = &bytes[written..];
-            #[cfg(test)]
-            let rest = self.faults.shorten(rest);
             let at = offset + written as u64;
+            let rest = &bytes[written..];
+            let rest = &rest[..self.watch.writes(path, file, at, rest.len())];
             written += self.run(Step::Write, path, || match file.write_at(rest, at) {
                 Ok(0) => Err(io::ErrorKind::WriteZero.into()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
@@ -218,16 +181,14 @@ impl Disk {
         self.run(Step::SyncData, &path, || segment.file.sync_data()).map_err(LedgerError::never_disk_full)
     }
 
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests plan failures for one folder"))]
     fn run<T>(
         &self,
         step: Step,
         path: &Path,
         call: impl FnOnce() -> io::Result<T>,
     ) -> Result<T, LedgerError> {
-        #[cfg(test)]
-        let call = || self.faults.before(step, path).and_then(|()| call());
-        call().map_err(|source| LedgerError::from_io(step.text(), path, source))
+        let done = self.watch.before(step, path).and_then(|()| call());
+        done.map_err(|source| LedgerError::from_io(step.text(), path, source))
     }
 }
 

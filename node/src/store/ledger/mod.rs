@@ -57,7 +57,7 @@ mod writer;
 mod tests;
 
 pub use error::{Damage, LedgerError, Refusal};
-pub use open::{Opened, Options};
+pub use open::{Opened, Options, look};
 pub use position::{Kind, Position, SegmentNumber};
 pub use reader::{LedgerReader, Record, Records};
 pub use scrub::replaced_by;

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::host::DiskWatch;
 use danso_tier_config::limits::{SEGMENT_BYTES, SEGMENT_FILE_BYTES_MAX};
 
 use super::disk::Disk;
 use super::error::LedgerError;
 use super::layout::{self, Layout, Span};
 use super::position::{Position, SegmentNumber};
+use super::reader::LedgerReader;
 use super::record::HEAD_BYTES;
 use super::segment::{HEADER_BYTES, Segment};
 use super::shared::Shared;
@@ -56,10 +58,16 @@ impl Ledger {
     /// there, [`LedgerError::NewerFormat`], [`LedgerError::DiskFull`] if a new ledger finds no space,
     /// [`LedgerError::Io`]. Damage and newer formats are found before anything is written.
     pub fn open(folder: &Path, options: Options) -> Result<(Self, Opened), LedgerError> {
-        Self::open_on(Disk::new(folder), options)
+        Self::open_watched(folder, options, DiskWatch::default())
     }
 
-    pub(super) fn open_on(disk: Disk, options: Options) -> Result<(Self, Opened), LedgerError> {
+    /// The same with somebody who looks at every step on the disk, and may let it fail.
+    pub fn open_watched(
+        folder: &Path,
+        options: Options,
+        watch: DiskWatch,
+    ) -> Result<(Self, Opened), LedgerError> {
+        let disk = Disk::new(folder, watch);
         let Options { segment_bytes, known_durable } = options;
         assert!(
             (HEADER_BYTES + HEAD_BYTES as u64..=SEGMENT_FILE_BYTES_MAX).contains(&segment_bytes),
@@ -77,6 +85,23 @@ impl Ledger {
             None => create(disk, &layout, segment_bytes),
         }
     }
+}
+
+/// A reader of a ledger that nobody writes: a stopped node's, or a copy. Nothing is changed; a torn tail is left
+/// out, and its bytes are the second part.
+///
+/// # Errors
+/// As [`Ledger::open`]; a folder without a segment is [`LedgerError::MissingSegment`].
+pub fn look(folder: &Path, known_durable: Position) -> Result<(LedgerReader, u64), LedgerError> {
+    let missing = || LedgerError::MissingSegment { segment: SegmentNumber::FIRST, folder: folder.to_owned() };
+    if !folder.is_dir() {
+        return Err(missing());
+    }
+    let layout = layout::read(folder)?;
+    let last = layout.spans.last().ok_or_else(missing)?;
+    let extent = last.scan(&layout::load(folder, last.number, last.bytes)?).last(known_durable)?;
+    let shared = Shared::new(folder, &layout.spans, last.first.after(extent.end));
+    Ok((LedgerReader::new(Arc::new(shared)), extent.dirty_end - extent.end))
 }
 
 fn create(disk: Disk, layout: &Layout, segment_bytes: u64) -> Result<(Ledger, Opened), LedgerError> {

@@ -5,6 +5,8 @@ use super::position::{Position, SegmentNumber};
 use super::record::{self, Frame, HEAD_BYTES};
 use super::segment::HEADER_BYTES;
 
+const ZEROS: [u8; 4_096] = [0; 4_096];
+
 /// Smallest unit that a disk writes or loses as a whole.
 const SECTOR_BYTES: usize = 512;
 /// Zeros before a sector's end that count as lost bytes.
@@ -63,8 +65,7 @@ impl<'a> Content<'a> {
             }
         }
         let tail = self.bytes.get(at..).unwrap_or_default();
-        let dirty = tail.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        let dirty_end = (at + dirty) as u64;
+        let dirty_end = (at + used_bytes(tail)) as u64;
         (Extent { records, payload_bytes, end: at as u64, dirty_end }, damage)
     }
 
@@ -138,4 +139,13 @@ fn has_hole(bytes: &[u8], from: usize, to: usize) -> bool {
         let start = from.max(boundary - HOLE_BYTES);
         bytes[start..boundary].iter().all(|&byte| byte == 0)
     })
+}
+
+/// How many bytes there are up to the last one that is not zero.
+fn used_bytes(bytes: &[u8]) -> usize {
+    // Most of a segment is still zero: whole blocks at once.
+    let mut blocks = bytes.rchunks_exact(ZEROS.len());
+    let zeros = blocks.by_ref().take_while(|block| **block == ZEROS).count() * ZEROS.len();
+    let rest = &bytes[..bytes.len() - zeros];
+    rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)
 }

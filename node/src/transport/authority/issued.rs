@@ -13,6 +13,8 @@ const DAY: Duration = Duration::from_hours(24);
 /// From when until when a certificate is good; whole seconds count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Validity {
+    /// When the certificate was issued: its serial number tells it, and revocations go by it.
+    pub issued_at: SystemTime,
     /// The first moment.
     pub not_before: SystemTime,
     /// The last moment.
@@ -22,17 +24,17 @@ pub struct Validity {
 impl Validity {
     /// From one day before `now` (other clocks may be behind) until `days` after it.
     pub fn days(now: SystemTime, days: u32) -> Self {
-        Self { not_before: now - DAY, not_after: now + DAY * days }
+        Self { issued_at: now, not_before: now - DAY, not_after: now + DAY * days }
     }
 
     /// An expired certificate's: it ended an hour before `now`.
     pub fn ended(now: SystemTime) -> Self {
-        Self { not_before: now - 30 * DAY, not_after: now - DAY / 24 }
+        Self { issued_at: now, not_before: now - 30 * DAY, not_after: now - DAY / 24 }
     }
 
     /// One that begins an hour after `now`.
     pub fn later(now: SystemTime) -> Self {
-        Self { not_before: now + DAY / 24, not_after: now + 30 * DAY }
+        Self { issued_at: now, not_before: now + DAY / 24, not_after: now + 30 * DAY }
     }
 }
 

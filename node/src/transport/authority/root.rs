@@ -51,7 +51,7 @@ impl Authority {
         let mark = random::<4>()?;
         let name = format!("danso authority {:08x}", u32::from_be_bytes(mark));
         let mut params = authority_params(&name, BasicConstraints::Unconstrained);
-        params.serial_number = Some(serial()?);
+        params.serial_number = Some(serial(now)?);
         let validity = Validity::days(now, limits::AUTHORITY_DAYS);
         set_validity(&mut params, validity)?;
         let certificate_pem = params.self_signed(&key).map_err(AuthorityError::Signing)?.pem();

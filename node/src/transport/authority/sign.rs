@@ -16,6 +16,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// 9999-12-31 23:59:59 UTC, the last moment that a certificate can name.
 const LAST_SECOND: u64 = 253_402_300_799;
+/// Longest part of a refused name that an error repeats, in characters.
+const NAME_CHARS_SHOWN: usize = 80;
 /// Names under which a node is reached by tools on its own computer.
 const LOCAL_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -152,7 +154,7 @@ impl Authority {
         key: &impl PublicKeyData,
         validity: Validity,
     ) -> Result<String, AuthorityError> {
-        params.serial_number = Some(serial()?);
+        params.serial_number = Some(serial(validity.issued_at)?);
         params.use_authority_key_identifier_extension = true;
         set_validity(&mut params, validity)?;
         let not_after = validity.not_after.min(self.expires);
@@ -171,7 +173,8 @@ fn host_names(extra_names: &[String]) -> Result<Vec<String>, AuthorityError> {
     let mut names: Vec<String> = LOCAL_NAMES.map(str::to_owned).into();
     for name in extra_names {
         if is_identity_name(name) || rustls::pki_types::ServerName::try_from(name.as_str()).is_err() {
-            return Err(AuthorityError::Name { name: name.clone() });
+            // A stranger's name is repeated in short only.
+            return Err(AuthorityError::Name { name: name.chars().take(NAME_CHARS_SHOWN).collect() });
         }
         if !names.contains(name) {
             names.push(name.clone());
@@ -200,8 +203,8 @@ pub(super) fn set_validity(params: &mut CertificateParams, validity: Validity) -
 }
 
 /// A new serial number, which tells the time of issue.
-pub(super) fn serial() -> Result<SerialNumber, AuthorityError> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+pub(super) fn serial(issued_at: SystemTime) -> Result<SerialNumber, AuthorityError> {
+    let since = issued_at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let now_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     Ok(SerialNumber::from_slice(&serial_at(now_ms, random()?)))
 }

@@ -147,7 +147,7 @@ fn a_validity_must_end_after_it_begins_and_within_the_calendar() {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::create(folder.path(), SystemTime::now()).unwrap();
     let now = SystemTime::now();
-    let never = Validity { not_before: now, not_after: now };
+    let never = Validity { issued_at: now, not_before: now, not_after: now };
     for validity in [never, Validity::days(now, u32::MAX)] {
         let error = authority.issue_node(UNIT.parse().unwrap(), &[], validity).unwrap_err();
         assert!(matches!(error, AuthorityError::Validity), "{error:?}");

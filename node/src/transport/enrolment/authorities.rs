@@ -2,7 +2,7 @@
 
 use super::newcomers::{of_authority, of_enrolment};
 use crate::{
-    operations::{Node, RevocationError, accounts::Right, now_ms},
+    operations::{Node, RevocationError, accounts::Right},
     transport::{
         access,
         authority::{Authority, Validity, serial_of},
@@ -17,7 +17,7 @@ use danso_proto::v1::{
 };
 use danso_tier_config::{UnitId, limits};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 
 /// The authorities service of a node.
@@ -56,7 +56,7 @@ impl Authorities for AuthoritiesService {
             let message = "this node is no authority for the units below it";
             return Err(status(Code::FailedPrecondition, "authority_missing", message));
         }
-        let keys = Keys::read(&folder, SystemTime::now());
+        let keys = Keys::read(&folder, self.node.host.clock.now());
         let keys = keys.map_err(|error| status(Code::FailedPrecondition, error.code(), error.to_string()))?;
         let root = keys.root_fingerprint();
         let (node, actor) = (Arc::clone(&self.node), caller.actor.clone());
@@ -79,7 +79,7 @@ impl Authorities for AuthoritiesService {
             }
             (unit, 0) if !unit.is_empty() => Revoked::Node {
                 unit: unit_of(unit)?,
-                issued_until_ms: now_ms(),
+                issued_until_ms: self.node.now_ms(),
                 after: request.after.map(BatchNumber),
             },
             _ => return Err(malformed("either a unit or a serial number of 16 bytes")),
@@ -131,15 +131,13 @@ impl Authorities for AuthoritiesService {
             return Err(access::refused(&self.node, Some(&caller.actor), "ManageAccounts", answer));
         }
         let days = request.days.clamp(1, limits::PERSON_CERTIFICATE_DAYS);
-        let folder = self.node.config.keys.clone();
-        let issued = tokio::task::spawn_blocking(move || {
-            let validity = Validity::days(SystemTime::now(), days);
+        let issued = self.node.blocking(move |node| {
+            let (folder, validity) = (&node.config.keys, Validity::days(node.host.clock.now(), days));
             let chain =
-                Authority::open_issuer(&folder)?.issue_person_csr(&request.request, role, unit, validity)?;
+                Authority::open_issuer(folder)?.issue_person_csr(&request.request, role, unit, validity)?;
             Ok((chain, files::read(&folder.join(AUTHORITY_FILE)).unwrap_or_default()))
         });
-        let issued = issued.await.expect("issuing does not panic");
-        let (certificate, roots) = issued.map_err(|error| of_authority(&error))?;
+        let (certificate, roots) = issued.await.map_err(|error| of_authority(&error))?;
         let first = CertificateDer::from_pem_slice(certificate.as_bytes()).ok();
         let serial = first.and_then(|der| serial_of(&der)).unwrap_or_default();
         let text =

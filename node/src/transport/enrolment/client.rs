@@ -16,7 +16,6 @@ use danso_tier_config::{UnitId, limits};
 use std::{
     error::Error,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 use tonic::transport::Channel;
 
@@ -180,9 +179,10 @@ fn write_certificates(folder: &Path, node: &str, authority: &str, roots: &str) -
 /// its own. The keys stay, so that nothing but the certificates changes.
 pub async fn renew(node: &Node, keys: &Keys, folder: &Path) -> Result<(), ClientError> {
     let Some(parent) = &node.config.parent else {
-        return Ok(renew_own(node, SystemTime::now())?);
+        return Ok(renew_own(node, node.host.clock.now())?);
     };
-    let channel = tls::connect(&parent.address, parent.unit, keys.client()).await;
+    let channel =
+        tls::connect_over(node.host.network.clone(), &parent.address, parent.unit, keys.client()).await;
     let channel = channel.map_err(|error| failed(&error, error.code()))?;
     let issuer_key = folder.join(ISSUER_KEY_FILE);
     let asked = RenewRequest {

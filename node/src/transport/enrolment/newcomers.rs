@@ -22,7 +22,7 @@ use danso_proto::v1::{
     EnrolAnswer, EnrolBegin, EnrolRequest, EnrolTerms, RenewAnswer, RenewRequest, enrolment_server::Enrolment,
 };
 use danso_tier_config::{UnitId, limits};
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 use tonic::{Code, Request, Response, Status};
 
 /// The enrolment service of a node.
@@ -47,13 +47,11 @@ impl EnrolmentService {
         if names.len() > limits::CERTIFICATE_NAMES_MAX {
             return Err(of_authority(&AuthorityError::Name { name: format!("{} names", names.len()) }));
         }
-        let node = Arc::clone(&self.node);
-        let work = move || {
+        let issued = self.node.blocking(move |node| {
             let requests = Requests { node: &node_request, authority: &authority_request, names: &names };
-            issue(&node, unit, &requests, SystemTime::now())
-        };
-        let issued = tokio::task::spawn_blocking(work).await.expect("issuing does not panic");
-        let issued = issued.map_err(|error| of_authority(&error))?;
+            issue(node, unit, &requests, node.host.clock.now())
+        });
+        let issued = issued.await.map_err(|error| of_authority(&error))?;
         let text = format!("certificate of node {unit}");
         let noted = self.node.note(&actor, Deed::CertificateIssued, text).await;
         noted.map_err(|error| of_store(&error))?;
@@ -117,7 +115,7 @@ impl Enrolment for EnrolmentService {
             replaces: terms.replaces.map(|key| key.0.to_vec()).unwrap_or_default().into(),
             after: terms.after.0,
             hash: terms.hash.0.to_vec().into(),
-            now_ms: crate::operations::now_ms(),
+            now_ms: self.node.now_ms(),
         }))
     }
 

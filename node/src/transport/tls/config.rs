@@ -6,7 +6,7 @@ use super::{
     identity::Identity,
     pinned::{Fingerprint, fingerprint},
     trust::Trust,
-    verifier::{PeerVerifier, Refused},
+    verifier::{PeerVerifier, Refused, unix_time},
 };
 use danso_tier_config::{Date, UnitId};
 use rustls::{
@@ -68,7 +68,7 @@ impl Keys {
         let unusable = || TlsError::NotCertificate { path: authority_path.clone() };
         let verifier_of = |roots| PeerVerifier::new(roots, &provider, trust.clone()).map_err(|_| unusable());
         let verifier = Arc::new(verifier_of(roots.clone())?);
-        let at = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO));
+        let at = unix_time(now);
         let identity = verifier
             .client(&chain[0], &chain[1..], at)
             .map_err(|refused| own_fault(refused, &certificate_path, &authority_path))?;
@@ -201,7 +201,7 @@ fn server_config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let mut server = ServerConfig::builder_with_provider(Arc::clone(provider))
+    let mut server = ServerConfig::builder_with_details(Arc::clone(provider), verifier.clock())
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(verifier.clone())
         .with_single_cert(chain, key)?;
@@ -217,7 +217,7 @@ fn client_config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<Arc<ClientConfig>, rustls::Error> {
-    let mut client = ClientConfig::builder_with_provider(Arc::clone(provider))
+    let mut client = ClientConfig::builder_with_details(Arc::clone(provider), verifier.clock())
         .with_protocol_versions(&[&TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(verifier.clone())

@@ -1,6 +1,14 @@
 //! An accepted connection and who is at its other end.
 
-use super::{calls::Calls, identity::Identity, listener::Bounds, open::Line, serial::Serial};
+use super::{
+    calls::Calls,
+    identity::Identity,
+    listener::Bounds,
+    open::Line,
+    serial::Serial,
+    silence::{Heard, Silence},
+};
+use crate::host::Socket;
 use std::{
     future::Future,
     io::{self, IoSlice},
@@ -12,7 +20,6 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     sync::{OwnedSemaphorePermit, oneshot},
     time::{Instant, Sleep, sleep},
 };
@@ -35,6 +42,7 @@ pub struct Peer {
     pub serial: Option<Serial>,
     pub(super) waiting: Waiting,
     pub(super) calls: Calls,
+    pub(super) heard: Heard,
 }
 
 impl Peer {
@@ -42,6 +50,11 @@ impl Peer {
     pub fn serial_text(&self) -> String {
         let digits = self.serial.iter().flatten().flat_map(|byte| [byte >> 4, byte & 15]);
         digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    }
+
+    /// How many bytes the connection has brought so far, those of HTTP/2 itself included.
+    pub fn bytes_heard(&self) -> u64 {
+        self.heard.bytes()
     }
 
     /// Says that whoever calls over this connection has proved who it is by other means than a certificate,
@@ -91,19 +104,20 @@ pub(super) struct Hold {
 
 /// A connection after its handshake. It holds one of the server's places until it is dropped.
 ///
-/// Reading fails with `TimedOut` if the client's HTTP/2 preface is not there within the bound: after it,
-/// HTTP/2 keep-alive watches the connection, before it nothing else would. Reading and writing fail with
+/// Reading fails with `TimedOut` if the client's HTTP/2 preface is not there within the bound, and once nothing
+/// has come for `LINE_SILENCE_MS_MAX`: HTTP/2 pings make sure that there is something. Reading and writing fail with
 /// `TimedOut` where nobody has vouched for a guest in time or nobody has called for too long, and with
 /// `ConnectionAborted` after
 /// [`Connections::recheck`](super::Connections::recheck) has cut the connection.
 #[derive(Debug)]
 pub struct TlsConnection {
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<Socket>,
     peer: Peer,
     greeting: Option<Greeting>,
     guest: Option<Pin<Box<Sleep>>>,
     idle: Pin<Box<Sleep>>,
     idle_max: Duration,
+    silence: Silence,
     cut: Option<oneshot::Receiver<()>>,
     ended: Option<io::ErrorKind>,
     line: Line,
@@ -118,9 +132,10 @@ struct Greeting {
 }
 
 impl TlsConnection {
-    pub(super) fn new(stream: TlsStream<TcpStream>, peer: Peer, bounds: &Bounds, hold: Hold) -> Self {
+    pub(super) fn new(stream: TlsStream<Socket>, peer: Peer, bounds: &Bounds, hold: Hold) -> Self {
         let deadline = Box::pin(sleep(bounds.handshake));
         let guest = peer.waiting.goes_on().then(|| Box::pin(sleep(bounds.guest)));
+        let silence = Silence::new(peer.heard.clone());
         Self {
             stream,
             peer,
@@ -128,6 +143,7 @@ impl TlsConnection {
             guest,
             idle: Box::pin(sleep(bounds.idle)),
             idle_max: bounds.idle,
+            silence,
             cut: Some(hold.cut),
             ended: None,
             line: hold.line,
@@ -211,6 +227,16 @@ impl AsyncRead for TlsConnection {
         this.poll_end(cx)?;
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        if polled.is_ready() {
+            this.silence.broken(buffer.filled().len() - before);
+        } else if this.silence.too_long(cx) {
+            this.ended = Some(io::ErrorKind::TimedOut);
+            tracing::info!(
+                code = "net_timeout", peer = %this.peer.address, identity = %this.peer.identity,
+                "connection closed: nothing came for too long"
+            );
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         let Some(greeting) = &mut this.greeting else { return polled };
         if polled.is_ready() {
             greeting.missing_bytes = greeting.missing_bytes.saturating_sub(buffer.filled().len() - before);

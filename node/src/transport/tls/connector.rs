@@ -3,15 +3,16 @@
 use super::{
     identity::server_name,
     reason::{Reason, reason},
+    silence::Watched,
     trust::{TrustFault, noting},
 };
+use crate::host::{Network, Socket, tcp};
 use danso_tier_config::{UnitId, limits};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncBufReadExt,
-    net::{TcpStream, lookup_host},
     time::{Instant, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -72,7 +73,7 @@ pub(super) enum DialError {
 /// at the next call, with the name looked up anew; pings notice a half-open one. Waiting between attempts
 /// is the caller's. A failed call's error is explained by [`reason`].
 pub fn channel(address: &str, expected: UnitId, config: Arc<ClientConfig>) -> Result<Channel, ConnectError> {
-    let (endpoint, route) = prepare(address, expected, config)?;
+    let (endpoint, route) = prepare(tcp(), address, expected, config)?;
     Ok(endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| route.clone().open())))
 }
 
@@ -82,7 +83,17 @@ pub async fn connect(
     expected: UnitId,
     config: Arc<ClientConfig>,
 ) -> Result<Channel, ConnectError> {
-    let (endpoint, route) = prepare(address, expected, config)?;
+    connect_over(tcp(), address, expected, config).await
+}
+
+/// As [`connect`], over a given network.
+pub async fn connect_over(
+    network: Arc<dyn Network>,
+    address: &str,
+    expected: UnitId,
+    config: Arc<ClientConfig>,
+) -> Result<Channel, ConnectError> {
+    let (endpoint, route) = prepare(network, address, expected, config)?;
     let connector = tower::service_fn(move |_: Uri| route.clone().open());
     endpoint.connect_with_connector(connector).await.map_err(|error| ConnectError::Failed {
         unit: expected,
@@ -92,6 +103,7 @@ pub async fn connect(
 }
 
 fn prepare(
+    network: Arc<dyn Network>,
     address: &str,
     expected: UnitId,
     config: Arc<ClientConfig>,
@@ -114,7 +126,7 @@ fn prepare(
         .http2_max_header_list_size(limits::HEADER_LIST_BYTES_MAX);
     let name = ServerName::try_from(name).expect("a server name is a host name");
     let patience = Duration::from_millis(limits::CONNECT_MS_MAX);
-    Ok((endpoint, Route { address: address.to_owned(), name, config, patience }))
+    Ok((endpoint, Route { address: address.to_owned(), name, config, patience, network }))
 }
 
 fn carries_tls_error(error: &io::Error) -> bool {
@@ -128,6 +140,7 @@ struct Route {
     name: ServerName<'static>,
     config: Arc<ClientConfig>,
     patience: Duration,
+    network: Arc<dyn Network>,
 }
 
 impl Route {
@@ -136,11 +149,9 @@ impl Route {
     /// In TLS 1.3 the client is done before the server has looked at its certificate; a refusal arrives in
     /// place of the first bytes. HTTP/2 servers send their settings at once (RFC 9113, section 3.4), so
     /// waiting for them costs nothing and turns a refusal into an error of the connection, with its alert.
-    async fn open(self) -> Result<TokioIo<TlsStream<TcpStream>>, DialError> {
+    async fn open(self) -> Result<TokioIo<Watched<TlsStream<Socket>>>, DialError> {
         let deadline = Instant::now() + self.patience;
         let tcp = self.dial(deadline).await?;
-        // Without it small messages wait for acknowledgements; a failure only costs time.
-        let _ = tcp.set_nodelay(true);
         let handshake = TlsConnector::from(self.config.clone()).connect(self.name.clone(), tcp);
         let mut stream = self.handshake(deadline, "the TLS handshake", handshake).await?;
         let settings = "the first exchange";
@@ -148,7 +159,7 @@ impl Route {
         if self.handshake(deadline, settings, first_bytes).await? == 0 {
             return Err(DialError::Closed { address: self.address, step: settings });
         }
-        Ok(TokioIo::new(stream))
+        Ok(TokioIo::new(Watched::new(stream)))
     }
 
     async fn handshake<T>(
@@ -174,20 +185,19 @@ impl Route {
 
     /// Tries every address of the name in turn; each gets an equal share of the time that is left, so that
     /// a dead one cannot use up the time of a living one.
-    async fn dial(&self, deadline: Instant) -> Result<TcpStream, DialError> {
+    async fn dial(&self, deadline: Instant) -> Result<Socket, DialError> {
         let address = || self.address.clone();
         let step = "the look-up of its name";
-        let found: Vec<SocketAddr> = timeout_at(deadline, lookup_host(&self.address))
+        let found: Vec<SocketAddr> = timeout_at(deadline, self.network.look_up(&self.address))
             .await
             .map_err(|_| DialError::Timeout { address: address(), step })?
-            .map_err(|source| DialError::Name { address: address(), source })?
-            .collect();
+            .map_err(|source| DialError::Name { address: address(), source })?;
         let mut failure =
             DialError::Name { address: address(), source: io::ErrorKind::AddrNotAvailable.into() };
         for (index, target) in found.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(found.len() - index).unwrap_or(u32::MAX);
-            failure = match timeout_at(Instant::now() + share, TcpStream::connect(target)).await {
+            failure = match timeout_at(Instant::now() + share, self.network.connect(*target)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(source)) => DialError::Reach { address: address(), source },
                 Err(_) => DialError::Timeout { address: address(), step: "the connection" },
@@ -217,7 +227,7 @@ mod unit_tests {
         let config = Keys::read(folder.path(), now).unwrap().client();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (_, route) = prepare(&address, unit, config).unwrap();
+        let (_, route) = prepare(tcp(), &address, unit, config).unwrap();
         let error = Route { patience: Duration::from_millis(100), ..route }.open().await.unwrap_err();
         let found = reason(&error);
         assert_eq!(found.cause, Cause::Timeout);

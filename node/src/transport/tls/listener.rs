@@ -7,8 +7,10 @@ use super::{
     open::{AddressPlace, Connections, Overfull},
     reason::{Reason, reason},
     serial::serial_of,
+    silence::Heard,
     trust::noting,
 };
+use crate::host::{Listener, Socket};
 use danso_tier_config::limits;
 use futures_util::Stream;
 use rustls::{ServerConfig, pki_types::CertificateDer};
@@ -23,7 +25,6 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::{sleep, timeout},
 };
@@ -65,7 +66,7 @@ impl Default for Bounds {
 
 /// As [`incoming_with`], with a register of open connections that nobody else sees.
 pub fn incoming(
-    listener: TcpListener,
+    listener: Box<dyn Listener>,
     configs: watch::Receiver<Arc<ServerConfig>>,
     bounds: Bounds,
 ) -> impl Stream<Item = io::Result<TlsConnection>> + Send + Unpin + use<> {
@@ -80,7 +81,7 @@ pub fn incoming(
 /// warning, with the peer's address, a stable code and the reason, and concerns nobody else. Must be
 /// called within a Tokio runtime.
 pub fn incoming_with(
-    listener: TcpListener,
+    listener: Box<dyn Listener>,
     configs: watch::Receiver<Arc<ServerConfig>>,
     bounds: Bounds,
     connections: Connections,
@@ -106,7 +107,11 @@ struct Door {
     ready: mpsc::Sender<io::Result<TlsConnection>>,
 }
 
-async fn accept_all(listener: TcpListener, configs: watch::Receiver<Arc<ServerConfig>>, door: Arc<Door>) {
+async fn accept_all(
+    mut listener: Box<dyn Listener>,
+    configs: watch::Receiver<Arc<ServerConfig>>,
+    door: Arc<Door>,
+) {
     let places = Arc::new(Semaphore::new(door.bounds.connections));
     let mut refusing = false;
     loop {
@@ -182,7 +187,7 @@ impl Door {
     /// One connection from its first byte to the server, or to the log.
     async fn greet(
         self: Arc<Self>,
-        stream: TcpStream,
+        stream: Socket,
         address: SocketAddr,
         config: Arc<ServerConfig>,
         from: AddressPlace,
@@ -209,7 +214,7 @@ impl Door {
     /// Gives a connection after its handshake to the server, if there is room for such a one.
     async fn enter(
         &self,
-        (stream, identity): (TlsStream<TcpStream>, Identity),
+        (stream, identity): (TlsStream<Socket>, Identity),
         address: SocketAddr,
         from: AddressPlace,
         place: OwnedSemaphorePermit,
@@ -227,7 +232,8 @@ impl Door {
         };
         match entered {
             Ok((waiting, line, cut)) => {
-                let peer = Peer { identity, address, serial, waiting, calls: Calls::default() };
+                let (calls, heard) = (Calls::default(), Heard::default());
+                let peer = Peer { identity, address, serial, waiting, calls, heard };
                 let connection = TlsConnection::new(stream, peer, &self.bounds, Hold { line, cut, place });
                 // Fails only when the server is gone; the connection is dropped with it.
                 let _ = self.ready.send(Ok(connection)).await;
@@ -257,15 +263,13 @@ impl Door {
 /// A handshake that failed; the stream is kept so that the peer can still read the alert.
 struct Refusal {
     reason: Reason,
-    stream: Option<TcpStream>,
+    stream: Option<Socket>,
 }
 
 async fn handshake(
-    stream: TcpStream,
+    stream: Socket,
     config: Arc<ServerConfig>,
-) -> Result<(TlsStream<TcpStream>, Identity), Refusal> {
-    // Without it small answers wait for acknowledgements; a failure only costs time.
-    let _ = stream.set_nodelay(true);
+) -> Result<(TlsStream<Socket>, Identity), Refusal> {
     let (accepted, fault) = noting(TlsAcceptor::from(config).accept(stream).into_fallible()).await;
     let stream = accepted.map_err(|(error, stream)| Refusal {
         reason: fault.map_or_else(|| reason(&error), |fault| reason(&fault)),

@@ -14,6 +14,7 @@
 //! | `listener.rs` | [`incoming`]: accepted connections for tonic's server |
 //! | `open.rs` | [`Connections`]: the open ones, counted, checked again and cut |
 //! | `connection.rs` | [`TlsConnection`] and the [`Peer`] that services find in a request |
+//! | `silence.rs` | connections that bring nothing any more |
 //! | `calls.rs` | [`CallsLayer`]: which connections are used, and by how many calls |
 //! | `connector.rs` | [`channel`] and [`connect`]: a tonic channel to one named unit |
 //! | `guest.rs` | [`guest_client`]: for those who have a token in the place of a certificate |
@@ -51,6 +52,7 @@ mod open;
 mod pinned;
 mod reason;
 mod serial;
+mod silence;
 mod trust;
 mod verifier;
 
@@ -62,7 +64,7 @@ pub use calls::CallsLayer;
 pub use cause::Cause;
 pub use config::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, Keys};
 pub use connection::{Peer, TlsConnection};
-pub use connector::{ConnectError, channel, connect};
+pub use connector::{ConnectError, channel, connect, connect_over};
 pub use error::TlsError;
 pub use guest::guest_client;
 pub(crate) use identity::is_identity_name;

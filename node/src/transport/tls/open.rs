@@ -1,14 +1,19 @@
 //! The register of open connections: how many from where and by whom, and the means to cut each.
 
-use super::{config::Keys, identity::Identity, reason::Reason, verifier::PeerVerifier};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use super::{
+    config::Keys,
+    identity::Identity,
+    reason::Reason,
+    verifier::{PeerVerifier, unix_time},
+};
+use rustls::pki_types::CertificateDer;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     hash::Hash,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 use tokio::sync::oneshot;
 
@@ -107,7 +112,7 @@ impl Connections {
     /// A connection whose handshake began before the call and ends after it is checked again before it is taken,
     /// since it may have been checked by what was true before.
     pub fn recheck(&self, keys: &Keys, now: SystemTime) -> usize {
-        let now = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO));
+        let now = unix_time(now);
         let chains: Vec<_> = {
             let mut register = self.register();
             register.rechecks += 1;
@@ -179,9 +184,8 @@ impl Line {
 impl Register {
     /// Whether a chain passes by what is true now.
     fn passes(&self, chain: &[CertificateDer<'static>]) -> bool {
-        let now = UnixTime::now();
         let checked = self.verifier.as_ref().zip(chain.split_first());
-        checked.is_some_and(|(verifier, (leaf, above))| verifier.client(leaf, above, now).is_ok())
+        checked.is_some_and(|(verifier, (leaf, above))| verifier.client(leaf, above, verifier.now()).is_ok())
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
     identity::{Identity, IdentityError},
     serial::{Serial, issued_at_ms, serial_of},
 };
+use crate::host::Clock;
 use danso_tier_config::{Date, Directory, UnitId};
 use rustls::{CertificateError, pki_types::CertificateDer};
 use std::{
@@ -34,20 +35,27 @@ pub struct Trust(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    clock: Clock,
     grounds: RwLock<Arc<Grounds>>,
     changes: watch::Sender<u64>,
 }
 
 impl Default for Trust {
     fn default() -> Self {
-        Self::new(Grounds::default())
+        Self::new(Grounds::default(), Clock::default())
     }
 }
 
 impl Trust {
-    /// Trust on given grounds.
-    pub fn new(grounds: Grounds) -> Self {
-        Self(Arc::new(Shared { grounds: RwLock::new(Arc::new(grounds)), changes: watch::Sender::new(0) }))
+    /// Trust on given grounds, by a clock.
+    pub fn new(grounds: Grounds, clock: Clock) -> Self {
+        let grounds = RwLock::new(Arc::new(grounds));
+        Self(Arc::new(Shared { clock, grounds, changes: watch::Sender::new(0) }))
+    }
+
+    /// The clock by which certificates are good or expired.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// Exchanges the grounds. Open connections are not touched: [`Connections::recheck`] does that.

@@ -20,8 +20,12 @@ use rustls::{
         VerifierBuilderError, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
+    time_provider::TimeProvider,
 };
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// Why a chain is refused.
 #[derive(Debug)]
@@ -67,6 +71,17 @@ impl Refused {
     }
 }
 
+impl TimeProvider for Trust {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(unix_time(self.clock().now()))
+    }
+}
+
+/// As rustls writes times.
+pub(super) fn unix_time(time: SystemTime) -> UnixTime {
+    UnixTime::since_unix_epoch(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
+}
+
 /// Roots and rules.
 #[derive(Debug, Clone)]
 pub(super) struct PeerVerifier {
@@ -96,6 +111,16 @@ impl PeerVerifier {
             roots: roots.into(),
             trust,
         })
+    }
+
+    /// The clock of the rules, for rustls.
+    pub(super) fn clock(&self) -> Arc<dyn TimeProvider> {
+        Arc::new(self.trust.clone())
+    }
+
+    /// The time by that clock.
+    pub(super) fn now(&self) -> UnixTime {
+        unix_time(self.trust.clock().now())
     }
 
     /// Checks the chain of a client, or the own one as a server will see it.

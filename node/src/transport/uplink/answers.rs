@@ -11,7 +11,6 @@ use danso_core::{
 };
 use danso_proto::v1::{self, ParentMessage, parent_message::Message as FromParent};
 use danso_tier_config::UnitId;
-use std::sync::Arc;
 
 impl Uplink {
     pub(super) async fn received(&mut self, received: ParentMessage) -> Result<(), LinkError> {
@@ -34,9 +33,8 @@ impl Uplink {
 
     /// What the parent knows of the audit log here, against the log.
     async fn compare_audit(&self, heartbeat: &v1::Heartbeat) -> Result<(), LinkError> {
-        let (node, anchor) = (Arc::clone(&self.node), link::audit_head(heartbeat)?);
-        let compared = tokio::task::spawn_blocking(move || node.compare_audit(anchor)).await;
-        compared.expect("comparing the log does not panic")?;
+        let anchor = link::audit_head(heartbeat)?;
+        self.node.blocking(move |node| node.compare_audit(anchor)).await?;
         Ok(())
     }
 

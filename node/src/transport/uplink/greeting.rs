@@ -75,8 +75,14 @@ impl Uplink {
     }
 
     pub(super) fn note_heads(&mut self) {
+        let (own, today, directory) = (self.node.unit(), self.node.today(), self.node.directory());
+        // A unit that moved elsewhere leaves its chain here, and sends it up another way.
+        let passed_on = |origin: UnitId| {
+            let day = directory.valid_to(origin).map_or(today, |last| last.min(today));
+            origin == own || directory.at(day).is_within(origin, own)
+        };
         let view = self.node.store.view();
-        for (origin, chain) in &view.chains {
+        for (origin, chain) in view.chains.iter().filter(|(origin, _)| passed_on(**origin)) {
             self.outbox.held_here(*origin, chain.head.number);
         }
     }

@@ -123,9 +123,14 @@ impl Uplink {
             code: error.code().to_owned(),
             sentence: error.to_string(),
         })?;
-        tls::connect(&self.parent.address, self.parent.unit, keys.client())
-            .await
-            .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: chain(&error) })
+        tls::connect_over(
+            self.node.host.network.clone(),
+            &self.parent.address,
+            self.parent.unit,
+            keys.client(),
+        )
+        .await
+        .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: chain(&error) })
     }
 
     async fn exchange(
@@ -144,6 +149,8 @@ impl Uplink {
         loop {
             self.send_what_is_due(session).await?;
             tokio::select! {
+                // What has come is taken before it is found to be silent.
+                biased;
                 next = inbound.message() => {
                     heard = tokio::time::Instant::now();
                     self.received(next?.ok_or(LinkError::Closed)?).await?;

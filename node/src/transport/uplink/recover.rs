@@ -149,13 +149,13 @@ impl Uplink {
         self.take_registrations(message.registrations).await?;
         let batch = link::batch(message.batch.ok_or(Malformed("batch"))?)?;
         let receipt = link::signed(message.receipt.ok_or(Malformed("receipt"))?);
-        let (node, former) = (Arc::clone(&self.node), former.cloned());
+        let former = former.cloned();
         let _turn = self.node.checking.acquire().await.expect("the turns are never closed");
-        let taken = tokio::task::spawn_blocking(move || {
+        let taken = self.node.blocking(move |node| {
             let taken = node.take_back(&mut follower, batch, receipt.clone(), former.as_deref());
             taken.map(|()| (follower, receipt))
         });
-        Ok(taken.await.expect("taking a batch back does not panic"))
+        Ok(taken.await)
     }
 }
 

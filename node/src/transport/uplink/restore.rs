@@ -8,7 +8,7 @@ use crate::{
 };
 use danso_core::chain::{Head, Signed};
 use danso_tier_config::{Parent, Policy, UnitId};
-use std::{path::Path, sync::Arc, time::SystemTime};
+use std::{path::Path, sync::Arc};
 
 /// Why nothing could be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub async fn restore(
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<Restored, RestoreError> {
     let mut uplink = Uplink::new(Arc::clone(node), parent.clone());
-    let keeper = Keeper::open(keys, node.unit(), SystemTime::now())
+    let keeper = Keeper::open(keys, node.unit(), node.host.clock.clone())
         .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: error.to_string() })?;
     keeper.look(node);
     let channel = uplink.connect(&keeper).await?;

@@ -1,14 +1,13 @@
 //! Batches, the keys that they need, names that are missing above, and heartbeats on their way up.
 
 use super::{super::relay, Introduced, LinkError, Session, Uplink, message};
-use crate::{
-    operations::{Watermark, now_ms},
-    wire::link,
-};
+use crate::{operations::Watermark, wire::link};
 use danso_core::chain::{Batch, BatchNumber};
 use danso_proto::v1::{self, child_message::Message as FromChild};
 use danso_tier_config::{Policy, UnitId};
-use std::sync::Arc;
+
+/// Messages waiting for the line above which no heartbeat is added.
+const QUEUED_MAX: usize = 8;
 
 impl Uplink {
     pub(super) async fn send_what_is_due(&mut self, session: &mut Session) -> Result<(), LinkError> {
@@ -57,9 +56,8 @@ impl Uplink {
         number: BatchNumber,
         policy: Policy,
     ) -> Result<Batch, LinkError> {
-        let node = Arc::clone(&self.node);
-        let batch = tokio::task::spawn_blocking(move || node.batch_for(origin, number, policy)).await;
-        let batch = batch.ok().and_then(Result::ok).flatten().ok_or(LinkError::Unreadable)?;
+        let batch = self.node.blocking(move |node| node.batch_for(origin, number, policy)).await;
+        let batch = batch.ok().flatten().ok_or(LinkError::Unreadable)?;
         if batch.personal.is_some() {
             self.node.note_names_sent(self.parent.unit, &mut self.names_noted).await?;
         }
@@ -104,12 +102,17 @@ impl Uplink {
 
     /// Says how far every chain has come here, and looks for names that came meanwhile.
     pub(super) async fn beat(&mut self, session: &mut Session) -> Result<(), LinkError> {
+        // While batches wait for the line, they are the sign of life: a heartbeat behind them would be old when it
+        // comes, and a queue full of them would stop this task, which also listens.
+        if session.out.max_capacity() - session.out.capacity() > QUEUED_MAX {
+            return Ok(());
+        }
         let registrations = self.news_of_keys(&mut session.introduced);
         introduce(session, registrations).await?;
         self.outbox.names_again();
         relay::watch(&self.node);
         let marks: Vec<Watermark> = self.node.watermarks();
-        let heartbeat = link::heartbeat_message(&marks, self.node.oldest_unsent_ms(), now_ms());
+        let heartbeat = link::heartbeat_message(&marks, self.node.oldest_unsent_ms(), self.node.now_ms());
         let heartbeat = link::with_audit(heartbeat, self.node.audit_to_tell());
         session.out.send(message(FromChild::Heartbeat(heartbeat))).await.map_err(|_| LinkError::Closed)?;
         if let Some((keys, erasures)) = self.erasures.due(&self.node, self.parent.unit) {

@@ -8,15 +8,19 @@
 //! | `floods.rs` | too many connections, streams, calls, origins; old TLS |
 //! | `bombs.rs` | messages and frames that would grow in memory |
 //! | `clocks.rs` | clocks that are years off |
+//! | `codes.rs` | links, certificates and tokens that are wrong: each code, and its count |
+//! | `slow.rs` | a reader that never reads |
 //!
 //! Invariants:
 //! 1. Every test ends with a question that is answered: others are served.
 
 mod bombs;
 mod clocks;
+mod codes;
 mod floods;
 mod raw;
 mod silence;
+mod slow;
 
 use danso_node::operations::{Node, meters::CONNECTIONS_REFUSED};
 use danso_tests::{Tree, unit};

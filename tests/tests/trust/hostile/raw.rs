@@ -114,6 +114,11 @@ impl Http2 {
         self.write(kind::DATA, u8::from(last), stream, bytes).await;
     }
 
+    /// Asks for a sign of life; whatever was on the line before comes before the answer.
+    pub async fn ping(&mut self) {
+        self.write(kind::PING, 0, 0, &[7; 8]).await;
+    }
+
     async fn read(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         self.0.read_exact(&mut head).await.ok()?;

@@ -107,3 +107,25 @@ fn an_order_is_known_by_the_digest_of_its_bytes() {
     assert_ne!(order_digest(&signed), order_digest(&later));
     assert_eq!(order_digest(&signed), Digest::of(&[&signed.bytes]));
 }
+
+#[test]
+fn only_leaves_of_this_batch_with_the_very_hash_match_an_order() {
+    let (batch, header) = sealed(4, Head::default());
+    let frame = batch.personal.unwrap();
+    let present = ordered(&header, &frame, 2);
+    let others = [
+        ErasedLeaf { number: header.number.next(), ..present },
+        ErasedLeaf { sequence: header.last().plus(1), ..present },
+        ErasedLeaf { sequence: Sequence(0), ..present },
+        ErasedLeaf { hash: Digest([9; 32]), ..present },
+        ErasedLeaf { sequence: header.first, ..present },
+    ];
+    assert_eq!(matching_leaves(&frame, &header, &others), Ok(vec![]));
+    let first = ordered(&header, &frame, 0);
+    let order = [others.as_slice(), &[present, first]].concat();
+    assert_eq!(matching_leaves(&frame, &header, &order), Ok(vec![present, first]));
+    // A leaf that was erased already keeps its hash, so it matches still.
+    let (erased, _) = erase_leaves(&frame, &header, &[first]).unwrap();
+    assert_eq!(matching_leaves(&erased, &header, &[first]), Ok(vec![first]));
+    assert_eq!(matching_leaves(b"no frame", &header, &[first]), Err(Fault::Malformed("personal")));
+}

@@ -240,6 +240,20 @@ fn old_words_said_again_change_nothing() {
 }
 
 #[test]
+fn a_key_that_is_held_stays_held_whoever_grants_it_again() {
+    let mut known = Known::new();
+    known.take(&rotated(&key(11), &key(10), head(7))).unwrap();
+    // A unit that moved brings the word of a unit that is not above it here.
+    let by_stranger =
+        |at| grant(&claim(&key(11), &key(10), at), &key(11), Grantor::Unit(stranger()), &key(3));
+    assert_eq!(known.examine(&by_stranger(head(7))), Ok(None));
+    let other = Head { hash: Digest([0xee; 32]), ..head(7) };
+    for at in [other, head(8)] {
+        assert_eq!(known.examine(&by_stranger(at)), Err(Fault::Grantor { unit: unit() }));
+    }
+}
+
+#[test]
 fn a_lost_key_is_replaced_by_the_unit_above() {
     let mut known = Known::new();
     let lost = grant(&claim(&key(11), &key(10), head(7)), &key(11), Grantor::Unit(above()), &key(2));
@@ -254,9 +268,15 @@ fn a_first_key_begins_the_chain() {
     let mut known = Known::new();
     known.0.remove(&unit());
     let mut first = claim(&key(11), &key(10), head(7));
+    // A claim to follow a key that nobody has heard of.
+    let second = grant(&first, &key(11), Grantor::Unit(above()), &key(2));
+    assert_eq!(known.examine(&second), Err(Fault::Grantor { unit: unit() }));
     first.replaces = None;
-    let late = grant(&first, &key(11), Grantor::Unit(above()), &key(2));
-    assert_eq!(known.examine(&late), Err(Fault::Malformed("claim of a first key")));
+    for (after, hash) in [(7, head(7).hash), (7, Digest::default()), (0, head(7).hash)] {
+        let late = KeyClaim { after: BatchNumber(after), hash, ..first.clone() };
+        let late = grant(&late, &key(11), Grantor::Unit(above()), &key(2));
+        assert_eq!(known.examine(&late), Err(Fault::Malformed("claim of a first key")), "{after} {hash}");
+    }
     (first.after, first.hash) = (BatchNumber(0), Digest::default());
     let first = grant(&first, &key(11), Grantor::Unit(above()), &key(2));
     assert!(known.take(&first).unwrap());
@@ -289,6 +309,8 @@ fn a_grant_longer_than_its_bound_is_refused_before_it_is_read() {
     let bytes = [b"DSK2".as_slice(), &[0; KeyGrant::BYTES_MAX]].concat();
     let long = Signed { bytes, signature: vec![0; SIGNATURE_BYTES] };
     assert!(matches!(key_subject(&long), Err(Fault::TooLarge { what: "key grant", .. })));
+    let bytes = long.bytes[..KeyGrant::BYTES_MAX].to_vec();
+    assert_eq!(key_subject(&Signed { bytes, ..long }), Err(Fault::Malformed("statement")));
 }
 
 #[test]

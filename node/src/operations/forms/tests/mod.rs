@@ -3,6 +3,7 @@
 mod columns;
 mod desk;
 mod examples;
+mod hostile;
 mod importing;
 mod reading;
 mod reading_events;

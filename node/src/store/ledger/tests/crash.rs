@@ -11,9 +11,9 @@ fn crash_at_any_step_of_the_first_creation_leaves_a_ledger_that_opens() {
     loop {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger");
-        let disk = Disk::new(&path);
-        disk.faults.crash_after(steps);
-        let crashed = Ledger::open_on(disk, options(ROOMY)).is_err();
+        let faults = Faults::default();
+        faults.crash_after(steps);
+        let crashed = Ledger::open_watched(&path, options(ROOMY), faults.watch()).is_err();
         let (mut ledger, opened) = open(&path, ROOMY);
         assert_eq!((opened.segments, opened.cut_bytes), (1, 0), "after {steps} steps");
         commit(&mut ledger, &payload(1, 20));

@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::ErrorKind;
 
-use super::super::disk::Step;
 use super::super::verify;
 use super::*;
+use crate::host::Step;
 
 /// Steps of an append over several segments that a full disk can refuse, with how many there are.
 const REFUSED: [(Step, usize); 6] = [
@@ -71,9 +71,9 @@ fn crash_while_a_refused_append_is_taken_back_leaves_a_ledger_that_opens() {
 #[test]
 fn new_ledger_on_a_full_disk_is_refused_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let disk = Disk::new(folder.path());
-    disk.faults.fail_once(Step::Preallocate, 0, ErrorKind::StorageFull);
-    let error = Ledger::open_on(disk, options(ROOMY)).unwrap_err();
+    let faults = Faults::default();
+    faults.fail_once(Step::Preallocate, 0, ErrorKind::StorageFull);
+    let error = Ledger::open_watched(folder.path(), options(ROOMY), faults.watch()).unwrap_err();
     assert!(matches!(error, LedgerError::DiskFull { action: "preallocate", .. }), "{error}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

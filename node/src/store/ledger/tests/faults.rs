@@ -1,11 +1,12 @@
 //! Makes chosen steps of the file system fail, or all of them from one on, as a crash does.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::recorder::{Recorder, Recording};
-use crate::store::ledger::disk::Step;
+use crate::host::{DiskWatch, Step, Steps};
 
 /// A plan of failures, shared with the disk that follows it.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +51,14 @@ impl Faults {
         self.0.lock().unwrap().once.is_some()
     }
 
-    pub fn before(&self, step: Step, path: &Path) -> io::Result<()> {
+    /// For the disk that is to follow the plan.
+    pub fn watch(&self) -> DiskWatch {
+        DiskWatch::new(Arc::new(self.clone()))
+    }
+}
+
+impl Steps for Faults {
+    fn before(&self, step: Step, path: &Path) -> io::Result<()> {
         let mut plan = self.0.lock().unwrap();
         if let Some(left) = plan.crash_after {
             let Some(left) = left.checked_sub(1) else { return Err(io::Error::other("crashed")) };
@@ -72,8 +80,7 @@ impl Faults {
         }
     }
 
-    pub fn shorten<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        let most = self.0.lock().unwrap().write_bytes_max.unwrap_or(usize::MAX);
-        &bytes[..bytes.len().min(most)]
+    fn writes(&self, _: &Path, _: &File, _: u64, bytes: usize) -> usize {
+        bytes.min(self.0.lock().unwrap().write_bytes_max.unwrap_or(usize::MAX))
     }
 }

@@ -15,7 +15,6 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::disk::Disk;
 use super::{Kind, Ledger, LedgerError, LedgerReader, Opened, Options, Position};
 use faults::Faults;
 
@@ -34,9 +33,8 @@ fn open(folder: &Path, segment_bytes: u64) -> (Ledger, Opened) {
 
 /// Opens with a plan of failures that is still empty.
 fn open_with_faults(folder: &Path, segment_bytes: u64) -> (Ledger, Faults) {
-    let disk = Disk::new(folder);
-    let faults = disk.faults.clone();
-    (Ledger::open_on(disk, options(segment_bytes)).unwrap().0, faults)
+    let faults = Faults::default();
+    (Ledger::open_watched(folder, options(segment_bytes), faults.watch()).unwrap().0, faults)
 }
 
 /// A payload without zeros that differs from every other number's.

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::power_cut::{Dice, torn};
-use crate::store::ledger::disk::Step;
+use crate::host::Step;
 
 /// What a file holds, by its number in the file system.
 type Contents = BTreeMap<u64, Vec<u8>>;

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use super::super::disk::Step;
 use super::super::{Record, verify};
 use super::replace::{LONG, SEVERAL, after, holds, records, twenty};
 use super::*;
+use crate::host::Step;
 
 /// Checks a folder after a cut: each record is as it was, or scrubbed if it is one of `scrubs`; a
 /// repeat scrubs the rest and the ledger goes on. Gives how many were scrubbed by then.

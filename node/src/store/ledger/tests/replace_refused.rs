@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 
-use super::super::disk::Step;
 use super::super::{Damage, Refusal, verify};
 use super::replace::{LONG, SEVERAL, after, holds, records, twenty};
 use super::*;
+use crate::host::Step;
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

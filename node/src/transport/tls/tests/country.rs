@@ -1,6 +1,7 @@
 //! A country with an authority in each tier: central, two provinces, a district each, communes.
 
 use super::{Bounds, CLIENT, Keys, Node, Root, SERVER, good, unit};
+use crate::host::Clock;
 use crate::transport::{
     authority::{Authority, Issued, request, write_issuer},
     tls::{Grounds, Identity, Trust},
@@ -88,7 +89,7 @@ impl Country {
         let province = Tier::below(&root.authority, SERVER, 1);
         let district = Tier::below(&province.authority, DISTRICT, 0);
         let sibling = Tier::below(&root.authority, SIBLING, 1);
-        let trust = Trust::new(grounds(DISTRICT));
+        let trust = Trust::new(grounds(DISTRICT), Clock::default());
         Self { root, province, district, sibling, trust }
     }
 

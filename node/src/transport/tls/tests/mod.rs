@@ -133,7 +133,7 @@ impl Node {
         let (seen, peers) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let register = Connections::default();
-        let connections = incoming_with(listener, current, bounds, register.clone());
+        let connections = incoming_with(Box::new(listener), current, bounds, register.clone());
         let (_, health) = tonic_health::server::health_reporter();
         let told = tonic::service::interceptor::InterceptedService::new(
             health,

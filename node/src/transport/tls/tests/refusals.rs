@@ -176,7 +176,7 @@ async fn a_lazy_channel_comes_back_with_its_server() {
     let listener = TcpListener::bind(&address).await.unwrap();
     let (_configs, current) = tokio::sync::watch::channel(root.keys(SERVER).server());
     let (_, health) = tonic_health::server::health_reporter();
-    let connections = incoming(listener, current, Bounds::default());
+    let connections = incoming(Box::new(listener), current, Bounds::default());
     tokio::spawn(tonic::transport::Server::builder().add_service(health).serve_with_incoming(connections));
     check(channel).await.unwrap();
 }

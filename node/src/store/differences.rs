@@ -1,0 +1,272 @@
+//! What differs between an index and a recount, each difference with a name and without personal data: the cell of
+//! a tally, the chain, the batch, the id of a person or household.
+
+use super::{
+    StoreError,
+    index::{self, Index},
+    keys,
+    ledger::Position,
+    rows::BatchRow,
+    view::View,
+};
+use danso_core::{
+    chain::hex,
+    domain::{HouseholdId, PersonId},
+    rollup::difference,
+};
+use danso_tier_config::UnitId;
+use std::collections::BTreeMap;
+
+/// Kinds of rows that are compared as they are; `t` and `c` are compared as views.
+const PLAIN: &[u8] = b"abdefgiklnoqrsuvxy";
+/// Numbers are found by a keyed hash, which cannot be made without the key.
+const KEYED: &[u8] = b"ins";
+
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Differing tallies, chains, and counters.
+pub(super) fn of_views(held: &View, counted: &View) -> Vec<String> {
+    let mut found: Vec<String> = difference(&held.tallies, &counted.tallies)
+        .into_iter()
+        .map(|found| {
+            let (unit, month, cell) = (found.unit, found.month, found.cell);
+            format!("tally {unit} {month} {cell:?}: index {}, ledger {}", found.left, found.right)
+        })
+        .collect();
+    for origin in held.chains.keys().chain(counted.chains.keys()) {
+        let (indexed, ledger) = (held.chains.get(origin), counted.chains.get(origin));
+        if indexed != ledger {
+            found.push(format!("chain of {origin}: index {indexed:?}, ledger {ledger:?}"));
+        }
+    }
+    if held.recording != counted.recording {
+        let (indexed, ledger) = (held.recording, counted.recording);
+        found.push(format!("own recording: index {indexed:?}, ledger {ledger:?}"));
+    }
+    if held.audit != counted.audit {
+        found.push(format!("audit log: index {}, ledger {}", held.audit.number, counted.audit.number));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Differing rows of all other kinds, one kind after the other.
+///
+/// Errors: an index that cannot be read.
+pub(super) fn of_rows(held: &Index, counted: &Index) -> Result<Vec<String>, StoreError> {
+    let mut found = Vec::new();
+    let locked = held.vault.is_locked();
+    for kind in PLAIN.iter().filter(|kind| !(locked && KEYED.contains(kind))) {
+        let (indexed, ledger) = (held.scan(&[*kind])?, counted.scan(&[*kind])?);
+        each(&indexed, &ledger, |key, same| {
+            if !same {
+                found.push(told(key, indexed.get(key), ledger.get(key)));
+            }
+            Ok(())
+        })?;
+    }
+    // What names somebody is sealed anew each time: compared as it opens.
+    let (indexed, ledger) = (held.scan(keys::PERSONS)?, counted.scan(keys::PERSONS)?);
+    each(&indexed, &ledger, |key, _| {
+        let id = keys::person_of_key(key).ok_or_else(|| unreadable("person"))?;
+        if held.person(id)? != counted.person(id)? {
+            found.push(told(key, indexed.get(key), ledger.get(key)));
+        }
+        Ok(())
+    })?;
+    let (indexed, ledger) = (held.scan(b"h")?, counted.scan(b"h")?);
+    each(&indexed, &ledger, |key, _| {
+        let (unit, serial) = numbered(key).ok_or_else(|| unreadable("household"))?;
+        let id = HouseholdId { unit, serial };
+        if held.household(id)? != counted.household(id)? {
+            found.push(told(key, indexed.get(key), ledger.get(key)));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn each(
+    indexed: &Rows,
+    ledger: &Rows,
+    mut show: impl FnMut(&[u8], bool) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    for (key, value) in indexed {
+        show(key, ledger.get(key) == Some(value))?;
+    }
+    ledger.keys().filter(|key| !indexed.contains_key(*key)).try_for_each(|key| show(key, false))
+}
+
+fn unreadable(what: &str) -> StoreError {
+    StoreError::Index(format!("the key of a {what} is unreadable"))
+}
+
+fn told(key: &[u8], indexed: Option<&Vec<u8>>, ledger: Option<&Vec<u8>>) -> String {
+    let name = name_of(key, indexed.or(ledger).map_or(&[], Vec::as_slice));
+    match (indexed, ledger) {
+        (None, _) => format!("{name}: missing in the index"),
+        (_, None) => format!("{name}: in the index only"),
+        _ => format!("{name}: index and ledger differ"),
+    }
+}
+
+/// What a row is about.
+fn name_of(key: &[u8], value: &[u8]) -> String {
+    let kind = key.first().copied().unwrap_or_default();
+    let position = || keys::position_of_key(key).unwrap_or_default();
+    let number = || position().0;
+    let unit = || key.get(1..).and_then(|rest| UnitId::from_key(rest.get(..UnitId::KEY_BYTES)?));
+    let of = |unit: Option<UnitId>| unit.map_or("an unreadable unit".to_owned(), |unit| unit.to_string());
+    let person = || index::decode::<PersonId>(value).map_or("nobody".to_owned(), |id| id.to_string());
+    match kind {
+        b'a' => format!("audit anchor of {}", of(unit())),
+        b'b' => format!("batch {} of {}", number(), of(unit())),
+        b'd' => format!("directory version {}", number()),
+        b'e' => format!("evidence at {}", position()),
+        b'f' => format!("office record at {}", position()),
+        b'g' => format!("ledger key of {}", of(unit())),
+        b'h' => numbered(key).map_or("household".to_owned(), |(unit, serial)| {
+            format!("household {}", HouseholdId { unit, serial })
+        }),
+        b'i' => format!("citizen number of person {}", person()),
+        b'k' => format!("capture {}", hex(key.get(1..).unwrap_or_default())),
+        b'l' => format!("release {}", number()),
+        b'n' => {
+            let id = index::decode::<HouseholdId>(value);
+            format!("number of household {}", id.map_or("nobody's".to_owned(), |id| id.to_string()))
+        }
+        b'o' => format!("own change {}", number()),
+        b'p' => keys::person_of_key(key).map_or("person".to_owned(), |id| format!("person {id}")),
+        b'q' => format!("quarantined change {} of {}", number(), of(unit())),
+        b'r' => keys::member_of_key(key)
+            .map_or("membership".to_owned(), |id| format!("household membership of person {id}")),
+        b's' => format!("subject code of person {}", person()),
+        b'u' => format!("entry {} of the audit log", number()),
+        b'v' => format!("list of revocations of {}", of(unit())),
+        b'x' => "order of erasure".to_owned(),
+        b'y' => "word that an order of erasure was carried out".to_owned(),
+        _ => format!("row {}", hex(key)),
+    }
+}
+
+/// Unit and number of a key.
+fn numbered(key: &[u8]) -> Option<(UnitId, u64)> {
+    let (unit, serial) = key.get(1..)?.split_at_checked(UnitId::KEY_BYTES)?;
+    Some((UnitId::from_key(unit)?, u64::from_be_bytes(serial.try_into().ok()?)))
+}
+
+/// What the index says of the record at a position.
+///
+/// Errors: an index that cannot be read.
+pub(super) fn what_lies_at(held: &Index, position: Position) -> Result<Option<String>, StoreError> {
+    for (key, value) in held.scan(b"b")? {
+        if index::decode::<BatchRow>(&value)?.position == position.0 {
+            return Ok(Some(name_of(&key, &value)));
+        }
+    }
+    for kind in *b"ouldvxy" {
+        for (key, value) in held.scan(&[kind])? {
+            if index::decode::<u64>(&value)? == position.0 {
+                return Ok(Some(name_of(&key, &value)));
+            }
+        }
+    }
+    for kind in *b"fge" {
+        let mut keys = held.scan(&[kind])?.into_keys();
+        if let Some(key) = keys.find(|key| keys::position_of_key(key) == Some(position)) {
+            return Ok(Some(name_of(&key, &[])));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use crate::store::{
+        at_rest::Vault,
+        index::Reflected,
+        rows::{HouseholdRow, PersonRow},
+    };
+    use danso_core::{
+        chain::{BatchNumber, Digest},
+        domain::{HouseholdFacts, PersonFacts, Sequence},
+    };
+    use danso_tier_config::limits;
+    use std::{path::Path, sync::Arc};
+
+    fn unit() -> UnitId {
+        "00004@2025-07-01".parse().unwrap()
+    }
+
+    fn person(name: &str) -> PersonRow {
+        PersonRow {
+            facts: PersonFacts { name: name.to_owned(), ..PersonFacts::default() },
+            ..PersonRow::default()
+        }
+    }
+
+    /// An index with a person, a household, a batch and an own change.
+    fn filled(folder: &Path, name: &str) -> Index {
+        let vault = Arc::new(Vault::of_folder(folder.parent().unwrap(), None).unwrap());
+        let index = Index::open(folder, 1_048_576, &vault).unwrap();
+        index.put_person(PersonId { unit: unit(), serial: 7 }, &person(name));
+        let facts = HouseholdFacts { number: "0001".to_owned(), address: String::new() };
+        let household = HouseholdRow { facts, ..HouseholdRow::default() };
+        index.put_household(HouseholdId { unit: unit(), serial: 3 }, &household);
+        let row = BatchRow { position: 99, hash: Digest([1; 32]) };
+        index.put(keys::batch(unit(), BatchNumber(2)), &row);
+        index.put(keys::own(Sequence(5)), &77_u64);
+        index
+    }
+
+    #[test]
+    fn each_row_that_differs_is_named_and_says_nothing_of_persons() {
+        let root = tempfile::tempdir().unwrap();
+        let (held, counted) = (
+            filled(&root.path().join("held"), "Lê Thị Mai"),
+            filled(&root.path().join("counted"), "Lê Thị Mai"),
+        );
+        assert_eq!(of_rows(&held, &counted).unwrap(), Vec::<String>::new());
+        held.put_person(PersonId { unit: unit(), serial: 7 }, &person("Lê Thị Hoa"));
+        held.remove(keys::own(Sequence(5)));
+        held.put(keys::capture(danso_core::domain::CaptureId([0xab; 16])), &Sequence(5));
+        held.put(keys::batch(unit(), BatchNumber(2)), &BatchRow { position: 98, hash: Digest([1; 32]) });
+        let expected = [
+            "batch 2 of 00004@2025-07-01: index and ledger differ".to_owned(),
+            format!("capture {}: in the index only", "ab".repeat(16)),
+            "own change 5: missing in the index".to_owned(),
+            "person 00004@2025-07-01/7: index and ledger differ".to_owned(),
+        ];
+        assert_eq!(of_rows(&held, &counted).unwrap(), expected);
+        assert_eq!(what_lies_at(&held, Position(98)).unwrap().unwrap(), "batch 2 of 00004@2025-07-01");
+        assert_eq!(what_lies_at(&counted, Position(77)).unwrap().unwrap(), "own change 5");
+        assert_eq!(what_lies_at(&counted, Position(98)).unwrap(), None);
+    }
+
+    #[test]
+    fn an_index_without_one_of_its_rows_does_not_open() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("held");
+        let index = filled(&folder, "Lê Thị Mai");
+        index.flush(Reflected { position: 1, tallies_check: 0 }).unwrap();
+        index.close().unwrap();
+        drop(index);
+        let reopened = filled(&folder, "Lê Thị Hoa");
+        reopened.remove(keys::own(Sequence(5)));
+        reopened.flush(Reflected { position: 2, tallies_check: 0 }).unwrap();
+        reopened.close().unwrap();
+        drop(reopened);
+        let vault = Arc::new(Vault::of_folder(root.path(), None).unwrap());
+        drop(Index::open(&folder, 1_048_576, &vault).unwrap());
+        // A row goes behind the index's back, as when sled loses a page.
+        let config = sled::Config::new().path(&folder).segment_size(limits::SLED_SEGMENT_BYTES);
+        let database = config.mode(sled::Mode::LowSpace).open().unwrap();
+        database.remove(keys::batch(unit(), BatchNumber(2))).unwrap().unwrap();
+        database.flush().unwrap();
+        drop(database);
+        let error = Index::open(&folder, 1_048_576, &vault).err().unwrap();
+        assert_eq!(error.to_string(), "index is unusable: its rows do not have their check sum");
+    }
+}

@@ -1,0 +1,165 @@
+//! What the writer does with the index beside a group: flushes, opens it anew after a full disk, scrubs.
+
+use super::{
+    StoreError,
+    index::{self, Reflected, RenewError},
+    keys,
+    ledger::Position,
+    opening::{catch_up, guarded},
+    room,
+    writer::Writer,
+};
+use danso_tier_config::limits;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The code under which every full disk is told.
+pub(super) const DISK_FULL: &str = "disk_full";
+
+impl Writer {
+    /// Scrubs, or lets it wait for space: the node serves meanwhile.
+    pub fn scrub_or_wait(&mut self) -> Result<(), StoreError> {
+        match self.scrub_all() {
+            Err(error) if error.code() == DISK_FULL => {
+                if !self.scrubs_wait {
+                    tracing::warn!(code = error.code(), %error, "erased names are scrubbed when there is space");
+                }
+                self.scrubs_wait = true;
+                Ok(())
+            }
+            other => {
+                self.scrubs_wait = false;
+                other
+            }
+        }
+    }
+
+    /// Scrubs what was replaced and not scrubbed yet. Where the index holds names, its old pages still hold the
+    /// former ones: a copy takes its place now or, if that fails, one built anew at the next start.
+    pub fn scrub_all(&mut self) -> Result<(), StoreError> {
+        let index = &self.inner.index;
+        index.takes_more()?;
+        let rows = index.scan(keys::SCRUBS)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut pairs = Vec::new();
+        for (key, value) in &rows {
+            let of = keys::position_of_key(key);
+            let of = of.ok_or_else(|| StoreError::Index("a scrub key is too short".to_owned()))?;
+            pairs.push((of, Position(index::decode(value)?)));
+        }
+        self.ledger.replace(&pairs)?;
+        for key in rows.into_keys() {
+            index.remove(key);
+        }
+        let names = self.inner.view.read().expect("no holder of the view panics").recording.sequence > 0;
+        if names {
+            index.put(keys::ERASED.to_vec(), &());
+            self.flush();
+            self.renew_index()?;
+        }
+        Ok(())
+    }
+
+    fn renew_index(&self) -> Result<(), StoreError> {
+        if self.inner.stopped() {
+            return Err(StoreError::Stopped);
+        }
+        match self.inner.index.renew(keys::ERASED) {
+            Ok(()) => Ok(()),
+            Err(RenewError::Kept(error)) => {
+                tracing::warn!(code = error.code(), %error, "the index keeps erased names until the next start");
+                Ok(())
+            }
+            Err(RenewError::Lost(error)) => {
+                self.inner.stop(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// Does what is due with the index. What found no space is tried again each time.
+    pub fn flush_due(&mut self) {
+        if let Some(error) = self.inner.index.broken()
+            && !self.inner.stopped()
+        {
+            tracing::error!(code = error.code(), %error, "the index is broken: the next start builds it anew");
+            self.inner.stop(error);
+        }
+        let many = !self.full && self.inner.index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX;
+        if many || self.flushed_at.elapsed() >= Duration::from_millis(limits::INDEX_FLUSH_MS) {
+            self.flush();
+            if self.scrubs_wait
+                && !self.inner.stopped()
+                && let Err(error) = self.scrub_or_wait()
+            {
+                tracing::error!(code = error.code(), %error, "erased names could not be scrubbed");
+                self.inner.stop(error);
+            }
+        }
+    }
+
+    /// Writes the derived rows to sled, never more than what is durable. On a full disk they stay in memory; any
+    /// other failure stops the store.
+    pub fn flush(&mut self) {
+        self.flushed_at = Instant::now();
+        let index = &self.inner.index;
+        let nothing = index.unflushed() == 0 && !self.full && !index.has_failed();
+        if nothing || self.inner.stopped() {
+            return;
+        }
+        let mut flushed = if index.has_failed() { Ok(()) } else { index.flush(self.reflected()) };
+        if index.has_failed() {
+            flushed = self.reopen_index().and_then(|()| self.inner.index.flush(self.reflected()));
+        }
+        match flushed {
+            Ok(()) if self.full => {
+                self.full = false;
+                tracing::info!("there is space again: the index is written");
+                if let Some(data) = self.inner.index.folder().parent() {
+                    room::keep_ballast(data);
+                }
+            }
+            Ok(()) => {}
+            Err(error @ StoreError::IndexFull(_)) => {
+                if !self.full {
+                    tracing::error!(code = error.code(), %error, "free some space: the index waits in memory");
+                }
+                self.full = true;
+            }
+            Err(error) => {
+                tracing::error!(code = error.code(), %error, "the index could not be written");
+                self.inner.stop(error);
+            }
+        }
+    }
+
+    fn reflected(&self) -> Reflected {
+        let view = self.inner.view.read().expect("no holder of the view panics");
+        Reflected { position: view.position.0, tallies_check: view.tallies_check }
+    }
+
+    /// After a write that found no space sled writes nothing any more, what it took before may be lost, and reads may
+    /// fail: the folder is opened anew and caught up from the ledger, as at a start, and with the same ballast.
+    fn reopen_index(&self) -> Result<(), StoreError> {
+        if let Some(data) = self.inner.index.folder().parent()
+            && room::left_bytes(data) < limits::INDEX_ROOM_BYTES
+            && room::drop_ballast(data)
+        {
+            tracing::error!("the disk is full: gave up the ballast to open the index again, free some space");
+        }
+        let living = self.reflected();
+        let hierarchies = self.inner.view.read().expect("no holder of the view panics").hierarchies.clone();
+        self.inner.index.reopen(&|fresh| {
+            let grounds = (self.inner.unit, hierarchies.as_slice());
+            let (view, _) = guarded(|| catch_up(fresh, &self.inner.reader, grounds, &mut |_, _| ()))?;
+            let found = Reflected { position: view.position.0, tallies_check: view.tallies_check };
+            if found == living {
+                Ok(())
+            } else {
+                Err(StoreError::Index(format!("it was caught up to {found:?}, not to {living:?}")))
+            }
+        })
+    }
+}

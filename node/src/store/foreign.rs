@@ -1,0 +1,93 @@
+//! What the store makes of bytes that a damaged disk, or somebody with a hand on it, may have put there.
+
+use super::{
+    StoreError,
+    at_rest::Vault,
+    index, keys,
+    ledger::{Kind, Position},
+    record::{Anchor, Record},
+    rows::{BatchRow, ChainRow, Recording, StoredHousehold, StoredPerson},
+};
+use danso_core::{
+    chain::AuditHead,
+    domain::{HouseholdFacts, HouseholdId, PersonFacts, PersonId, Reason, Sequence},
+};
+use danso_tier_config::UnitId;
+use serde::de::DeserializeOwned;
+
+/// The record that a payload is, as the start of a node reads it; names are left out where the vault is locked.
+/// Errors: `ledger_record_unreadable`.
+pub fn read_record(
+    kind: Kind,
+    payload: &[u8],
+    position: Position,
+    vault: &Vault,
+) -> Result<Record, StoreError> {
+    Record::decode(kind, payload, position, vault).map(|decoded| decoded.record)
+}
+
+/// Kind and payload of a record as they are appended.
+///
+/// # Panics
+/// On a note, which the writer turns into an entry before.
+pub fn write_record(record: &Record, vault: &Vault) -> (Kind, Vec<u8>) {
+    record.encode(vault)
+}
+
+/// Whether key and value are a row of the index: the key of one of the kinds in `keys.rs`, the value its row.
+pub fn is_row(key: &[u8], value: &[u8]) -> bool {
+    let Some((kind, rest)) = key.split_first() else { return false };
+    match kind {
+        b'm' => match key {
+            keys::POSITION => fits::<(u64, u64)>(value),
+            keys::CHECK => fits::<u128>(value),
+            keys::RECORDING => fits::<Recording>(value),
+            keys::AUDIT => fits::<AuditHead>(value),
+            keys::SEALED => fits::<bool>(value),
+            keys::ERASED | keys::VEILED => fits::<()>(value),
+            _ => false,
+        },
+        b't' => keys::parse_tally(key).is_some() && fits::<i64>(value),
+        b'c' => UnitId::from_key(rest).is_some() && fits::<ChainRow>(value),
+        b'b' => numbered(rest).is_some() && fits::<BatchRow>(value),
+        b'q' => numbered(rest).is_some() && fits::<Reason>(value),
+        b'p' => keys::person_of_key(key).is_some() && is_person(value),
+        b'h' => numbered(rest).is_some() && is_household(value),
+        b'r' => keys::member_of_key(key).is_some() && fits::<()>(value),
+        b'n' => fits::<HouseholdId>(value),
+        b's' | b'i' => fits::<PersonId>(value),
+        b'k' => fits::<Sequence>(value),
+        b'g' | b'f' => keys::position_of_key(key).is_some() && fits::<()>(value),
+        b'e' => keys::position_of_key(key).is_some() && fits::<UnitId>(value),
+        b'a' => UnitId::from_key(rest).is_some() && fits::<Anchor>(value),
+        b'o' | b'd' | b'l' | b'v' | b'x' | b'y' | b'z' | b'u' => fits::<u64>(value),
+        _ => false,
+    }
+}
+
+fn fits<T: DeserializeOwned>(value: &[u8]) -> bool {
+    index::decode::<T>(value).is_ok()
+}
+
+/// Unit and number out of a key's rest.
+fn numbered(rest: &[u8]) -> Option<(UnitId, u64)> {
+    let (unit, number) = rest.split_at_checked(UnitId::KEY_BYTES)?;
+    Some((UnitId::from_key(unit)?, u64::from_be_bytes(number.try_into().ok()?)))
+}
+
+/// A person's row, and its names where they are not encrypted.
+fn is_person(value: &[u8]) -> bool {
+    index::decode::<StoredPerson>(value).is_ok_and(|row| is_plain::<PersonFacts>(&row.facts))
+}
+
+fn is_household(value: &[u8]) -> bool {
+    index::decode::<StoredHousehold>(value).is_ok_and(|row| is_plain::<HouseholdFacts>(&row.facts))
+}
+
+/// Empty, encrypted, or readable as it is.
+fn is_plain<T: DeserializeOwned>(facts: &[u8]) -> bool {
+    match facts.split_first() {
+        Some((0, plain)) => postcard::from_bytes::<T>(plain).is_ok(),
+        _ => true,
+    }
+}

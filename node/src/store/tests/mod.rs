@@ -1,0 +1,9 @@
+//! Tests of the store from within.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `disk_full.rs` | an index without space: refusals, what is kept, how it goes on |
+//! | `small_disk.rs` | a disk of some megabytes |
+
+mod disk_full;
+mod small_disk;
