@@ -90,6 +90,24 @@ impl Edited {
     }
 }
 
+/// One of several files, changed.
+#[derive(Debug, Clone, TypeGenerator)]
+pub struct Changed {
+    file: u8,
+    #[generator(some_edits())]
+    edits: Vec<Edit>,
+}
+
+impl Changed {
+    /// Which file, and its content now; the others lend pieces.
+    pub fn of(&self, whole: &[Vec<u8>]) -> (usize, Vec<u8>) {
+        let place = usize::from(self.file) % whole.len();
+        let mut bytes = whole[place].clone();
+        apply(&self.edits, &mut bytes, whole);
+        (place, bytes)
+    }
+}
+
 /// Does the edits one after the other; `donors` lend pieces.
 pub fn apply(edits: &[Edit], bytes: &mut Vec<u8>, donors: &[Vec<u8>]) {
     for edit in edits {

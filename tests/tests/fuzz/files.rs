@@ -8,7 +8,7 @@ use danso_tier_config::{Directory, Faults, NodeConfig};
 use std::path::Path;
 
 /// Every fault says where and what, and has a code with a page.
-fn check_faults(faults: &Faults, file: &str) {
+pub fn check_faults(faults: &Faults, file: &str) {
     assert!(!faults.0.is_empty());
     for fault in &faults.0 {
         assert!(fault.file == file && !fault.code.is_empty() && !fault.message.is_empty(), "{fault}");

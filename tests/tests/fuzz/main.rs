@@ -12,12 +12,18 @@
 //! | `forms.rs` | `register`, `events` | the A0 and P0 files: `register_rows`, `event_rows`, imported into a register |
 //! | `names.rs` | `texts`, `certificate` | unit codes and ids, dates, months, lasting ids; identities and their certificates |
 //! | `tokens.rs` | `token` | `InvitationToken`, `Accounts::check`, `EnrolmentRecord`, `AccountRecord` |
+//! | `services.rs` | `service_request`, `service_answer`, `word`, `certificate_request` | messages of all other services, `wire::register`, words and records of requests and accounts, requests for certificates |
+//! | `lists.rs` | `official_lists`, `hierarchy` | `official::import`, `Hierarchy::parse` |
+//! | `keys.rs` | `key_folder`, `ledger_keys`, `issuer` | `Keys::read`, `runtime::keys::read`, `Authority::open_issuer` |
+//! | `disk.rs` | `ledger_record`, `sealed_record`, `sealed_value`, `at_rest_file`, `at_rest_key`, `index_row`, `segment` | `foreign::read_record`, `foreign::is_row`, `Vault`, `AtRestKey::read`, `ledger::verify`, `Ledger::open` |
 //! | `edits.rs`, `corpus.rs`, `desk.rs` | | scripts of edits, kept encodings, a register in memory |
 //!
-//! Not fuzzed: what a node reads from its own disk (ledger, index, key folder), which its own tests cover.
+//! Not fuzzed here: TLS and HTTP/2 (rustls, h2), and pages of sled: what those make of bytes is theirs; tests
+//! with altered folders and raw connections cover what follows.
 //!
 //! A new decoder gets a `check(&[u8]) -> bool` (does it decode, and does everything hold that must?), a folder
-//! in `corpus/` with a few valid encodings, a test of two lines like those of `changes.rs`, and a row above.
+//! in `corpus/` with a few valid encodings (`DANSO_FUZZ_KEEP=1` writes those that the test makes), a test of two
+//! lines like those of `changes.rs`, and a row above.
 //!
 //! What every check asks beyond "no panic": what decodes is encoded and decoded again to the same; an
 //! encoding is never longer than what it was decoded from (a message never twice as long), so memory is
@@ -27,7 +33,7 @@
 //! An input worth keeping goes into `corpus/<target>/` (named `refused-` when it must not decode).
 //!
 //! Longer: `BOLERO_RANDOM_TEST_TIME_MS=600000 cargo test -p danso-tests --test fuzz` runs each target for ten
-//! minutes; a name at the end runs one. Guided by coverage (libFuzzer, needs `cargo install cargo-bolero`):
+//! minutes; a name at the end runs one, `-- --nocapture` shows how often each was executed. Guided by coverage (libFuzzer, needs `cargo install cargo-bolero`):
 //! `cargo bolero test -p danso-tests --rustc-bootstrap -T 10m --corpus-dir target/fuzz/core/corpus
 //! --crashes-dir target/fuzz/core/crashes changes::core`; without the two folders it makes a `__fuzz__` beside
 //! these files, which git ignores.
@@ -48,11 +54,15 @@ mod batches;
 mod changes;
 mod corpus;
 mod desk;
+mod disk;
 mod edits;
 mod files;
 mod forms;
 mod frames;
+mod keys;
+mod lists;
 mod messages;
 mod names;
+mod services;
 mod statements;
 mod tokens;

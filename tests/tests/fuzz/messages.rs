@@ -107,7 +107,7 @@ fn questions() -> Vec<CountRequest> {
 }
 
 /// A message that decodes; it decodes again to the same from what it encodes to.
-fn decoded<M: Message + Default + PartialEq + std::fmt::Debug>(bytes: &[u8]) -> Option<M> {
+pub fn decoded<M: Message + Default + PartialEq + std::fmt::Debug>(bytes: &[u8]) -> Option<M> {
     let message = M::decode(bytes).ok()?;
     let again = message.encode_to_vec();
     // A number below zero that came in five bytes is written in ten.

@@ -1,0 +1,355 @@
+//! What a node reads from its own disk: segments and records of the ledger, rows of the index, the wrapped
+//! data key, sealed names. A disk may be damaged, a folder come from elsewhere.
+
+use crate::{corpus::bases, edits::Script, statements};
+use danso_core::{
+    chain::{AuditHead, Digest, LedgerKey, Quarantined},
+    domain::{CaptureId, Reason, Sequence},
+};
+use danso_node::store::{
+    AcceptedBatch, Anchor, Evidence, OfficeRecord, OwnChange, Record, RecoveredBatch, Resolution, Rewritten,
+    Topic,
+    at_rest::{AtRestKey, State, Vault},
+    foreign,
+    ledger::{self, Kind, Ledger, LedgerError, Options, Position},
+};
+use danso_tests::{ChainBook, unit};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use tempfile::TempDir;
+
+/// The vault of a folder whose names are not encrypted.
+fn plain_vault() -> Vault {
+    Vault::of_folder(tempfile::tempdir().unwrap().path(), None).unwrap()
+}
+
+/// The vault of a folder of its own, and the key file that opens it.
+fn sealed_vault(folder: &Path) -> (Vault, AtRestKey) {
+    let file = folder.join("key");
+    fs::write(&file, "0123456789abcdef".repeat(4)).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let key = AtRestKey::read(&file).unwrap();
+    (Vault::of_folder(folder, Some(&key)).unwrap(), key)
+}
+
+/// A record of every kind.
+fn records() -> Vec<Record> {
+    let (origin, hash) = (unit("00001"), Digest::of(&[b"a header"]));
+    let mut book = ChainBook::new(origin, LedgerKey::from_seed(&[1; 32]));
+    (0..6).for_each(|step| book.write_any(step as u8, step));
+    let core = book.cores[0].encode();
+    let batch = book.seal().unwrap();
+    let signed: Vec<_> = statements::all().into_iter().map(|made| made.signed).collect();
+    let receipt = signed[1].clone();
+    let quarantined = vec![Quarantined { sequence: Sequence(5), reason: Reason::MotherAge }];
+    let own = OwnChange {
+        sequence: Sequence(1),
+        capture: Some(CaptureId([3; 16])),
+        core: core.clone(),
+        personal: Some(([7; 16], b"a personal part".to_vec())),
+    };
+    let accepted = AcceptedBatch {
+        child: unit("001"),
+        batch: batch.clone(),
+        quarantined,
+        receipt: receipt.clone(),
+        accepted_at_ms: 1,
+        names_due: true,
+    };
+    let recovered = RecoveredBatch {
+        batch: batch.clone(),
+        receipt,
+        recovered_at_ms: 2,
+        captures: vec![(Sequence(1), CaptureId([4; 16]))],
+    };
+    let evidence = Evidence {
+        child: unit("001"),
+        origin,
+        code: "batch_fork".to_owned(),
+        header: batch.header.clone(),
+        hold: true,
+        at_ms: 3,
+        cores: Some(core),
+    };
+    let rewritten = Rewritten { of: 32, kind: 1, payload: vec![1, 2, 3], scrub: true };
+    let resolution = Resolution {
+        origin,
+        actor: "account lan.nt".to_owned(),
+        reason: "chọn chuỗi này".to_owned(),
+        at_ms: 4,
+    };
+    let head = AuditHead { number: 9, hash };
+    let mut all = vec![
+        Record::Own(OwnChange { personal: None, capture: None, ..own.clone() }),
+        Record::Own(own),
+        Record::Sealed(batch),
+        Record::Accepted(Box::new(accepted)),
+        Record::Recovered(Box::new(recovered)),
+        Record::Evidence(Box::new(evidence)),
+        Record::Rewritten(rewritten),
+        Record::Resolution(resolution),
+        Record::Office(OfficeRecord { topic: Topic::Requests, bytes: vec![1, 2] }),
+        Record::Anchor(Anchor { child: unit("001"), head, at_ms: 5 }),
+    ];
+    let kinds: [fn(_) -> Record; 8] = [
+        Record::ParentReceipt,
+        Record::Registration,
+        Record::Directory,
+        Record::Release,
+        Record::Revocations,
+        Record::ErasureOrder,
+        Record::ErasureDone,
+        Record::Audit,
+    ];
+    all.extend(kinds.into_iter().zip(signed).map(|(kind, signed)| kind(signed)));
+    all
+}
+
+/// A record as one text of bytes: its kind, then its payload.
+fn flat((kind, payload): (Kind, Vec<u8>)) -> Vec<u8> {
+    [&[kind.0][..], &payload].concat()
+}
+
+/// Whether a kind and a payload are a record.
+fn check_record(bytes: &[u8], vault: &Vault) -> bool {
+    let Some((kind, payload)) = bytes.split_first() else { return false };
+    match foreign::read_record(Kind(*kind), payload, Position(32), vault) {
+        Ok(record) => {
+            let (again_kind, again) = foreign::write_record(&record, vault);
+            assert_eq!(again_kind, Kind(*kind));
+            let read = foreign::read_record(again_kind, &again, Position(32), vault);
+            assert_eq!(read.as_ref().ok(), Some(&record));
+            true
+        }
+        Err(error) => {
+            assert_eq!(error.code(), "ledger_record_unreadable");
+            false
+        }
+    }
+}
+
+#[test]
+fn ledger_record() {
+    let vault = plain_vault();
+    let made = records().iter().map(|record| flat(foreign::write_record(record, &vault))).collect();
+    let bases = bases("ledger_record", made, |bytes| check_record(bytes, &vault));
+    fuzz!(Script, |script| {
+        check_record(&script.bytes(&bases), &vault);
+    });
+}
+
+/// The same folder's records with names encrypted: what is altered does not open, and nothing panics.
+#[test]
+fn sealed_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vault, _) = sealed_vault(folder.path());
+    let sealed: Vec<Vec<u8>> =
+        records().iter().map(|record| flat(foreign::write_record(record, &vault))).collect();
+    for bytes in &sealed {
+        assert!(foreign::read_record(Kind(bytes[0]), &bytes[1..], Position(32), &vault).is_ok());
+    }
+    fuzz!(Script, |script| {
+        let bytes = script.bytes(&sealed);
+        let Some((kind, payload)) = bytes.split_first() else { return };
+        let read = foreign::read_record(Kind(*kind), payload, Position(32), &vault);
+        assert!(read.is_ok() || read.is_err_and(|error| error.code() == "ledger_record_unreadable"));
+    });
+}
+
+/// A sealed value: opens to what was sealed under its context, or not at all.
+#[test]
+fn sealed_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let (vault, _) = sealed_vault(folder.path());
+    let (context, plain): (&[u8], &[u8]) = (b"own 1", b"a name");
+    let sealed = vault.seal(context, plain);
+    assert_eq!(vault.open(context, &sealed).unwrap(), plain);
+    let old = [&[0][..], plain].concat();
+    let bases = bases("sealed_value", vec![sealed.clone(), old], |bytes| {
+        let opened = vault.open(context, bytes);
+        assert!(vault.open(b"own 2", bytes).is_err() || bytes.first() == Some(&0));
+        opened.is_ok()
+    });
+    fuzz!(Script, |script| {
+        let bytes = script.bytes(&bases);
+        match vault.open(context, &bytes) {
+            Ok(opened) if bytes.first() == Some(&0) => assert_eq!(opened, bytes[1..]),
+            Ok(opened) => assert!(bytes == sealed && opened == plain, "something else opens"),
+            Err(error) => {
+                assert!(["at_rest_damaged", "at_rest_newer_format"].contains(&error.code()), "{error}");
+            }
+        }
+    });
+}
+
+/// The file AT-REST, changed: the folder opens with its key as it was, or says what is wrong with which file.
+#[test]
+fn at_rest_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, key) = sealed_vault(folder.path());
+    let file = folder.path().join("AT-REST");
+    let whole = fs::read(&file).unwrap();
+    let bases = vec![whole.clone()];
+    fuzz!(Script, |script| {
+        let bytes = script.bytes(&bases);
+        fs::write(&file, &bytes).unwrap();
+        for key in [Some(&key), None] {
+            let opened = Vault::of_folder(folder.path(), key);
+            assert_eq!(opened.is_ok(), bytes == whole);
+            match opened {
+                Ok(vault) => assert_eq!(vault.state() == State::Open, key.is_some()),
+                Err(error) => {
+                    assert!(["at_rest_damaged", "at_rest_newer_format"].contains(&error.code()), "{error}");
+                }
+            }
+        }
+        assert_eq!(fs::read(&file).unwrap(), bytes, "what does not open is not written over");
+    });
+}
+
+/// The key file, changed: 64 digits whatever stands around them, or a message about the content.
+#[test]
+fn at_rest_key() {
+    let folder = tempfile::tempdir().unwrap();
+    sealed_vault(folder.path());
+    let file = folder.path().join("key");
+    let bases = bases("at_rest_key", vec![fs::read(&file).unwrap()], |bytes| {
+        fs::write(&file, bytes).unwrap();
+        AtRestKey::read(&file).is_ok()
+    });
+    fuzz!(Script, |script| {
+        let bytes = script.bytes(&bases);
+        fs::write(&file, &bytes).unwrap();
+        let digits = bytes.trim_ascii();
+        let good = digits.len() == 64 && digits.iter().all(u8::is_ascii_hexdigit);
+        match AtRestKey::read(&file) {
+            Ok(_) => assert!(good),
+            Err(error) => assert!(error.code() == "at_rest_key_content" && !(good && bytes.len() < 256)),
+        }
+    });
+}
+
+/// A row: the length of its key, the key, the value.
+fn row(key: &[u8], value: &[u8]) -> Vec<u8> {
+    [&[key.len() as u8][..], key, value].concat()
+}
+
+fn check_row(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first() else { return false };
+    let (key, value) = rest.split_at(rest.len().min(usize::from(*length)));
+    foreign::is_row(key, value)
+}
+
+#[test]
+fn index_row() {
+    let unit_key = unit("00001").to_key();
+    let numbered = |kind: u8| [&[kind][..], &unit_key, &7u64.to_be_bytes()].concat();
+    let made = vec![
+        row(b"mrecording", &[2, 1, 1, 1, 0, 1]),
+        row(b"msealed", &[2, 1]),
+        row(b"merased", &[2]),
+        row(b"o\0\0\0\0\0\0\0\x07", &[2, 0xff, 0x7f]),
+        row(&numbered(b'b'), &[&[2, 0x20][..], &[9; 32]].concat()),
+        row(&numbered(b'q'), &[2, 3]),
+        row(&numbered(b'p'), &[2, 0, 0, 0]),
+        row(&numbered(b'h'), &[2, 0, 0, 1, 9]),
+    ];
+    let bases = bases("index_row", made, check_row);
+    fuzz!(Script, |script| {
+        check_row(&script.bytes(&bases));
+    });
+}
+
+/// Size of the segments of a ledger of a few records.
+const SEGMENT_BYTES: u64 = 1_024;
+
+fn options() -> Options {
+    Options { segment_bytes: SEGMENT_BYTES, known_durable: None }
+}
+
+/// A small ledger: its two segment files, and its records.
+type Written = Vec<(Kind, Vec<u8>)>;
+
+fn small_ledger() -> (Vec<Vec<u8>>, Written) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut writer, _) = Ledger::open(folder.path(), options()).unwrap();
+    let records: Vec<(Kind, Vec<u8>)> =
+        (0..12u8).map(|place| (Kind(1 + place % 3), vec![place; 20 + usize::from(place) * 10])).collect();
+    for (kind, payload) in &records {
+        writer.append(&[(*kind, payload)]).unwrap();
+        writer.sync().unwrap();
+    }
+    let segments: Vec<Vec<u8>> =
+        (1..=2).map(|number| fs::read(folder.path().join(format!("{number:08}.ledger"))).unwrap()).collect();
+    (segments, records)
+}
+
+/// A folder on which the runs of a target write, over and over.
+struct Scratch(TempDir);
+
+impl Scratch {
+    fn put(&self, segments: [&[u8]; 2]) {
+        for (place, bytes) in segments.iter().enumerate() {
+            fs::write(self.0.path().join(format!("{:08}.ledger", place + 1)), bytes).unwrap();
+        }
+        for entry in fs::read_dir(self.0.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if !path.ends_with("00000001.ledger") && !path.ends_with("00000002.ledger") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+    }
+}
+
+const DAMAGES: [&str; 3] = ["ledger_damaged", "ledger_missing_segment", "ledger_newer_format"];
+
+/// Whatever the segment files hold: what is read was appended, or the place of the damage is named. A torn end
+/// may be cut, never the beginning or the middle.
+fn check_segments(scratch: &Scratch, segments: [&[u8]; 2], records: &[(Kind, Vec<u8>)]) -> bool {
+    scratch.put(segments);
+    let folder = scratch.0.path();
+    let verified = ledger::verify(folder);
+    let before = fs::read(folder.join("00000001.ledger")).unwrap();
+    assert_eq!(before, segments[0], "a check writes nothing");
+    let opened = Ledger::open(folder, options());
+    let (Ok((writer, found)), Ok(summary)) = (&opened, &verified) else {
+        for error in [opened.as_ref().err(), verified.as_ref().err()].into_iter().flatten() {
+            assert!(DAMAGES.contains(&error.code()), "{error}");
+            assert!(matches!(error, LedgerError::MissingSegment { .. }) || !error.to_string().is_empty());
+        }
+        return false;
+    };
+    assert_eq!(found.end, summary.end);
+    let read: Result<Vec<_>, _> = writer.reader().iter_from(Position::START).collect();
+    let read = read.expect("a ledger that was verified whole is read to its end");
+    assert_eq!(read.len() as u64, summary.records);
+    let same = read
+        .iter()
+        .zip(records)
+        .all(|(read, (kind, payload))| read.kind == *kind && read.payload == *payload);
+    // A record's check sum finds every edit but one made with a new check sum.
+    assert!(same && read.len() <= records.len());
+    read.len() == records.len()
+}
+
+#[test]
+fn segment() {
+    let (segments, records) = small_ledger();
+    let scratch = Scratch(tempfile::tempdir().unwrap());
+    assert!(check_segments(&scratch, [&segments[0], &segments[1]], &records));
+    fuzz!((bool, Script), |(second, script): &(bool, Script)| {
+        let edited = script.bytes(&segments);
+        let pair: [&[u8]; 2] = if *second { [&segments[0], &edited] } else { [&edited, &segments[1]] };
+        check_segments(&scratch, pair, &records);
+    });
+}
+
+#[test]
+fn an_empty_or_foreign_file_in_the_ledger_is_named_and_left_as_it_is() {
+    let (segments, records) = small_ledger();
+    let scratch = Scratch(tempfile::tempdir().unwrap());
+    for foreign in [&b""[..], b"PK\x03\x04", &[0; 2_048], &[0xff; 2_048]] {
+        let found = check_segments(&scratch, [foreign, &segments[1]], &records);
+        assert!(!found);
+        assert_eq!(fs::read(scratch.0.path().join("00000001.ledger")).unwrap(), foreign);
+    }
+}
