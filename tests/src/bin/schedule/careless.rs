@@ -113,8 +113,8 @@ impl Careless {
                 heard = Instant::now();
                 match next.ok()?? {
                     FromParent::Welcome(welcome) => {
-                        let head = welcome.heads.iter().find(|head| head.origin == self.unit.to_string());
-                        sent = Some(head.map_or(0, |head| head.number));
+                        let own = welcome.heads.iter().find(|head| head.origin == self.unit.to_string());
+                        sent = Some(own.map_or(0, |head| head.number));
                     }
                     FromParent::Receipt(receipt) => self.hear(receipt),
                     FromParent::Refusal(_) => return None,
@@ -162,7 +162,7 @@ impl Careless {
         if !self.scene.recording.load(Ordering::Relaxed) || state.batches.len() == BATCHES {
             return;
         }
-        for _ in 0..1 + state.dice.below(4) {
+        for _ in 0..=state.dice.below(4) {
             state.book.write_any(state.dice.number() as u8, state.dice.number() as u16);
         }
         if let Some(batch) = state.book.seal() {
