@@ -66,6 +66,9 @@ pub const IMPORT_PROGRESS_ROWS: u64 = 100;
 pub const IMPORT_FAULTS_A_MESSAGE: usize = 500;
 /// Largest file taken by one import, in bytes.
 pub const IMPORT_BYTES_MAX: usize = 512 * 1_048_576;
+/// Bytes of a file that is checked as a whole before any of it is recorded; what it would become is held in memory,
+/// up to ten times as much.
+pub const IMPORT_CHECKED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Largest directory or official list of units read by a command, in bytes (the largest published is 2 MB).
 pub const DIRECTORY_BYTES_MAX: usize = 64 * 1_048_576;

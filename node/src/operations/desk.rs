@@ -5,7 +5,7 @@
 
 use super::{
     actor::Actor,
-    forms::{self, CaptureKey, Home, Member, NotRecorded, Recorded},
+    forms::Recorded,
     node::Node,
     staging::{Rows, StagedRegister, Staging},
 };
@@ -13,12 +13,12 @@ use crate::store::{AuditNote, OwnChange, Record, StoreError, Subject, Ticket};
 use danso_core::{
     chain::{Deed, SALT_BYTES},
     domain::{
-        CaptureId, Change, HouseholdId, Reach, Reason, Sequence,
+        CaptureId, Change, Personal, Reach, Reason, Sequence,
         entry::{Entry, Refusal, change_of},
     },
 };
 use danso_tier_config::{Date, UnitId, limits};
-use std::{cell::RefCell, collections::VecDeque, sync::MutexGuard};
+use std::sync::MutexGuard;
 
 /// Why an entry was not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,23 @@ fn salt() -> [u8; SALT_BYTES] {
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).expect("the system gives random bytes");
     salt
+}
+
+/// A change in bytes: its core, and what is personal of it. Refused beyond their limits.
+fn encoded(change: &Change) -> Result<(Vec<u8>, Option<Vec<u8>>), Refusal> {
+    let core = change.core.encode();
+    let personal = change.personal.as_ref().map(Personal::encode);
+    let personal_bytes = personal.as_ref().map_or(0, Vec::len);
+    if core.len() > limits::CORE_BYTES_MAX || personal_bytes > limits::PERSONAL_BYTES_MAX {
+        return Err(Refusal::Rule(Reason::TooManyPersons));
+    }
+    Ok((core, personal))
+}
+
+fn recorded(sequence: Sequence, change: &Change) -> Recorded {
+    let person = change.core.persons.iter().find(|person| person.before.is_none()).map(|person| person.id);
+    let household = change.core.households.iter().find(|home| home.before.is_none()).map(|home| home.id);
+    Recorded { sequence, person, household }
 }
 
 impl Node {
@@ -96,21 +113,34 @@ impl Node {
         if self.store.own_chain_held() {
             return Err(RecordError::ChainHeld);
         }
-        if let Some(capture) = capture {
-            let queued = staging.sequence_of(capture);
-            let known = match queued {
-                Some(sequence) => Some(sequence),
-                None => self.store.capture(capture)?,
-            };
-            if let Some(sequence) = known {
-                // What is only queued is durable when everything queued before this order is.
-                let ticket = queued.map(|_| self.store.stage(Vec::new(), staging.generation()));
-                return Ok((Recorded { sequence, person: None, household: None }, ticket));
-            }
+        if let Some((sequence, queued)) = self.sequence_of(&staging, capture)? {
+            // What is only queued is durable when everything queued before this order is.
+            let ticket = queued.then(|| self.store.stage(Vec::new(), staging.generation()));
+            return Ok((Recorded { sequence, person: None, household: None }, ticket));
         }
+        let (change, rows) = self.change_of(&staging, on, entry)?;
+        let (recorded, ticket) = self.stage_change(&mut staging, actor, capture, &change, rows)?;
+        Ok((recorded, Some(ticket)))
+    }
+
+    /// The change that a capture became, and whether it is only queued yet.
+    fn sequence_of(
+        &self,
+        staging: &Staging,
+        capture: Option<CaptureId>,
+    ) -> Result<Option<(Sequence, bool)>, StoreError> {
+        let Some(capture) = capture else { return Ok(None) };
+        if let Some(queued) = staging.sequence_of(capture) {
+            return Ok(Some((queued, true)));
+        }
+        Ok(self.store.capture(capture)?.map(|sequence| (sequence, false)))
+    }
+
+    /// The next change that an entry makes against the register as staged, and the rows that it leaves.
+    fn change_of(&self, staging: &Staging, on: Date, entry: Entry) -> Result<(Change, Rows), RecordError> {
         let sequence = staging.next_sequence();
         let recorded_at = staging.recorded_after(self.now_ms());
-        let register = StagedRegister::new(self, &staging);
+        let register = StagedRegister::new(self, staging);
         let voids = match &entry {
             Entry::Void { sequence, original } => Some((*sequence, original.clone())),
             _ => None,
@@ -126,8 +156,29 @@ impl Node {
         }
         let change = change?;
         let rows = register.rows_after(&change, sequence);
-        let (recorded, ticket) = self.stage_change(&mut staging, actor, capture, &change, rows)?;
-        Ok((recorded, Some(ticket)))
+        Ok((change, rows))
+    }
+
+    /// What would come of an entry; it is laid over a staging of the caller's own and nowhere else.
+    pub(super) fn try_out(
+        &self,
+        staging: &mut Staging,
+        capture: Option<CaptureId>,
+        on: Date,
+        entry: Entry,
+    ) -> Result<Recorded, RecordError> {
+        self.store.require_key()?;
+        if !self.records() {
+            return Err(RecordError::NotRecording);
+        }
+        if let Some((sequence, _)) = self.sequence_of(staging, capture)? {
+            return Ok(Recorded { sequence, person: None, household: None });
+        }
+        let (change, rows) = self.change_of(staging, on, entry)?;
+        encoded(&change)?;
+        let sequence = staging.next_sequence();
+        staging.take(sequence, capture, &change, rows);
+        Ok(recorded(sequence, &change))
     }
 
     /// Queues a change that was made against the register as staged, as the next one.
@@ -140,17 +191,8 @@ impl Node {
         rows: Rows,
     ) -> Result<(Recorded, Ticket), RecordError> {
         let sequence = staging.next_sequence();
-        let recorded = Recorded {
-            sequence,
-            person: change.core.persons.iter().find(|person| person.before.is_none()).map(|person| person.id),
-            household: change.core.households.iter().find(|home| home.before.is_none()).map(|home| home.id),
-        };
-        let core = change.core.encode();
-        let personal = change.personal.as_ref().map(|personal| (salt(), personal.encode()));
-        let personal_bytes = personal.as_ref().map_or(0, |(_, bytes)| bytes.len());
-        if core.len() > limits::CORE_BYTES_MAX || personal_bytes > limits::PERSONAL_BYTES_MAX {
-            return Err(Refusal::Rule(Reason::TooManyPersons).into());
-        }
+        let (core, personal) = encoded(change)?;
+        let personal = personal.map(|bytes| (salt(), bytes));
         let written = personal.is_some().then(|| {
             let (actor, subject) = (actor.words(), Subject::Changes(sequence, sequence));
             AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: self.now_ms() }
@@ -160,7 +202,7 @@ impl Node {
         records.extend(written.map(|note| Record::Note(note).into()));
         let ticket = self.store.stage(records, staging.generation());
         staging.take(sequence, capture, change, rows);
-        Ok((recorded, ticket))
+        Ok((recorded(sequence, change), ticket))
     }
 
     /// Undoes an own change, if nothing was built on it since.
@@ -173,114 +215,9 @@ impl Node {
     }
 }
 
-/// The desk of one import: records with few syncs, waits for all of them at the end.
-pub struct ImportDesk<'a> {
-    node: &'a Node,
-    actor: Actor,
-    tickets: VecDeque<Ticket>,
-    /// The error after which nothing more is taken; a failed look-up ends the run, too, for it must never
-    /// read as "not seen before".
-    failure: RefCell<Option<StoreError>>,
-}
-
-impl<'a> ImportDesk<'a> {
-    /// A desk over a node's register. Blocks; use it off the async threads.
-    pub fn new(node: &'a Node, actor: Actor) -> Self {
-        Self { node, actor, tickets: VecDeque::new(), failure: RefCell::new(None) }
-    }
-
-    fn wait(&mut self, keep: usize) {
-        while self.tickets.len() > keep {
-            let ticket = self.tickets.pop_front().expect("there are more than `keep`");
-            if let Err(error) = ticket.blocking_durable() {
-                self.failed(error);
-            }
-        }
-    }
-
-    /// Waits until everything recorded is durable.
-    pub fn finish(mut self) -> Result<(), StoreError> {
-        self.wait(0);
-        self.failure.into_inner().map_or(Ok(()), Err)
-    }
-
-    fn failed(&self, error: StoreError) {
-        self.failure.borrow_mut().get_or_insert(error);
-    }
-
-    fn with<T>(&self, ask: impl FnOnce(&StagedRegister<'_>) -> T) -> T {
-        let staging = self.node.staging();
-        let register = StagedRegister::new(self.node, &staging);
-        let answer = ask(&register);
-        if let Some(error) = register.failure() {
-            self.failed(error);
-        }
-        answer
-    }
-}
-
-impl forms::Desk for ImportDesk<'_> {
-    fn household_by_number(&self, number: &str) -> Option<Home> {
-        self.with(|register| register.household_by_number(number))
-    }
-
-    fn members(&self, household: HouseholdId) -> Vec<Member> {
-        self.with(|register| register.members(household))
-    }
-
-    fn person_by_subject_code(&self, code: &str) -> Option<Member> {
-        self.with(|register| register.person_by_subject_code(code))
-    }
-
-    fn person_by_citizen_number(&self, number: &str) -> Option<Member> {
-        self.with(|register| register.person_by_citizen_number(number))
-    }
-
-    fn captured(&self, key: CaptureKey) -> Option<CaptureId> {
-        let staged = self.node.staging().capture_of(key);
-        staged.or_else(|| {
-            self.node.store.capture_of(&key).unwrap_or_else(|error| {
-                self.failed(error);
-                None
-            })
-        })
-    }
-
-    fn reach_of(&self, unit_code: &str, on: Date) -> Option<(Reach, UnitId)> {
-        self.node.reach_of(unit_code, on)
-    }
-
-    fn record(
-        &mut self,
-        capture: Option<CaptureId>,
-        on: Date,
-        entry: Entry,
-    ) -> Result<Recorded, NotRecorded> {
-        if self.failure.borrow().is_some() {
-            return Err(NotRecorded::Halted);
-        }
-        match self.node.record_as(&self.actor, capture, on, entry) {
-            Ok((recorded, ticket)) => {
-                self.tickets.extend(ticket);
-                self.wait(limits::IMPORT_IN_FLIGHT_MAX);
-                if self.failure.borrow().is_some() { Err(NotRecorded::Halted) } else { Ok(recorded) }
-            }
-            Err(RecordError::Refused(refusal)) => Err(NotRecorded::Refused(refusal)),
-            Err(RecordError::Store(error)) => {
-                self.failed(error);
-                Err(NotRecorded::Halted)
-            }
-            Err(RecordError::NotRecording | RecordError::ChainHeld) => {
-                self.failed(StoreError::OwnChainHeld);
-                Err(NotRecorded::Halted)
-            }
-        }
-    }
-}
-
 impl Node {
     /// How far away the unit of a code is from this node's unit on a day.
-    fn reach_of(&self, code: &str, on: Date) -> Option<(Reach, UnitId)> {
+    pub(super) fn reach_of(&self, code: &str, on: Date) -> Option<(Reach, UnitId)> {
         let directory = self.directory();
         let view = directory.at(on);
         let own = self.unit();

@@ -9,6 +9,7 @@
 //! | `audit.rs` | reads and verifies the audit log, anchors it at the parent |
 //! | `revocation.rs` | revokes nodes and certificates below |
 //! | `desk.rs` | records entries on the lowest tier |
+//! | `import_desk.rs` | the desk at which a file is recorded or tried out |
 //! | `staging.rs` | the register with what is queued laid over what is stored |
 //! | `enrolment/` | invitations, and the grant of ledger keys to children |
 //! | `forms/` | reads and writes the A0 book and the P0 sheet as CSV |
@@ -41,6 +42,7 @@ mod desk;
 pub mod enrolment;
 mod erasure;
 pub mod forms;
+mod import_desk;
 mod keys;
 pub mod meters;
 mod node;
@@ -58,8 +60,9 @@ pub use accept::{AcceptError, Accepted};
 pub use actor::Actor;
 pub use audit::{AuditError, AuditQuestion, ChildAnchor, ParentAnchor};
 pub use counting::{CountQuery, Counted, LateUnit, Provenance, QueryError};
-pub use desk::{ImportDesk, RecordError};
+pub use desk::RecordError;
 pub use erasure::{Erased, ErasureError, ErasureStanding};
+pub use import_desk::ImportDesk;
 pub use keys::{KeyFolder, KeyFolderError, RotateError, Rotated};
 pub(crate) use node::grantor_of;
 pub use node::{Heard, LinkStatus, Node, RegisterError, Signing};

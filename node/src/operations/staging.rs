@@ -16,7 +16,7 @@ use std::{
 };
 
 /// What is queued. The numbers lead to rows that were queued under them; the row decides.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Staging {
     generation: u64,
     /// The last sequence queued.

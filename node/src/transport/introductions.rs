@@ -1,9 +1,10 @@
 //! Ledger keys on their way down a link: each is told before anything that is signed with it.
 
+use super::answers::Out;
 use crate::{operations::Node, wire::link};
-use danso_proto::v1::{self, ParentMessage, parent_message::Message as FromParent};
+use danso_proto::v1::{self, parent_message::Message as FromParent};
 use std::{collections::BTreeSet, sync::Arc};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 use tonic::Status;
 
 /// What one child was told of the keys of this node and of those above it.
@@ -26,16 +27,15 @@ impl Introductions {
     }
 
     /// Sends what is due. On return nothing that was signed up to the call can overtake the key behind it: a
-    /// rotation is in the ledger, and so in what is due, before the new key signs. `Err` when the child has gone.
-    pub async fn send(&self, out: &mpsc::Sender<Result<ParentMessage, Status>>) -> Result<(), ()> {
+    /// rotation is in the ledger, and so in what is due, before the new key signs. Errors: as [`Out::say`].
+    pub async fn send(&self, out: &Out) -> Result<(), Status> {
         // Held while sending: who comes second finds nothing due, and must not go before the first.
         let mut told = self.told.lock().await;
         let registrations = self.untold(&mut told);
         if registrations.is_empty() {
             return Ok(());
         }
-        let message = FromParent::Registrations(v1::Registrations { registrations });
-        out.send(Ok(ParentMessage { message: Some(message) })).await.map_err(|_| ())
+        out.say(FromParent::Registrations(v1::Registrations { registrations })).await
     }
 
     /// A node that was linked before its parent was learns the keys of the tiers above later than at the welcome.

@@ -10,6 +10,7 @@
 //! | `accounts/` | sign-ins, accounts, tokens |
 //! | `enrolment/` | invitations, certificates, revocation |
 //! | `keeper.rs` | a running node's certificates: read again, renewed, believed, cut |
+//! | `answers.rs` | what a parent says on a link |
 //! | `introductions.rs` | keys on their way down a link |
 //! | `replication.rs` | the parent's side of a link |
 //! | `uplink/` | the child's side of a link |
@@ -32,6 +33,7 @@
 
 mod access;
 mod accounts;
+mod answers;
 mod audit;
 pub mod authority;
 mod chains;

@@ -3,7 +3,7 @@
 use super::access;
 use crate::{
     operations::{
-        Actor, ImportDesk, Node,
+        ImportDesk, Node,
         accounts::Right,
         forms::{self, Counts, Fault, Summary},
         meters::Meter,
@@ -68,9 +68,12 @@ impl Intake for IntakeService {
         if form == ImportForm::Unspecified {
             return Err(bad("import_form", "the first chunk must name the form: register or events"));
         }
-        if first.total_bytes > limits::IMPORT_BYTES_MAX as u64 {
+        let bytes_max =
+            if first.check_only { limits::IMPORT_CHECKED_BYTES_MAX } else { limits::IMPORT_BYTES_MAX };
+        if first.total_bytes > bytes_max as u64 {
             return Err(bad("import_too_large", "the file is too large, split it"));
         }
+        let check_only = first.check_only;
         let as_of = match first.as_of.as_str() {
             "" => self.node.today(),
             text => text.parse().map_err(|_| bad("import_as_of", "the as-of date must be YYYY-MM-DD"))?,
@@ -82,10 +85,12 @@ impl Intake for IntakeService {
         };
         let (bytes, source) = mpsc::channel(16);
         let (progress, stream) = mpsc::channel(64);
-        tokio::spawn(feed(chunks, first, bytes));
+        tokio::spawn(feed(chunks, first, bytes, bytes_max));
         let node = Arc::clone(&self.node);
         tokio::task::spawn_blocking(move || {
-            run_import(&node, actor, form, as_of, ChunkReader::new(source), &progress);
+            let desk =
+                if check_only { ImportDesk::trial(&node, actor) } else { ImportDesk::new(&node, actor) };
+            run_import(&node, desk, form, as_of, ChunkReader::new(source), &progress);
             drop(importing);
         });
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -98,6 +103,7 @@ async fn feed(
     mut chunks: Streaming<ImportChunk>,
     first: ImportChunk,
     bytes: mpsc::Sender<io::Result<Bytes>>,
+    bytes_max: usize,
 ) {
     let (mut total, told) = (first.data.len(), first.total_bytes);
     if bytes.send(Ok(first.data)).await.is_err() {
@@ -107,7 +113,7 @@ async fn feed(
         let next = match timeout(SILENCE, chunks.message()).await.unwrap_or_else(|_| Err(silent())) {
             Ok(Some(chunk)) => {
                 total += chunk.data.len();
-                if total > limits::IMPORT_BYTES_MAX {
+                if total > bytes_max {
                     Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is too large"))
                 } else {
                     Ok(chunk.data)
@@ -153,13 +159,12 @@ impl Read for ChunkReader {
 
 fn run_import(
     node: &Node,
-    actor: Actor,
+    mut desk: ImportDesk<'_>,
     form: ImportForm,
     as_of: Date,
     source: ChunkReader,
     progress: &Progress,
 ) {
-    let mut desk = ImportDesk::new(node, actor);
     let mut tell = |counts: &Counts| {
         if counts.rows.is_multiple_of(limits::IMPORT_PROGRESS_ROWS) {
             let _ =

@@ -1,6 +1,13 @@
 //! The parent's side of a link: hello, batches in, receipts and refusals out.
 
-use super::{access, erasure, introductions::Introductions, recovery, relay, tls::Peer};
+use super::{
+    access,
+    answers::{Out, answer, has_verdicts, unread},
+    erasure,
+    introductions::Introductions,
+    recovery, relay,
+    tls::Peer,
+};
 use crate::{
     operations::{Accepted, Actor, Node, meters},
     wire::{
@@ -9,7 +16,7 @@ use crate::{
     },
 };
 use danso_core::{
-    chain::{AuditHead, BatchNumber, Head, Receipt, Signed, key_subject},
+    chain::{AuditHead, BatchNumber, Head, Signed, key_subject},
     replication::may_speak_for,
 };
 use danso_proto::v1::{
@@ -29,8 +36,6 @@ use tokio::{
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-type Out = mpsc::Sender<Result<ParentMessage, Status>>;
-
 /// The replication service of a node.
 pub(super) struct ReplicationService {
     pub node: Arc<Node>,
@@ -49,7 +54,7 @@ fn silent() -> Status {
 }
 
 /// The status of a stream whose next message cannot be read: too long, or no message at all.
-fn unread(error: Status) -> Status {
+fn unreadable(error: Status) -> Status {
     match error.code() {
         Code::OutOfRange => {
             let message = format!("a message exceeds {} bytes", limits::MESSAGE_BYTES_MAX);
@@ -59,10 +64,6 @@ fn unread(error: Status) -> Status {
         Code::Internal => status(Code::InvalidArgument, "message_malformed", "a message is not decodable"),
         _ => error,
     }
-}
-
-fn message(content: FromParent) -> ParentMessage {
-    ParentMessage { message: Some(content) }
 }
 
 #[tonic::async_trait]
@@ -92,7 +93,7 @@ impl Replication for ReplicationService {
             node: Arc::clone(&self.node),
             child,
             peer,
-            out,
+            out: Out(out),
             told,
             relayed: Arc::default(),
             erasures: erasure::Told::default(),
@@ -109,7 +110,7 @@ impl Replication for ReplicationService {
                 Err(error) => {
                     meters.count(meters::LINKS_BROKEN, &code_of(&error));
                     tracing::warn!(%child, error = error.message(), "a child's link ended");
-                    let _ = out.send(Err(error)).await;
+                    out.end(error);
                 }
             }
         });
@@ -134,7 +135,7 @@ struct ParentLink {
 impl ParentLink {
     async fn run(self, mut inbound: Streaming<ChildMessage>, window: usize) -> Result<(), Status> {
         let hello_ms = Duration::from_millis(limits::HANDSHAKE_MS_MAX);
-        let first = timeout(hello_ms, inbound.message()).await.map_err(|_| silent())?.map_err(unread)?;
+        let first = timeout(hello_ms, inbound.message()).await.map_err(|_| silent())?.map_err(unreadable)?;
         let Some(FromChild::Hello(hello)) = first.and_then(|first| first.message) else {
             return Err(status(
                 Code::FailedPrecondition,
@@ -220,8 +221,7 @@ impl ParentLink {
 
     /// Tells the child the keys that it does not know yet.
     async fn introduce(&self) -> Result<(), Status> {
-        let gone = || status(Code::Cancelled, "stream_closed", "the child has gone");
-        self.told.send(&self.out).await.map_err(|()| gone())
+        self.told.send(&self.out).await
     }
 
     async fn take_registrations(&self, registrations: Vec<v1::SignedStatement>) -> Result<(), Status> {
@@ -281,10 +281,10 @@ impl ParentLink {
         let (mut since, mut bytes) = (Instant::now(), self.peer.bytes_heard());
         loop {
             if let Ok(next) = timeout(Duration::from_millis(word), inbound.message()).await {
-                return next.map_err(unread);
+                return next.map_err(unreadable);
             }
             // If there is no room for it, the child has enough to read.
-            let _ = self.out.try_send(Ok(message(FromParent::Heartbeat(self.word(AuditHead::default())))));
+            self.out.say_now(FromParent::Heartbeat(self.word(AuditHead::default())));
             if since.elapsed() >= Duration::from_millis(silence) {
                 let heard = self.peer.bytes_heard();
                 if heard - bytes < limits::MESSAGE_ON_ITS_WAY_BYTES {
@@ -318,8 +318,8 @@ impl ParentLink {
         let _turn = self.node.checking.acquire().await.expect("the turns are never closed");
         match self.node.blocking(move |node| node.accept(child, batch)).await {
             Ok(on_its_way) => {
-                let _ = accepted.send(on_its_way).await;
-                Ok(())
+                // Nobody answers any more where the child reads no answers.
+                accepted.send(on_its_way).await.map_err(|_| unread())
             }
             Err(error) => {
                 self.node.meters.count(meters::BATCHES_REFUSED, error.code());
@@ -366,54 +366,7 @@ impl ParentLink {
     }
 
     async fn send(&self, content: FromParent) -> Result<(), Status> {
-        let gone = || status(Code::Cancelled, "stream_closed", "the child has gone");
-        self.out.send(Ok(message(content))).await.map_err(|_| gone())
-    }
-}
-
-/// Waits for each accepted batch to be durable and answers. What has gathered meanwhile is answered with
-/// one receipt an origin (receipts are cumulative), but every verdict of quarantine is sent.
-async fn answer(node: Arc<Node>, told: Arc<Introductions>, mut waiting: mpsc::Receiver<Accepted>, out: Out) {
-    while let Some(first) = waiting.recv().await {
-        let mut group = vec![first];
-        while let Ok(more) = waiting.try_recv() {
-            group.push(more);
-        }
-        let mut last: BTreeMap<UnitId, (BatchNumber, Signed)> = BTreeMap::new();
-        for accepted in group {
-            let (origin, number) = (accepted.origin, accepted.number);
-            match accepted.receipt(&node).await {
-                Ok(receipt) => {
-                    // The latest receipt of an origin stands for all before it, except their verdicts; a
-                    // repeat may come after it and is the earlier one all the same.
-                    let (earlier, latest) = match last.remove(&origin) {
-                        None => (None, (number, receipt)),
-                        Some(known) if known.0 > number => (Some(receipt), known),
-                        Some((_, known)) => (Some(known), (number, receipt)),
-                    };
-                    last.insert(origin, latest);
-                    if let Some(earlier) = earlier.filter(has_verdicts)
-                        && (told.send(&out).await.is_err() || send_receipt(&out, &earlier).await.is_err())
-                    {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    let refusal = link::refusal_message(Some(origin), number.0, &error);
-                    if out.send(Ok(message(FromParent::Refusal(refusal)))).await.is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-        if told.send(&out).await.is_err() {
-            return;
-        }
-        for (_, receipt) in last.values() {
-            if send_receipt(&out, receipt).await.is_err() {
-                return;
-            }
-        }
+        self.out.say(content).await
     }
 }
 
@@ -438,12 +391,4 @@ fn late_receipts(
         }
     }
     receipts
-}
-
-async fn send_receipt(out: &Out, receipt: &Signed) -> Result<(), ()> {
-    out.send(Ok(message(FromParent::Receipt(link::signed_message(receipt))))).await.map_err(|_| ())
-}
-
-fn has_verdicts(receipt: &Signed) -> bool {
-    receipt.decode_trusted::<Receipt>().is_ok_and(|receipt| !receipt.quarantined.is_empty())
 }

@@ -114,6 +114,7 @@ fn requests() -> Vec<Vec<u8>> {
             as_of: "2026-01-01".to_owned(),
             data: b"area,household\n".to_vec().into(),
             total_bytes: 15,
+            check_only: false,
         }
         .encode_to_vec(),
     ]

@@ -1,6 +1,6 @@
 //! Files that are no CSV in UTF-8, and rows that cannot be: each refused with its code, and nothing recorded.
 
-use crate::limited::{MIB, Office};
+use crate::limited::{Imported, MIB, Office};
 use danso_tests::eventually;
 
 const HEADER: &str = "area,household,line,name,sex,birth_date,ethnicity,education,marital,residence";
@@ -106,5 +106,35 @@ async fn an_empty_unit_counts_nobody_and_one_person_is_one() {
     .await;
     assert_eq!(rows.len(), 1);
     assert!(rows[0].contains("male") && rows[0].ends_with(",1"), "{rows:?}");
+    office.is_well();
+}
+
+/// FAULTS 57: all or nothing, where the user chooses so.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_a_file_is_recorded_or_nothing_of_it() {
+    let mut office = Office::open(256 * MIB).await;
+    let second = ROW.replace("27,1,", "27,2,").replace(NAME, "Trần Thị Lan").replace("nam", "nữ");
+    // The last row is refused by a rule of the register, the two before it are good; the second needs the first.
+    let last = ROW.replace("27,1,", "28,1,").replace("05/09/1975", "05/09/4000");
+    let broken = office.file("broken.csv", format!("{HEADER}\n{ROW}\n{second}\n{last}\n"));
+    let import = |file: &std::path::Path| {
+        let words = ["import".as_ref(), "register".as_ref(), file.as_os_str(), "--all-or-nothing".as_ref()];
+        Imported::of(&office.danso(128 * MIB, &words))
+    };
+    let refused = import(&broken);
+    assert_eq!((refused.exit, refused.codes()), (Some(3), vec!["birth_after_event"]), "{refused:?}");
+    assert_eq!((refused.number("rows"), refused.number("refused")), (3, 1));
+    assert_eq!((refused.number("recorded"), refused.number("last change")), (0, 0));
+    assert!(refused.stderr.contains("nothing was recorded"), "{refused:?}");
+    // Without the broken row all of it, once.
+    let good = office.file("good.csv", format!("{HEADER}\n{ROW}\n{second}\n"));
+    let taken = import(&good);
+    assert_eq!(
+        (taken.exit, taken.number("recorded"), taken.number("last change")),
+        (Some(0), 2, 3),
+        "{taken:?}"
+    );
+    let again = import(&good);
+    assert_eq!((again.exit, again.number("already known"), again.number("last change")), (Some(0), 2, 3));
     office.is_well();
 }

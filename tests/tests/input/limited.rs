@@ -116,7 +116,7 @@ pub struct Imported {
 }
 
 impl Imported {
-    fn of(output: &Output) -> Self {
+    pub fn of(output: &Output) -> Self {
         Self {
             exit: output.status.code(),
             stdout: String::from_utf8(output.stdout.clone()).unwrap(),

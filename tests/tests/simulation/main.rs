@@ -28,7 +28,7 @@ fn told(output: &Output) -> String {
 
 /// What must have happened in one schedule or another, as their stories tell it: a fault that never comes about would
 /// prove nothing.
-const HAPPENINGS: [&str; 9] = [
+const HAPPENINGS: [&str; 11] = [
     "recorded 10",
     "made batch 10",
     "changes are not counted",
@@ -36,8 +36,10 @@ const HAPPENINGS: [&str; 9] = [
     "goes on under",
     "restored to",
     "ended: failed: ledger_io",
-    "ended: failed: ledger_full",
-    "tls_own_revoked",
+    "was told disk_full",
+    "!tls_own_revoked",
+    "!tls_own_expired",
+    "not_allowed",
 ];
 
 /// Runs schedules, as many at once as there are cores, and gives which happenings were not told; panics with the

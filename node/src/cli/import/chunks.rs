@@ -96,8 +96,17 @@ impl Source {
         Ok(Self { path: path.to_owned(), file, bytes })
     }
 
+    /// The same for a file that will be read twice.
+    pub fn open_again(path: &Path) -> Result<Self, Failure> {
+        if path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            let sentence = format!("{} is read twice with --all-or-nothing: give a file", path.display());
+            return Err(Failure::told("file_unreadable", sentence));
+        }
+        Self::open(path)
+    }
+
     /// Starts to read. Must be called within an async runtime.
-    pub fn read(self, form: ImportForm, as_of: Option<Date>) -> Reading {
+    pub fn read(self, form: ImportForm, as_of: Option<Date>, check_only: bool) -> Reading {
         let (chunks, stream) = mpsc::channel(AHEAD);
         let (broken, failed) = oneshot::channel();
         let lines = Lines(Arc::default(), self.bytes);
@@ -105,6 +114,7 @@ impl Source {
             form: form.into(),
             as_of: as_of.map(|day| day.to_string()).unwrap_or_default(),
             total_bytes: self.bytes,
+            check_only,
             ..ImportChunk::default()
         };
         let counted = lines.clone();
@@ -156,7 +166,7 @@ mod unit_tests {
 
     async fn whole(path: &Path) -> (Vec<ImportChunk>, u64) {
         let day = Some("2026-01-01".parse().unwrap());
-        let reading = Source::open(path).unwrap().read(ImportForm::Events, day);
+        let reading = Source::open(path).unwrap().read(ImportForm::Events, day, false);
         let chunks = reading.chunks.collect().await;
         assert!(reading.failed.await.is_err());
         (chunks, reading.lines.expected())
@@ -187,7 +197,7 @@ mod unit_tests {
         assert_eq!(code(Source::open(&path)), "file_too_large");
         // A source without end that says nothing of its size.
         let endless = Source { path: path.clone(), file: File::open("/dev/zero").unwrap(), bytes: 0 };
-        let mut reading = endless.read(ImportForm::Register, None);
+        let mut reading = endless.read(ImportForm::Register, None, false);
         let mut taken = 0;
         let broken = loop {
             tokio::select! {

@@ -27,6 +27,9 @@ pub(in crate::cli) struct Arguments {
     /// Where to write the refused rows; without it FILE.faults.csv
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
+    /// Record nothing if any row is refused; the file is checked first / Ghi tất cả hoặc không ghi gì
+    #[arg(long)]
+    all_or_nothing: bool,
 }
 
 impl Arguments {
@@ -36,15 +39,35 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, form: ImportForm, as_of: Option<Date>) -> Result<Outcome, Failure> {
+    if arguments.all_or_nothing {
+        let source = Source::open_again(&arguments.file)?;
+        let (summary, refused) = wait(send(arguments, source, form, as_of, true))?;
+        if summary.refused > 0 || !refused.is_empty() {
+            output::note(
+                "nothing was recorded, for some rows are refused / không ghi gì vì có dòng bị từ chối",
+            );
+            return told(arguments, form, &ImportSummary { recorded: 0, ..summary }, &refused);
+        }
+    }
     let source = Source::open(&arguments.file)?;
-    let (summary, refused) = wait(send(arguments, source, form, as_of))?;
-    output::data(&shown(&summary))?;
+    let (summary, refused) = wait(send(arguments, source, form, as_of, false))?;
+    told(arguments, form, &summary, &refused)
+}
+
+/// Shows what came of a file, and writes the refused rows beside it.
+fn told(
+    arguments: &Arguments,
+    form: ImportForm,
+    summary: &ImportSummary,
+    refused: &[ImportFault],
+) -> Result<Outcome, Failure> {
+    output::data(&shown(summary))?;
     if refused.is_empty() && summary.refused == 0 {
         return Ok(Outcome::Done);
     }
     let path = arguments.faults_file();
-    output::note(faults::table(&refused));
-    faults::write(&path, columns_of(form), &refused)?;
+    output::note(faults::table(refused));
+    faults::write(&path, columns_of(form), refused)?;
     output::note(format_args!(
         "{} faults are in {}; it holds personal data / tệp này chứa dữ liệu cá nhân",
         refused.len(),
@@ -61,10 +84,11 @@ async fn send(
     source: Source,
     form: ImportForm,
     as_of: Option<Date>,
+    check_only: bool,
 ) -> Result<(ImportSummary, Vec<ImportFault>), Failure> {
     let client = arguments.target.connect().await?;
-    let progress = Progress::of_rows("import");
-    let Reading { chunks, mut failed, lines } = source.read(form, as_of);
+    let progress = Progress::of_rows(if check_only { "check" } else { "import" });
+    let Reading { chunks, mut failed, lines } = source.read(form, as_of, check_only);
     let mut refused = Vec::new();
     // The node does not know the number of rows before the end; lines are near enough for a bar.
     let mut on_progress = |message: ImportProgress| {

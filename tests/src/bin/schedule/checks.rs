@@ -58,6 +58,11 @@ impl Watch {
         let mut line = String::new();
         for (index, place) in places.iter().enumerate() {
             let Some(node) = place.node() else { continue };
+            if let Some(code) =
+                node.link.read().unwrap().error.split(':').next().filter(|code| !code.is_empty())
+            {
+                let _ = write!(line, " {index}!{code}");
+            }
             for (origin, (stand, hash)) in stands(&node) {
                 let before = self.stands.insert((place.unit, origin), stand).unwrap_or_default();
                 assert!(

@@ -44,7 +44,8 @@ pub async fn record(node: Arc<Node>, scene: Arc<Scene>, mut dice: Dice) {
         for _ in 0..count {
             let (on, entry) = entry(&mut dice, &households, &persons);
             let Ok((recorded, Some(ticket))) = node.record(None, date(&on), entry) else { continue };
-            if ticket.durable().await.is_err() {
+            if let Err(error) = ticket.durable().await {
+                scene.tell(&format!("{} was told {}", node.unit(), error.code()));
                 continue;
             }
             households.extend(recorded.household);

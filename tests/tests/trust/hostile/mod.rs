@@ -23,8 +23,9 @@ mod silence;
 mod slow;
 
 use danso_node::operations::{Node, meters::CONNECTIONS_REFUSED};
-use danso_tests::{Tree, unit};
+use danso_tests::{Tree, unit, wait::moment};
 use danso_tier_config::UnitId;
+use std::time::{Duration, Instant};
 
 fn child() -> UnitId {
     unit("001")
@@ -43,4 +44,13 @@ fn refused(node: &Node, code: &str) -> u64 {
 async fn others_are_served(tree: &Tree) {
     let answer = tree.client(parent()).await.node_info().await.unwrap();
     assert_eq!(answer.unit, parent().to_string());
+}
+
+/// As `until`, for what takes as long as the longest bound.
+async fn in_time(what: &str, mut condition: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !condition() {
+        assert!(since.elapsed() < raw::PATIENCE, "waited in vain: {what}");
+        moment(Duration::from_millis(50)).await;
+    }
 }

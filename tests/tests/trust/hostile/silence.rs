@@ -1,7 +1,7 @@
 //! Handshakes, connections and streams that go silent or crawl: each ends within its bound.
 
 use super::{
-    child, others_are_served, parent,
+    child, in_time, others_are_served, parent,
     raw::{Http2, PATIENCE, closed, config, guest, shake},
     refused,
 };
@@ -19,24 +19,12 @@ use danso_tests::{
     unit,
     wait::moment,
 };
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
 
 const LINK: &str = "/danso.v1.Replication/Link";
-
-/// As `until`, for what takes as long as the longest bound.
-async fn in_time(what: &str, mut condition: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !condition() {
-        assert!(since.elapsed() < PATIENCE, "waited in vain: {what}");
-        moment(Duration::from_millis(50)).await;
-    }
-}
 
 fn broken(node: &Node) -> u64 {
     node.meters.value(LINKS_BROKEN, "stream_silent")

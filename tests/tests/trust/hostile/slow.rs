@@ -2,10 +2,11 @@
 //! its own next link included, is served.
 
 use super::{
-    child, others_are_served, parent,
+    child, in_time, others_are_served, parent,
     raw::{Http2, config, kind},
 };
 use danso_core::chain::Receipt;
+use danso_node::operations::meters::LINKS_BROKEN;
 use danso_proto::v1::{ChildMessage, Heartbeat, child_message::Message as FromChild};
 use danso_tests::{
     Tree,
@@ -26,20 +27,38 @@ fn framed(message: FromChild) -> Vec<u8> {
     [&[0][..], &length, &body].concat()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_never_reads_gets_no_more_than_its_window_and_holds_nobody_up() {
-    let mut tree = Tree::four();
-    let node = tree.start(parent()).await;
-    // It takes what fits into its window and makes no more room; pings it answers.
-    let mut deaf = Http2::open(&tree, parent(), config(&tree, child())).await;
+/// Takes what fits into its window and makes no more room, while its parent has more to say; pings it answers.
+async fn deaf(tree: &Tree) -> Http2 {
+    let mut deaf = Http2::open(tree, parent(), config(tree, child())).await;
     deaf.call(1, LINK).await;
-    deaf.data(1, &framed(FromChild::Hello(hello(&tree, child(), &[]))), false).await;
+    deaf.data(1, &framed(FromChild::Hello(hello(tree, child(), &[]))), false).await;
     // Each of these gets an answer that is longer: together far more than window and queue hold.
     let heartbeats = framed(FromChild::Heartbeat(Heartbeat { sent_at_ms: 1, ..Heartbeat::default() }));
     let heartbeats = heartbeats.repeat(FRAME_BYTES / heartbeats.len());
     for _ in 0..3 {
         deaf.data(1, &heartbeats, false).await;
     }
+    deaf
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_a_reader_that_never_reads_is_ended_and_counted() {
+    let mut tree = Tree::four();
+    let node = tree.start(parent()).await;
+    let deaf = deaf(&tree).await;
+    until("it has a link", || node.linked_children().contains_key(&child())).await;
+    in_time("its link is ended", || node.meters.value(LINKS_BROKEN, "stream_unread") == 1).await;
+    assert!(node.linked_children().is_empty());
+    others_are_served(&tree).await;
+    drop(deaf);
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_never_reads_gets_no_more_than_its_window_and_holds_nobody_up() {
+    let mut tree = Tree::four();
+    let node = tree.start(parent()).await;
+    let mut deaf = deaf(&tree).await;
     // The window fills to its last byte.
     let mut taken = 0;
     while taken < WINDOW_BYTES {
