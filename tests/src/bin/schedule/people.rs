@@ -13,7 +13,10 @@ use danso_tests::{
 };
 use danso_tier_config::UnitId;
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,12 +34,16 @@ pub struct Acknowledged {
 /// Longest time between two entries of one commune.
 const PAUSE_MS: u64 = 2_000;
 
-/// Records until the program ends.
-pub async fn record(node: Arc<Node>, scene: Arc<Scene>, mut dice: Dice) {
+/// Records until the program ends. With a disk that was `put_back` people wait until the node has reached its parent
+/// and knows how far its chain had come.
+pub async fn record(node: Arc<Node>, scene: Arc<Scene>, put_back: Arc<AtomicBool>, mut dice: Dice) {
     let (mut households, mut persons) = (Vec::new(), Vec::new());
     loop {
         tokio::time::sleep(Duration::from_millis(50 + dice.below(PAUSE_MS))).await;
-        if !scene.recording.load(Ordering::Relaxed) {
+        if node.link.read().unwrap().connected {
+            put_back.store(false, Ordering::Relaxed);
+        }
+        if put_back.load(Ordering::Relaxed) || !scene.recording.load(Ordering::Relaxed) {
             continue;
         }
         // Now and then many at once, as when a file is imported.

@@ -93,6 +93,8 @@ pub struct Place {
     pub disk: Arc<Disk>,
     /// How far its clock is off, in milliseconds.
     pub clock_off_ms: Arc<AtomicI64>,
+    /// Its disk was put back, and it has not reached its parent since: nobody records there, as the runbook says.
+    pub put_back: Arc<AtomicBool>,
     /// How often it was started.
     pub starts: AtomicU64,
     node: Mutex<Weak<Node>>,
@@ -111,6 +113,7 @@ impl Place {
             config: Mutex::new(config),
             disk: Arc::default(),
             clock_off_ms: Arc::default(),
+            put_back: Arc::default(),
             starts: AtomicU64::new(0),
             node: Mutex::default(),
             orders: Mutex::default(),
@@ -175,7 +178,8 @@ impl Place {
         *self.orders.lock().unwrap() = Some(sender);
         if running.node.records() {
             let dice = Dice::of(self.scene.seed ^ (number_of(self.unit) << 24) ^ (start << 56));
-            tokio::task::spawn_local(people::record(running.node.clone(), Arc::clone(&self.scene), dice));
+            let (node, scene) = (running.node.clone(), Arc::clone(&self.scene));
+            tokio::task::spawn_local(people::record(node, scene, Arc::clone(&self.put_back), dice));
         }
         let ended = self.serve(running, &mut orders).await;
         self.end(ended).await;

@@ -363,6 +363,7 @@ impl World {
         self.places[at].disk.killed();
         let data = self.places[at].config.lock().unwrap().data.clone();
         folder::put_back(&from, &data);
+        self.places[at].put_back.store(true, Ordering::Relaxed);
         self.watch.restored(self.places[at].unit);
         self.later(now + 500, Deed::Start { at });
     }
