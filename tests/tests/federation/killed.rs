@@ -1,7 +1,7 @@
 //! `kill -9` at two moments that a loop by chance seldom meets: during the start, and between a parent's taking of
 //! a batch and the receipt for it.
 
-use super::{crash::DANSO, verified};
+use super::{crash::DANSO, refusals::stopped_commune, verified};
 use danso_core::chain::{Receipt, Signed};
 use danso_node::transport::client::NodeClient;
 use danso_proto::v1::HeadsRequest;
@@ -26,14 +26,7 @@ const ACCEPT_US: u64 = 8_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_during_the_start_change_nothing() {
     let mut dice = Dice::thrown();
-    let mut tree = Tree::three();
-    let commune = unit("00001");
-    let mut recorder = Recorder::new(tree.start(commune).await);
-    for _ in 0..20 {
-        recorder.household("2026-01-01").await;
-    }
-    drop(recorder);
-    tree.stop(commune).await;
+    let (mut tree, commune, _) = stopped_commune().await;
     let before = verified(&tree, commune).unwrap();
     let file = tree.node_file(commune);
     for _ in 0..STARTS {

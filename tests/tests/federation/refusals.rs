@@ -12,7 +12,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
 const DANSO: &str = env!("CARGO_BIN_EXE_danso-under-test");
 
 /// A commune that recorded some households and stopped, and its data folder.
-async fn stopped_commune() -> (Tree, UnitId, PathBuf) {
+pub async fn stopped_commune() -> (Tree, UnitId, PathBuf) {
     let mut tree = Tree::three();
     let commune = unit("00001");
     let mut recorder = Recorder::new(tree.start(commune).await);
