@@ -163,7 +163,7 @@ pub const CONFIRMATION_LATE_MS: u64 = 86_400_000;
 /// Time without any progress of that tier before it is told, in milliseconds: after a long cut the tiers catch up.
 pub const CONFIRMATION_QUIET_MS: u64 = 600_000;
 /// Bytes of relayed receipts at which a message takes no more of them.
-pub const RELAYED_BYTES: usize = 1_048_576;
+pub const RELAYED_BYTES: usize = 65_536;
 
 /// Delay before own changes are sealed again after the disk refused, in milliseconds.
 pub const SEAL_RETRY_MS: u64 = 1_000;
@@ -228,6 +228,9 @@ pub const CERTIFICATE_NAMES_MAX: usize = 32;
 pub const TRUST_LOOK_MS: u64 = 100;
 /// Most ledger keys that a unit may have one after the other.
 pub const LEDGER_KEYS_PER_UNIT_MAX: usize = 64;
+/// How often keys that came in a wrong order are gone through again: a grant waits for the key of its grantor, which
+/// waits for that of the tier above.
+pub const KEY_TURNS_MAX: usize = 16;
 /// Longest reason of a revocation, in characters.
 pub const REVOCATION_REASON_CHARS_MAX: usize = 200;
 /// Most entries in one unit's list of revocations.

@@ -8,10 +8,10 @@ use super::{
 use crate::host::Host;
 use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
 use danso_core::chain::{
-    Deed, Digest, Fault, Grantor, Grounds, KeyClaim, KeyGrant, KeyRing, LedgerKey, PublicKey, Signed,
-    examine, key_subject, stored_epoch,
+    BatchNumber, Deed, Digest, Fault, Grantor, Grounds, KeyClaim, KeyGrant, KeyRing, LedgerKey, PublicKey,
+    Signed, examine, key_subject, stored_epoch,
 };
-use danso_tier_config::{Date, Directory, NodeConfig, Policy, UnitId};
+use danso_tier_config::{Date, Directory, NodeConfig, Policy, UnitId, limits};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -314,11 +314,16 @@ impl Node {
         let directory = self.directory();
         let today = self.today();
         // Also who stood above once: a unit that moved keeps its chain, and the keys that it was granted before.
+        let days = std::cell::OnceCell::new();
         let is_above = |above: UnitId, unit: UnitId| {
-            self.lies_below(unit, above) || stood_below(&directory, today, unit, above)
+            let days = || days.get_or_init(|| directory.boundary_dates());
+            self.lies_below(unit, above) || stood_below(&directory, days(), today, unit, above)
         };
+        // A key after those that it replaces: nearly all of them stand up at their first turn.
+        waiting.sort_by_cached_key(|signed| stored_epoch(signed).map_or(BatchNumber(0), |epoch| epoch.after));
         let mut rings: BTreeMap<UnitId, KeyRing> = BTreeMap::new();
         let mut new = Vec::new();
+        let mut turns = 0..limits::KEY_TURNS_MAX;
         while !waiting.is_empty() {
             let (mut later, mut refusal) = (Vec::new(), None);
             let count = waiting.len();
@@ -358,7 +363,7 @@ impl Node {
                     Err(fault) => return Err(fault),
                 }
             }
-            if later.len() == count {
+            if later.len() == count || turns.next().is_none() {
                 if let Some(fault) = refusal {
                     return Err(fault);
                 }
@@ -451,10 +456,9 @@ pub enum RegisterError {
 }
 
 /// Whether a unit stood below another on a day before `today`, at the latest boundary or any before it.
-fn stood_below(directory: &Directory, today: Date, unit: UnitId, above: UnitId) -> bool {
-    let mut days = directory.boundary_dates();
-    days.retain(|day| *day <= today && *day >= unit.valid_from);
-    unit != above && days.into_iter().any(|day| directory.at(day).is_within(unit, above))
+fn stood_below(directory: &Directory, days: &[Date], today: Date, unit: UnitId, above: UnitId) -> bool {
+    let mut days = days.iter().filter(|day| (unit.valid_from..=today).contains(*day));
+    unit != above && days.any(|day| directory.at(*day).is_within(unit, above))
 }
 
 /// The unit that granted a key; `None` for another grantor and for what is no grant.

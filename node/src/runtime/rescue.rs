@@ -1,6 +1,6 @@
 //! Rescue mode: a node that cannot open its store stays up, says why and what mends it, and does nothing else.
 
-use super::start::RuntimeError;
+use super::start::{RuntimeError, read_directory};
 use crate::{
     host::Host,
     operations::now_ms,
@@ -149,6 +149,9 @@ pub(super) async fn stay(
     let Some(words) = words_of(error) else { return false };
     let host = Host::default();
     let Ok(keeper) = Keeper::open(&config.keys, config.unit, host.clock.clone()) else { return false };
+    if let Ok(directory) = read_directory(config) {
+        keeper.stand_on(directory);
+    }
     let Ok(listener) = host.network.listen(config.listen).await else { return false };
     let command = command(words.mend, config.parent.is_none(), file);
     tracing::error!(

@@ -175,7 +175,13 @@ impl Folder {
         if aside.exists() {
             fs::remove_dir_all(&aside).map_err(io("remove", &aside))?;
         }
-        fs::rename(&index, &aside).map_err(io("set aside", &index))
+        fs::rename(&index, &aside).map_err(io("set aside", &index))?;
+        // It can be had again from the ledger, and a new one needs as much: it is no reason not to start.
+        if room::left_bytes(&self.path) < room::folder_bytes(&aside).saturating_mul(2) {
+            tracing::warn!("there is no room to keep the index that was set aside");
+            self.forget_index_aside()?;
+        }
+        Ok(())
     }
 
     /// Removes a copy of the index that was cut short.

@@ -11,6 +11,16 @@ pub(super) fn left_bytes(folder: &Path) -> u64 {
     rustix::fs::statvfs(folder).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// Bytes of all files below a folder; what cannot be read counts as nothing.
+pub(super) fn folder_bytes(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => folder_bytes(&entry.path()),
+        found => found.map_or(0, |found| found.len()),
+    };
+    entries.map(bytes).sum()
+}
+
 /// Makes the ballast where it is missing or too small, of what is left where that is less: nothing else of a node can
 /// use so little, and the next start on a full disk needs it again.
 pub(super) fn keep_ballast(data: &Path) {

@@ -183,7 +183,11 @@ impl Writer {
         let room = self.inner.index.takes_more();
         let refused = room.is_err();
         let outcome = room.and_then(|()| self.make_durable(&group)).and_then(|positions| {
-            self.apply(group, &positions)?;
+            // By now it is durable, so that no error may read as a refusal.
+            self.apply(group, &positions).map_err(|error| match error {
+                StoreError::IndexFull(reason) => StoreError::Index(reason),
+                other => other,
+            })?;
             Ok(positions)
         });
         if let Err(error) = &outcome {

@@ -315,8 +315,11 @@ impl ParentLink {
         let origin = danso_core::chain::origin_of(&batch.header.bytes).ok();
         let child = self.child;
         // As many checks at once as there are cores; the others wait their turn.
-        let _turn = self.node.checking.acquire().await.expect("the turns are never closed");
-        match self.node.blocking(move |node| node.accept(child, batch)).await {
+        let turn = self.node.checking.acquire().await.expect("the turns are never closed");
+        let outcome = self.node.blocking(move |node| node.accept(child, batch)).await;
+        // Not held while answering: a child that reads nothing would keep the turns of all others.
+        drop(turn);
+        match outcome {
             Ok(on_its_way) => {
                 // Nobody answers any more where the child reads no answers.
                 accepted.send(on_its_way).await.map_err(|_| unread())

@@ -27,7 +27,8 @@ pub(in crate::cli) struct Arguments {
     /// Where to write the refused rows; without it FILE.faults.csv
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Record nothing if any row is refused; the file is checked first / Ghi tất cả hoặc không ghi gì
+    /// Check the whole file first, and record nothing if any row is refused / Kiểm tra cả tệp trước, có dòng sai thì
+    /// không ghi gì
     #[arg(long)]
     all_or_nothing: bool,
 }
