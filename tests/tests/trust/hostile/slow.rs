@@ -45,9 +45,15 @@ async fn deaf(tree: &Tree) -> Http2 {
 async fn the_link_of_a_reader_that_never_reads_is_ended_and_counted() {
     let mut tree = Tree::four();
     let node = tree.start(parent()).await;
-    let deaf = deaf(&tree).await;
+    let mut deaf = deaf(&tree).await;
     until("it has a link", || node.linked_children().contains_key(&child())).await;
-    in_time("its link is ended", || node.meters.value(LINKS_BROKEN, "stream_unread") == 1).await;
+    let ended = in_time("its link is ended", || node.meters.value(LINKS_BROKEN, "stream_unread") == 1);
+    // Meanwhile it answers pings, or its connection would end before.
+    let listening = async { while deaf.next().await.is_some() {} };
+    tokio::select! {
+        () = ended => {}
+        () = listening => panic!("its connection ended"),
+    }
     assert!(node.linked_children().is_empty());
     others_are_served(&tree).await;
     drop(deaf);
