@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `record.rs` | one event durable at the commune, alone and from eight clients |
 //! | `batch.rs` | sealing and verifying a batch of 1,000 changes; bytes on the wire |
+//! | `cascade.rs` | births from a commune's record to central's count, by size of transaction; latency |
 //! | `pipeline.rs` | events from commune files to central's counts; bytes on disk at each tier |
 //! | `query.rs` | counts at central through real TLS |
 //! | `idle.rs` | start and memory of an idle commune of 30,000 persons |
@@ -13,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a bench ends at the first error")]
 
 mod batch;
+mod cascade;
 mod idle;
 mod pipeline;
 mod query;
@@ -30,6 +32,9 @@ fn main() {
     }
     if asked("batch") {
         batch::run();
+    }
+    if asked("cascade") {
+        runtime.block_on(cascade::run());
     }
     if asked("pipeline") {
         runtime.block_on(pipeline::run());

@@ -1,0 +1,175 @@
+//! Births recorded at a commune until central counts them: four durable tiers, one process a tier.
+//!
+//! The commune runs in the process of the bench, its parents in processes of their own. A transaction of 100 or
+//! 1,000 waits until all of it is durable before the next begins, as one of a database does.
+
+use crate::{
+    pipeline::{client, process},
+    samples::{line, millis, percentile},
+};
+use danso_core::domain::{
+    BirthPlace, Education, HouseholdId, Sex,
+    entry::{Entry, PersonData},
+};
+use danso_node::{operations::Node, transport::client::NodeClient};
+use danso_proto::v1::{CountRequest, HeadsRequest, Measure};
+use danso_tests::{
+    Process, Recorder, Tree,
+    entries::{date, person},
+    tree::central,
+    unit,
+};
+use danso_tier_config::UnitId;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const HOUSEHOLDS: usize = 2_000;
+const POLL: Duration = Duration::from_millis(1);
+/// Changes a transaction, clients, changes in all.
+const LOADS: [(usize, usize, usize); 4] =
+    [(1, 1, 10_000), (1, 8, 60_000), (100, 1, 100_000), (1_000, 1, 200_000)];
+const LATENCY_RATE: u32 = 200;
+const LATENCY_EVENTS: u32 = 4_000;
+
+struct Cascade {
+    tree: Tree,
+    node: Arc<Node>,
+    top: NodeClient,
+    homes: Vec<HouseholdId>,
+    _above: Vec<Process>,
+}
+
+fn here() -> UnitId {
+    unit("00001")
+}
+
+async fn start() -> Cascade {
+    let mut tree = Tree::four();
+    let above = [central(), unit("01"), unit("001")].map(|unit| process(&tree, unit)).into();
+    let node = tree.start(here()).await;
+    let top = client(&tree, central()).await;
+    let mut recorder = Recorder::new(Arc::clone(&node));
+    let mut homes = Vec::new();
+    for _ in 0..HOUSEHOLDS {
+        homes.push(recorder.household("2025-07-01").await);
+    }
+    Cascade { tree, node, top, homes, _above: above }
+}
+
+const FAMILIES: [&str; 8] = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi"];
+const GIVEN: [&str; 8] = ["Hòa", "Bảo", "Đào", "Nga", "Tuấn", "Linh", "Sơn", "Thảo"];
+
+/// The birth number `at` of a load: every one with another name, in another household.
+fn birth(homes: &[HouseholdId], at: usize) -> Entry {
+    let name = format!("{} Thị {} {}", FAMILIES[at % 8], GIVEN[at / 8 % 8], at % 997);
+    let sex = if at.is_multiple_of(2) { Sex::Female } else { Sex::Male };
+    let child = PersonData { education: Education::None, ..person(&name, sex, DAY) };
+    let mother_birth = date(["1992-04-03", "1995-05-05", "1999-11-20"][at % 3]);
+    Entry::Birth {
+        household: homes[at % homes.len()],
+        child,
+        order: 1 + (at % 3) as u8,
+        mother_birth,
+        place: BirthPlace::Facility,
+    }
+}
+
+const DAY: &str = "2025-10-15";
+
+impl Cascade {
+    fn recorded(&self) -> u64 {
+        self.node.store.view().recording.sequence
+    }
+
+    async fn counted(&self) -> u64 {
+        let heads = self.top.heads(HeadsRequest::default()).await.unwrap().heads;
+        heads.iter().find(|head| head.origin == here().to_string()).map_or(0, |head| head.changes)
+    }
+
+    /// Every head at central changes with its counts, under one lock.
+    async fn settled(&self) {
+        while self.counted().await < self.recorded() {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn load(&self, batch: usize, clients: usize, count: usize) -> Duration {
+        let since = Instant::now();
+        let each = count / clients;
+        let work = (0..clients).map(|one| {
+            let (node, homes) = (Arc::clone(&self.node), self.homes.clone());
+            tokio::spawn(async move {
+                let mut at = one * each;
+                for _ in 0..each / batch {
+                    let mut last = None;
+                    for _ in 0..batch {
+                        let entry = birth(&homes, at);
+                        last = node.record(None, date(DAY), entry).unwrap().1;
+                        at += 1;
+                    }
+                    last.unwrap().durable().await.unwrap();
+                }
+            })
+        });
+        for one in work.collect::<Vec<_>>() {
+            one.await.unwrap();
+        }
+        self.settled().await;
+        since.elapsed()
+    }
+
+    async fn births(&self) -> i64 {
+        let request = CountRequest {
+            measure: Measure::Births.into(),
+            month_from: DAY[..7].to_owned(),
+            ..CountRequest::default()
+        };
+        let rows = self.top.count(request).await.unwrap().rows;
+        rows.iter().map(|row| row.count).sum()
+    }
+
+    /// From the commune's answer to a visible change in central's count, at an even rate.
+    async fn latency(&self) -> Vec<Duration> {
+        let before = self.births().await;
+        let since = Instant::now();
+        let (node, homes) = (Arc::clone(&self.node), self.homes.clone());
+        let recording = tokio::spawn(async move {
+            let mut answered = Vec::new();
+            for at in 0..LATENCY_EVENTS {
+                tokio::time::sleep_until((since + Duration::from_secs(1) / LATENCY_RATE * at).into()).await;
+                let (_, ticket) = node.record(None, date(DAY), birth(&homes, at as usize)).unwrap();
+                ticket.unwrap().durable().await.unwrap();
+                answered.push(Instant::now());
+            }
+            answered
+        });
+        let mut seen = Vec::new();
+        while seen.len() < LATENCY_EVENTS as usize {
+            let counted = self.births().await - before;
+            seen.resize(counted as usize, Instant::now());
+            tokio::time::sleep(POLL).await;
+        }
+        let answered = recording.await.unwrap();
+        seen.iter().zip(answered).map(|(seen, answered)| seen.saturating_duration_since(answered)).collect()
+    }
+}
+
+pub async fn run() {
+    let mut cascade = start().await;
+    cascade.settled().await;
+    for (batch, clients, count) in LOADS {
+        let took = cascade.load(batch, clients, count).await;
+        let rate = count as f64 / took.as_secs_f64();
+        let what = format!("births counted at central, {batch} a transaction, clients {clients}");
+        line(&what, &format!("{rate:.0} a second"));
+    }
+    let mut samples = cascade.latency().await;
+    for percent in [50, 99] {
+        let what = format!("answer at the commune to central's count at {LATENCY_RATE} a second, p{percent}");
+        line(&what, &millis(percentile(&mut samples, percent)));
+    }
+    cascade.node.store.close().await;
+    cascade.tree.stop_all().await;
+}
