@@ -4,7 +4,7 @@
 //! 1,000 waits until all of it is durable before the next begins, as one of a database does.
 
 use crate::{
-    pipeline::{client, process},
+    pipeline::{client, process, wait_for},
     samples::{line, millis, percentile},
 };
 use danso_core::domain::{
@@ -12,7 +12,7 @@ use danso_core::domain::{
     entry::{Entry, PersonData},
 };
 use danso_node::{operations::Node, transport::client::NodeClient};
-use danso_proto::v1::{CountRequest, HeadsRequest, Measure};
+use danso_proto::v1::{CountRequest, Measure};
 use danso_tests::{
     Process, Recorder, Tree,
     entries::{date, person},
@@ -79,20 +79,10 @@ fn birth(homes: &[HouseholdId], at: usize) -> Entry {
 const DAY: &str = "2025-10-15";
 
 impl Cascade {
-    fn recorded(&self) -> u64 {
-        self.node.store.view().recording.sequence
-    }
-
-    async fn counted(&self) -> u64 {
-        let heads = self.top.heads(HeadsRequest::default()).await.unwrap().heads;
-        heads.iter().find(|head| head.origin == here().to_string()).map_or(0, |head| head.changes)
-    }
-
-    /// Every head at central changes with its counts, under one lock.
+    /// Waits until central has counted everything recorded.
     async fn settled(&self) {
-        while self.counted().await < self.recorded() {
-            tokio::time::sleep(POLL).await;
-        }
+        let recorded = self.node.store.view().recording.sequence;
+        wait_for(&self.top, here(), recorded).await;
     }
 
     async fn load(&self, batch: usize, clients: usize, count: usize) -> Duration {

@@ -41,7 +41,8 @@ async fn changes_at(client: &NodeClient, origin: UnitId) -> u64 {
     answer.heads.iter().find(|head| head.origin == origin.to_string()).map_or(0, |head| head.changes)
 }
 
-async fn wait_for(client: &NodeClient, origin: UnitId, changes: u64) {
+/// Waits until a node has counted so many changes of an origin: a head changes with its counts, under one lock.
+pub async fn wait_for(client: &NodeClient, origin: UnitId, changes: u64) {
     while changes_at(client, origin).await < changes {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -1,12 +1,12 @@
 //! Counts at central through real TLS gRPC: a province by sex and age group.
 
 use crate::{
-    pipeline::{client, import, process},
+    pipeline::{client, import, process, wait_for},
     samples::{commune, line, millis, percentile},
 };
 use danso_proto::v1::{CountRequest, Dimension, ImportForm, Measure};
 use danso_tests::{Process, Tree, tree::central, unit};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const QUERIES: usize = 2_000;
 const CLIENTS: usize = 8;
@@ -21,13 +21,7 @@ pub async fn run() {
         import(&below, ImportForm::Register, &register, Some("2024-01-01")).await;
         let total = import(&below, ImportForm::Events, &events, None).await;
         let top = client(&tree, central()).await;
-        loop {
-            let heads = top.heads(danso_proto::v1::HeadsRequest::default()).await.unwrap().heads;
-            if heads.iter().any(|head| head.origin == unit(code).to_string() && head.changes == total) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_for(&top, unit(code), total).await;
     }
     let request = CountRequest {
         measure: Measure::Population.into(),
