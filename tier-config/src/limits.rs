@@ -187,10 +187,18 @@ pub const COMMIT_BYTES_MAX: usize = 64 * 1_048_576;
 pub const SLED_SEGMENT_BYTES: usize = 4 * 1_048_576;
 /// Most keys in one sled write batch; 1,000 random ones took gigabytes.
 pub const SLED_BATCH_KEYS_MAX: usize = 100;
+/// Longest value of a row that shares one value of sled with its neighbours, in bytes; eight of them stay below
+/// [`SLED_VALUE_BYTES_MAX`].
+pub const INDEX_PAGED_ROW_BYTES_MAX: usize = 500;
+const _: () = assert!(8 * (INDEX_PAGED_ROW_BYTES_MAX + 3) < SLED_VALUE_BYTES_MAX);
 /// Unflushed keys at which the index is flushed.
 pub const INDEX_UNFLUSHED_KEYS_MAX: usize = 20_000;
 /// Longest time that a change stays out of sled, in milliseconds (it is in the ledger all the time).
-pub const INDEX_FLUSH_MS: u64 = 500;
+pub const INDEX_FLUSH_MS: u64 = 2_000;
+/// How often a part of the unflushed keys is written between two flushes, in milliseconds.
+pub const INDEX_PART_MS: u64 = 20;
+/// Fewest unflushed keys that are written as a part.
+pub const INDEX_PART_KEYS: usize = 64;
 /// Unflushed keys at which nothing more is taken: a full disk keeps them in memory.
 pub const INDEX_OVERLAY_KEYS_MAX: usize = 200_000;
 /// Bytes that the disk must have left before anything is written to the index: sled does not survive a write that

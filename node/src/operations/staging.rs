@@ -4,16 +4,28 @@ use super::{
     forms::{CaptureKey, Home, Member},
     node::Node,
 };
-use crate::store::{HouseholdRow, PersonRow, StoreError};
+use crate::store::StoreError;
 use danso_core::domain::{
-    CaptureId, Change, Core, HouseholdChange, HouseholdId, HouseholdState, PersonChange, PersonId,
-    PersonState, Personal, RecordedAt, Sequence, entry::Register,
+    CaptureId, Change, Core, HouseholdChange, HouseholdFacts, HouseholdId, HouseholdState, PersonChange,
+    PersonFacts, PersonId, PersonState, Personal, RecordedAt, Sequence, entry::Register,
 };
 use danso_tier_config::limits;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
 };
+
+/// What a queued change leaves of a person's or household's row.
+#[derive(Clone)]
+struct Queued<S, F> {
+    state: Option<S>,
+    /// `None` where they are those of the stored row.
+    facts: Option<F>,
+    changed: Sequence,
+}
+
+type QueuedPerson = Queued<PersonState, PersonFacts>;
+type QueuedHousehold = Queued<HouseholdState, HouseholdFacts>;
 
 /// What is queued. The numbers lead to rows that were queued under them; the row decides.
 #[derive(Clone, Default)]
@@ -24,8 +36,8 @@ pub(super) struct Staging {
     person_serial: u64,
     household_serial: u64,
     recorded_at: RecordedAt,
-    persons: HashMap<PersonId, PersonRow>,
-    households: HashMap<HouseholdId, HouseholdRow>,
+    persons: HashMap<PersonId, QueuedPerson>,
+    households: HashMap<HouseholdId, QueuedHousehold>,
     captures: BTreeMap<CaptureId, Sequence>,
     members: HashMap<HouseholdId, BTreeSet<PersonId>>,
     household_numbers: HashMap<String, HouseholdId>,
@@ -53,9 +65,8 @@ impl Staging {
     }
 
     fn prune(&mut self, applied: Sequence) {
-        let waiting = |changed: Option<Sequence>| changed.is_some_and(|changed| changed > applied);
-        self.persons.retain(|_, row| waiting(row.changed));
-        self.households.retain(|_, row| waiting(row.changed));
+        self.persons.retain(|_, row| row.changed > applied);
+        self.households.retain(|_, row| row.changed > applied);
         self.captures.retain(|_, sequence| *sequence > applied);
         let Self { persons, households, members, household_numbers, subject_codes, citizen_numbers, .. } =
             self;
@@ -114,14 +125,18 @@ impl Staging {
             self.person_serial = self.person_serial.max(id.serial);
             if let Some(state) = row.state {
                 self.members.entry(state.household).or_default().insert(id);
-                enter(&mut self.subject_codes, &row.facts.subject_code, id);
-                enter(&mut self.citizen_numbers, &row.facts.citizen_number, id);
+                if let Some(facts) = &row.facts {
+                    enter(&mut self.subject_codes, &facts.subject_code, id);
+                    enter(&mut self.citizen_numbers, &facts.citizen_number, id);
+                }
             }
             self.persons.insert(id, row);
         }
         for (id, row) in rows.households {
             self.household_serial = self.household_serial.max(id.serial);
-            enter(&mut self.household_numbers, &row.facts.number, id);
+            if let Some(facts) = &row.facts {
+                enter(&mut self.household_numbers, &facts.number, id);
+            }
             self.households.insert(id, row);
         }
     }
@@ -135,8 +150,8 @@ fn enter<T>(numbers: &mut HashMap<String, T>, number: &str, id: T) {
 
 /// The rows that a change leaves.
 pub(super) struct Rows {
-    persons: Vec<(PersonId, PersonRow)>,
-    households: Vec<(HouseholdId, HouseholdRow)>,
+    persons: Vec<(PersonId, QueuedPerson)>,
+    households: Vec<(HouseholdId, QueuedHousehold)>,
 }
 
 /// The register with queued rows over stored ones. Store errors are kept and end the run.
@@ -163,12 +178,20 @@ impl<'a> StagedRegister<'a> {
         })
     }
 
-    fn person_row(&self, id: PersonId) -> Option<PersonRow> {
-        self.staging.persons.get(&id).cloned().or_else(|| self.ok(self.node.store.person(id)))
+    fn stored_facts(&self, id: PersonId) -> PersonFacts {
+        self.ok(self.node.store.person(id)).unwrap_or_default().facts
     }
 
-    fn household_row(&self, id: HouseholdId) -> Option<HouseholdRow> {
-        self.staging.households.get(&id).cloned().or_else(|| self.ok(self.node.store.household(id)))
+    fn stored_household_facts(&self, id: HouseholdId) -> HouseholdFacts {
+        self.ok(self.node.store.household(id)).unwrap_or_default().facts
+    }
+
+    /// State and latest change of a person.
+    fn standing(&self, id: PersonId) -> Option<(Option<PersonState>, Option<Sequence>)> {
+        match self.staging.persons.get(&id) {
+            Some(queued) => Some((queued.state, Some(queued.changed))),
+            None => self.ok(self.node.store.standing(id)),
+        }
     }
 
     /// The rows of everybody and everything that a change names, as it leaves them.
@@ -176,15 +199,17 @@ impl<'a> StagedRegister<'a> {
         let none = Personal::default();
         let personal = change.personal.as_ref().unwrap_or(&none);
         let person = |change: &PersonChange| {
-            // Also for one who comes back by a void: the names are still in the row.
-            let mut row = self.person_row(change.id).unwrap_or_default();
-            row.change(change.after, personal.of_person(change.id), sequence);
-            (change.id, row)
+            let queued = self.staging.persons.get(&change.id).and_then(|queued| queued.facts.as_ref());
+            let facts = personal.of_person(change.id).or(queued).cloned();
+            // One who comes back by a void: the names are still in the row.
+            let back = || change.before.is_none().then(|| self.stored_facts(change.id));
+            (change.id, Queued { state: change.after, facts: facts.or_else(back), changed: sequence })
         };
         let household = |change: &HouseholdChange| {
-            let mut row = self.household_row(change.id).unwrap_or_default();
-            row.change(change.after, personal.of_household(change.id), sequence);
-            (change.id, row)
+            let queued = self.staging.households.get(&change.id).and_then(|queued| queued.facts.as_ref());
+            let facts = personal.of_household(change.id).or(queued).cloned();
+            let back = || change.before.is_none().then(|| self.stored_household_facts(change.id));
+            (change.id, Queued { state: change.after, facts: facts.or_else(back), changed: sequence })
         };
         Rows {
             persons: change.core.persons.iter().map(person).collect(),
@@ -194,21 +219,29 @@ impl<'a> StagedRegister<'a> {
 
     /// Whether a change is the latest of every person that it names.
     pub fn is_latest(&self, sequence: Sequence, change: &Core) -> bool {
-        let latest = |id| self.person_row(id).and_then(|row| row.changed) == Some(sequence);
+        let latest = |id| self.standing(id).and_then(|(_, changed)| changed) == Some(sequence);
         change.persons.iter().all(|person| latest(person.id))
     }
 
     fn member(&self, id: PersonId) -> Option<Member> {
-        let row = self.person_row(id)?;
-        Some(Member { id, state: row.state?, facts: row.facts })
+        let Some(queued) = self.staging.persons.get(&id) else {
+            let row = self.ok(self.node.store.person(id))?;
+            return Some(Member { id, state: row.state?, facts: row.facts });
+        };
+        let facts = queued.facts.clone().unwrap_or_else(|| self.stored_facts(id));
+        Some(Member { id, state: queued.state?, facts })
     }
 
     /// The open household with a number.
     pub fn household_by_number(&self, number: &str) -> Option<Home> {
         let queued = self.staging.household_numbers.get(number).copied();
         let id = queued.or_else(|| self.ok(self.node.store.household_by_number(number)))?;
-        let row = self.household_row(id)?;
-        Some(Home { id, state: row.state?, facts: row.facts })
+        let Some(queued) = self.staging.households.get(&id) else {
+            let row = self.ok(self.node.store.household(id))?;
+            return Some(Home { id, state: row.state?, facts: row.facts });
+        };
+        let facts = queued.facts.clone().unwrap_or_else(|| self.stored_household_facts(id));
+        Some(Home { id, state: queued.state?, facts })
     }
 
     /// The residents of a household, in the order of their ids.
@@ -236,11 +269,14 @@ impl<'a> StagedRegister<'a> {
 
 impl Register for StagedRegister<'_> {
     fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.person_row(id).and_then(|row| row.state)
+        self.standing(id).and_then(|(state, _)| state)
     }
 
     fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        self.household_row(id).and_then(|row| row.state)
+        match self.staging.households.get(&id) {
+            Some(queued) => queued.state,
+            None => self.ok(self.node.store.household_state(id)),
+        }
     }
 
     fn next_person(&self) -> PersonId {

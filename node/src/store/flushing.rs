@@ -79,8 +79,31 @@ impl Writer {
         }
     }
 
+    /// Writes a part of what waits, so that no flush keeps an answer waiting for long.
+    fn flush_some(&mut self) {
+        let waiting = self.inner.index.waiting();
+        let due = self.flushed_some_at.elapsed() >= Duration::from_millis(limits::INDEX_PART_MS);
+        if self.full || self.inner.stopped() || !due || waiting < limits::INDEX_PART_KEYS {
+            return;
+        }
+        self.flushed_some_at = Instant::now();
+        let parts = (limits::INDEX_FLUSH_MS / limits::INDEX_PART_MS) as usize;
+        let most = (2 * waiting / parts).max(limits::INDEX_PART_KEYS);
+        // Not the view's position: receipts may be applied that a crash still takes. No such row follows from them.
+        let reach = self.inner.reader.end();
+        match self.inner.index.flush_some(most, reach) {
+            // The flush finds no space either, and says so.
+            Ok(()) | Err(StoreError::IndexFull(_)) => {}
+            Err(error) => {
+                tracing::error!(code = error.code(), %error, "the index could not be written");
+                self.inner.stop(error);
+            }
+        }
+    }
+
     /// Does what is due with the index. What found no space is tried again each time.
     pub fn flush_due(&mut self) {
+        self.flush_some();
         if let Some(error) = self.inner.index.broken()
             && !self.inner.stopped()
         {
@@ -109,6 +132,13 @@ impl Writer {
         if nothing || self.inner.stopped() {
             return;
         }
+        // The index never reflects what a crash may still take.
+        if let Err(error) = self.ledger.sync() {
+            tracing::error!(code = error.code(), %error, "the ledger could not be synced");
+            self.inner.stop(error.into());
+            return;
+        }
+        let index = &self.inner.index;
         let mut flushed = if index.has_failed() { Ok(()) } else { index.flush(self.reflected()) };
         if index.has_failed() {
             flushed = self.reopen_index().and_then(|()| self.inner.index.flush(self.reflected()));

@@ -10,7 +10,7 @@ use super::{
 };
 use danso_core::{
     chain::AuditHead,
-    domain::{HouseholdFacts, HouseholdId, PersonFacts, PersonId, Reason, Sequence},
+    domain::{HouseholdFacts, PersonFacts, Reason, Sequence},
 };
 use danso_tier_config::UnitId;
 use serde::de::DeserializeOwned;
@@ -40,6 +40,7 @@ pub fn is_row(key: &[u8], value: &[u8]) -> bool {
     match kind {
         b'm' => match key {
             keys::POSITION => fits::<(u64, u64)>(value),
+            keys::REACH => fits::<u64>(value),
             keys::CHECK => fits::<u128>(value),
             keys::RECORDING => fits::<Recording>(value),
             keys::AUDIT => fits::<AuditHead>(value),
@@ -53,16 +54,19 @@ pub fn is_row(key: &[u8], value: &[u8]) -> bool {
         b'q' => numbered(rest).is_some() && fits::<Reason>(value),
         b'p' => keys::person_of_key(key).is_some() && is_person(value),
         b'h' => numbered(rest).is_some() && is_household(value),
-        b'r' => keys::member_of_key(key).is_some() && fits::<()>(value),
-        b'n' => fits::<HouseholdId>(value),
-        b's' | b'i' => fits::<PersonId>(value),
+        b'o' => fits::<Vec<u64>>(value),
         b'k' => fits::<Sequence>(value),
         b'g' | b'f' => keys::position_of_key(key).is_some() && fits::<()>(value),
         b'e' => keys::position_of_key(key).is_some() && fits::<UnitId>(value),
         b'a' => UnitId::from_key(rest).is_some() && fits::<Anchor>(value),
-        b'o' | b'd' | b'l' | b'v' | b'x' | b'y' | b'z' | b'u' => fits::<u64>(value),
+        b'd' | b'l' | b'v' | b'x' | b'y' | b'z' | b'u' => fits::<u64>(value),
         _ => false,
     }
+}
+
+/// Whether a value is a page of rows.
+pub fn is_page(value: &[u8]) -> bool {
+    index::is_page(value)
 }
 
 fn fits<T: DeserializeOwned>(value: &[u8]) -> bool {

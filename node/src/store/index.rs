@@ -1,29 +1,35 @@
 //! sled as a derived index: everything looked up, behind an overlay of what is not flushed yet.
 //!
-//! The only file that names sled's write calls. Order of a flush: all absolute values in small batches
-//! (replaying the ledger over them ends the same), then everything that is counted up (tallies, chain
-//! rows, counters) together with the position in one atomic batch: it must never be replayed over. Every batch
-//! carries the check sum over all rows, and an index is opened only where all of them have it.
+//! | file | holds |
+//! |---|---|
+//! | `overlay.rs` | what waits in memory |
+//! | `pages.rs` | rows side by side share one value of sled |
+//! | `register.rs` | rows of persons, households and own changes |
+//! | `writing.rs` | the flush of what waits in memory |
+//! | `renewing.rs` | an index in the place of another |
+//!
+//! Order of a flush: all absolute values in small batches (replaying the ledger over them ends the same), then
+//! everything that is counted up (tallies, chain rows, counters) together with the position in one atomic batch: it
+//! must never be replayed over. Every batch carries the check sum over all values, and an index is opened only where
+//! all of them have it.
 
+mod overlay;
+mod pages;
+mod register;
 mod renewing;
+mod writing;
 
+use overlay::Overlay;
+
+pub(super) use pages::is_page;
+pub(super) use register::Standing;
 pub(super) use renewing::{RenewError, renewed_path};
 
-use super::{
-    StoreError,
-    at_rest::Vault,
-    folder,
-    keys::{self, Number},
-    room,
-    rows::{HouseholdRow, PersonRow, StoredHousehold, StoredPerson},
-    whole::{check_of, checked},
-};
-use danso_core::domain::{HouseholdId, PersonId};
+use super::{StoreError, at_rest::Vault, folder, keys, ledger::Position, room, whole::checked};
 use danso_tier_config::limits;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
-    ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
@@ -32,8 +38,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-
-type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// What the position row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -49,6 +53,8 @@ pub(super) struct Index {
     /// Gone once the store is closed, whoever still holds a handle on it.
     database: RwLock<Option<sled::Db>>,
     overlay: RwLock<Overlay>,
+    /// The last row that was written before its turn.
+    written_to: Mutex<Vec<u8>>,
     /// The check sum over all rows that are written.
     check: Mutex<u128>,
     /// Why it cannot be trusted any more.
@@ -114,6 +120,7 @@ impl Index {
             Ok(Ok((database, Some(check)))) => Ok(Self {
                 database: RwLock::new(Some(database)),
                 overlay: RwLock::default(),
+                written_to: Mutex::default(),
                 check: Mutex::new(check),
                 broken: OnceLock::new(),
                 failed: AtomicBool::new(false),
@@ -186,9 +193,7 @@ impl Index {
             if let Some(value) = self.overlay().get(key) {
                 return value.as_deref().map(decode).transpose();
             }
-            self.work(|database| {
-                database.get(key).map_err(StoreError::index)?.map(|value| decode(&value)).transpose()
-            })
+            self.work(|database| pages::get(database, key)?.map(|value| decode(&value)).transpose())
         })
     }
 
@@ -204,59 +209,6 @@ impl Index {
         }
     }
 
-    /// A person's row; without the key at rest without what names the person.
-    pub fn person(&self, id: PersonId) -> Result<Option<PersonRow>, StoreError> {
-        let key = keys::person(id);
-        let Some(StoredPerson { state, facts, changed }) = self.get(&key)? else { return Ok(None) };
-        let facts = self.unsealed(&key, &facts)?;
-        Ok(Some(PersonRow { state, facts, changed }))
-    }
-
-    /// Sets a person's row.
-    pub fn put_person(&self, id: PersonId, row: &PersonRow) {
-        let key = keys::person(id);
-        let facts = self.sealed(&key, &row.facts);
-        self.put(key, &StoredPerson { state: row.state, facts, changed: row.changed });
-    }
-
-    /// A household's row; without the key at rest without what names it.
-    pub fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
-        let key = keys::household(id);
-        let Some(StoredHousehold { state, facts, changed }) = self.get(&key)? else { return Ok(None) };
-        let facts = self.unsealed(&key, &facts)?;
-        Ok(Some(HouseholdRow { state, facts, changed }))
-    }
-
-    /// Sets a household's row.
-    pub fn put_household(&self, id: HouseholdId, row: &HouseholdRow) {
-        let key = keys::household(id);
-        let facts = self.sealed(&key, &row.facts);
-        self.put(key, &StoredHousehold { state: row.state, facts, changed: row.changed });
-    }
-
-    /// Empty for nothing to hide, else sealed and bound to its key.
-    fn sealed<T: Serialize + Default + PartialEq>(&self, key: &[u8], facts: &T) -> Vec<u8> {
-        if *facts == T::default() {
-            return Vec::new();
-        }
-        self.vault.seal(key, &postcard::to_stdvec(facts).expect("a row is plain data"))
-    }
-
-    fn unsealed<T: DeserializeOwned + Default>(&self, key: &[u8], sealed: &[u8]) -> Result<T, StoreError> {
-        if sealed.is_empty() || self.vault.is_locked() {
-            return Ok(T::default());
-        }
-        let plain = self.vault.open(key, sealed);
-        let plain = plain.map_err(|_| StoreError::Index("a sealed row does not open".to_owned()))?;
-        postcard::from_bytes(&plain).map_err(|_| StoreError::Index("a row is not decodable".to_owned()))
-    }
-
-    /// The key under which a number is found; `None` for an empty one and without the key at rest.
-    pub fn number(&self, kind: Number, number: &str) -> Option<Vec<u8>> {
-        let blinded = (!number.is_empty()).then(|| self.vault.blind(kind.label(), number)).flatten();
-        blinded.map(|blinded| kind.key(&blinded))
-    }
-
     /// All keys with a prefix and their values, unflushed writes included, in order.
     pub fn scan(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
         self.of_one_opening(|| self.scan_once(prefix))
@@ -264,17 +216,8 @@ impl Index {
 
     fn scan_once(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
         // The overlay first: a flush between the two reads then shows a row twice, never not at all.
-        let changed: Overlay = {
-            let overlay = self.overlay();
-            let from = overlay.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
-            let within = from.take_while(|(key, _)| key.starts_with(prefix));
-            within.map(|(key, value)| (key.clone(), value.clone())).collect()
-        };
-        let mut found = self.work(|database| {
-            let rows = database.scan_prefix(prefix);
-            let rows = rows.map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())));
-            rows.collect::<Result<BTreeMap<_, _>, _>>().map_err(StoreError::index)
-        })?;
+        let changed = self.overlay().beginning(prefix);
+        let mut found = self.work(|database| pages::scan(database, prefix))?;
         for (key, value) in changed {
             match value {
                 Some(value) => found.insert(key, value),
@@ -287,6 +230,11 @@ impl Index {
     /// Number of unflushed keys.
     pub fn unflushed(&self) -> usize {
         self.overlay().len()
+    }
+
+    /// Number of unflushed keys that may be written before the position is.
+    pub fn waiting(&self) -> usize {
+        self.overlay().absolute.len()
     }
 
     /// Whether more may be written on top of what is not flushed.
@@ -311,76 +259,6 @@ impl Index {
     /// Where the index lies.
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// Refuses to write where the disk has too little left: sled must not meet a full disk.
-    fn room(&self, bytes: u64) -> Result<(), StoreError> {
-        #[cfg(test)]
-        if self.blind.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let left = room::left_bytes(&self.folder);
-        let needed = limits::INDEX_ROOM_BYTES.saturating_add(bytes);
-        if left < needed { Err(full(&format!("{left} bytes left, {needed} needed"))) } else { Ok(()) }
-    }
-
-    /// Writes all unflushed keys and then the position that they reflect. Called by the writer only.
-    ///
-    /// Errors: after [`StoreError::IndexFull`] all of them are still here, and are written by a repeat.
-    pub fn flush(&self, reflected: Reflected) -> Result<(), StoreError> {
-        // Before anything is copied: on a full disk there is much, and this is tried again and again.
-        self.room(0)?;
-        let written = self.overlay().clone();
-        let (counted, others): (Vec<_>, Vec<_>) =
-            written.iter().partition(|(key, _)| keys::is_counted_up(key));
-        // Person rows come last: replaying needs the old one to take its old numbers out.
-        let (persons, others): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|(key, _)| key.starts_with(keys::PERSONS));
-        for rows in
-            others.chunks(limits::SLED_BATCH_KEYS_MAX).chain(persons.chunks(limits::SLED_BATCH_KEYS_MAX))
-        {
-            self.write(rows.iter().copied(), None)?;
-        }
-        self.write(counted.into_iter(), Some(reflected))?;
-        self.overlay.write().expect("no holder of the overlay panics").clear();
-        Ok(())
-    }
-
-    fn write<'a>(
-        &self,
-        rows: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>,
-        reflected: Option<Reflected>,
-    ) -> Result<(), StoreError> {
-        let position = reflected.map(|reflected| Some(encoded(&reflected)));
-        let position = position.as_ref().map(|value| (keys::POSITION, value));
-        let rows: Vec<(&[u8], &Option<Vec<u8>>)> =
-            rows.map(|(key, value)| (key.as_slice(), value)).chain(position).collect();
-        let bytes: usize =
-            rows.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
-        // sled keeps what it writes up to four times.
-        self.room(4 * bytes as u64)?;
-        let mut held = self.check.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut check = *held;
-        let written = self.work(|database| {
-            let mut batch = sled::Batch::default();
-            for (key, value) in rows {
-                if let Some(before) = database.get(key).map_err(StoreError::index)? {
-                    check = check.wrapping_sub(check_of(key, &before));
-                }
-                if let Some(value) = value {
-                    check = check.wrapping_add(check_of(key, value));
-                    batch.insert(key, value.as_slice());
-                } else {
-                    batch.remove(key);
-                }
-            }
-            batch.insert(keys::CHECK, encoded(&check));
-            database.apply_batch(batch).map_err(StoreError::index)
-        });
-        if written.is_ok() {
-            *held = check;
-        }
-        written
     }
 
     /// Lets go of a database that found no space and opens its folder anew or, where it lost something, builds a
@@ -433,6 +311,11 @@ impl Index {
         })?;
         catch_up(&fresh)?;
         Ok(fresh)
+    }
+
+    /// The ledger position that no row is ahead of; `None` for a new one.
+    pub fn reach(&self) -> Result<Option<Position>, StoreError> {
+        Ok(self.get(keys::REACH)?.map(Position))
     }
 
     /// The position that the index reflects; `None` for a new one.

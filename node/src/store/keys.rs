@@ -3,20 +3,17 @@
 //! | key | value | written when |
 //! |---|---|---|
 //! | `m` `position` | ledger position that the tallies reflect, check sum of the tallies | flush |
+//! | `m` `reach` | ledger position that no row is ahead of; those counted up are at `position` | with every write |
 //! | `m` `check` | check sum over all other rows | with every write |
 //! | `m` `recording` | counters of the own recording | own change applied |
 //! | `t` unit, month, cuboid, cell | signed sum | flush |
 //! | `c` origin | chain row: head, counters, hold | batch applied |
 //! | `b` origin, number | ledger position and hash of the batch | batch applied |
 //! | `q` origin, sequence | reason | batch with quarantined changes applied |
-//! | `o` sequence | ledger position of an own change | own change applied |
+//! | `o` sequence / 64 | ledger positions of these 64 own changes, zeros for none | own change applied |
 //! | `k` capture id | sequence | own change applied |
 //! | `p` person | person row | own change applied |
 //! | `h` household | household row | own change applied |
-//! | `r` household, person | nothing: the person is a member | own change applied |
-//! | `n` blinded household number | household id | own change applied |
-//! | `s` blinded subject code | person id | own change applied |
-//! | `i` blinded citizen number | person id | own change applied |
 //! | `g` unit, position | nothing: a registration or grant of its key lies there | registration applied |
 //! | `d` version | ledger position of a directory version | directory applied |
 //! | `l` number | ledger position of a release | release applied |
@@ -42,10 +39,13 @@ use danso_core::{
 use danso_tier_config::{Month, UnitId};
 
 /// Format byte at the head of every value.
-pub(super) const VALUE_FORMAT: u8 = 2;
+pub(super) const VALUE_FORMAT: u8 = 3;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";
+
+/// Key of the ledger position that no row is ahead of.
+pub(super) const REACH: &[u8] = b"mreach";
 
 /// Key of the check sum over all other rows.
 pub(super) const CHECK: &[u8] = b"mcheck";
@@ -114,8 +114,12 @@ pub(super) fn quarantine_of(origin: UnitId) -> Vec<u8> {
     key(b'q', &[&origin.to_key()])
 }
 
+/// Own changes whose positions share a row.
+pub(super) const OWN_A_ROW: u64 = 64;
+
+/// The row that holds the position of an own change.
 pub(super) fn own(sequence: Sequence) -> Vec<u8> {
-    key(b'o', &[&sequence.0.to_be_bytes()])
+    key(b'o', &[&(sequence.0 / OWN_A_ROW).to_be_bytes()])
 }
 
 pub(super) fn capture(capture: CaptureId) -> Vec<u8> {
@@ -141,50 +145,11 @@ pub(super) fn household(household: HouseholdId) -> Vec<u8> {
     key(b'h', &[&household.to_key()])
 }
 
-pub(super) fn member(household: HouseholdId, person: PersonId) -> Vec<u8> {
-    key(b'r', &[&household.to_key(), &person.to_key()])
-}
+pub(super) const HOUSEHOLDS: &[u8] = b"h";
 
-pub(super) fn members_of(household: HouseholdId) -> Vec<u8> {
-    key(b'r', &[&household.to_key()])
-}
-
-pub(super) fn member_of_key(key: &[u8]) -> Option<PersonId> {
-    let rest = key.get(1 + UnitId::KEY_BYTES + 8..)?;
-    let (unit, serial) = rest.split_at_checked(UnitId::KEY_BYTES)?;
-    Some(PersonId { unit: UnitId::from_key(unit)?, serial: u64::from_be_bytes(serial.try_into().ok()?) })
-}
-
-/// A number by which households or persons are found. The index holds its keyed hash only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number {
-    /// Household number.
-    Household,
-    /// Health-insurance number.
-    Subject,
-    /// Personal identification number.
-    Citizen,
-}
-
-impl Number {
-    /// The label that keeps the hashes of one kind apart from those of another.
-    pub fn label(self) -> &'static [u8] {
-        match self {
-            Self::Household => b"household number",
-            Self::Subject => b"subject code",
-            Self::Citizen => b"citizen number",
-        }
-    }
-
-    /// The key of a blinded number.
-    pub fn key(self, blinded: &[u8; 16]) -> Vec<u8> {
-        let letter = match self {
-            Self::Household => b'n',
-            Self::Subject => b's',
-            Self::Citizen => b'i',
-        };
-        key(letter, &[blinded])
-    }
+pub(super) fn household_of_key(key: &[u8]) -> Option<HouseholdId> {
+    let (unit, serial) = key.strip_prefix(HOUSEHOLDS)?.split_at_checked(UnitId::KEY_BYTES)?;
+    Some(HouseholdId { unit: UnitId::from_key(unit)?, serial: u64::from_be_bytes(serial.try_into().ok()?) })
 }
 
 pub(super) const REGISTRATIONS: &[u8] = b"g";

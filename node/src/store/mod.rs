@@ -5,6 +5,7 @@
 //! | `ledger/` | append-only segment files |
 //! | `record.rs` | the kinds of ledger record |
 //! | `encoding.rs` | records as bytes, personal parts encrypted |
+//! | `lookups.rs` | the search by number and household, in memory only |
 //! | `names.rs` | the search by name, in memory only |
 //! | `keys.rs` | the one table of sled keys |
 //! | `rows.rs` | the rows kept under them |
@@ -47,6 +48,7 @@ pub mod foreign;
 mod index;
 mod keys;
 pub mod ledger;
+mod lookups;
 mod names;
 mod opening;
 mod queue;

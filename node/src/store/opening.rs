@@ -93,14 +93,13 @@ impl Store {
         } else {
             index
         };
-        let (index, reflected) = match guarded(|| index.reflected()) {
-            Ok(reflected) => (index, reflected),
+        let (index, known_durable) = match guarded(|| index.reach()) {
+            Ok(reach) => (index, reach),
             Err(error) => {
                 rebuilt_because = Some(error.to_string());
                 (replace_index(index, &folder, &options.limits)?, None)
             }
         };
-        let known_durable = reflected.map(|row| Position(row.position));
         let ledger_options =
             ledger::Options { segment_bytes: options.host.disk.segment_bytes(), known_durable };
         let open = || Ledger::open_watched(&folder.ledger(), ledger_options, options.host.disk.clone());
@@ -268,7 +267,7 @@ pub(super) fn replay(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, StoreError> {
     let end = reader.end().0;
-    let mut count = 0;
+    let (mut count, mut flush_at) = (0, limits::INDEX_UNFLUSHED_KEYS_MAX);
     for record in reader.iter_from(view.position) {
         let record = record?;
         let next = record.next;
@@ -278,8 +277,10 @@ pub(super) fn replay(
         }
         view.position = next;
         count += 1;
-        if index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX {
+        if index.unflushed() >= flush_at {
             flush_or_keep(index, view)?;
+            // What found no space is not tried again with every record.
+            flush_at = index.unflushed() + limits::INDEX_UNFLUSHED_KEYS_MAX;
             progress(next.0, end);
         }
     }
@@ -349,10 +350,10 @@ fn restore_unsealed(
     let next = view.chains.get(&unit).map_or(Sequence(1), |chain| chain.head.next);
     view.unsealed.clear();
     for sequence in next.0..=view.recording.sequence {
-        let position = index.get::<u64>(&keys::own(Sequence(sequence)))?;
+        let position = index.own(Sequence(sequence))?;
         let position =
             position.ok_or_else(|| StoreError::Index("an own change is not indexed".to_owned()))?;
-        let (decoded, position) = read_record(reader, Position(position), &index.vault)?;
+        let (decoded, position) = read_record(reader, position, &index.vault)?;
         let Record::Own(change) = decoded.record else {
             return Err(StoreError::Index("an own change is indexed wrongly".to_owned()));
         };
@@ -389,6 +390,7 @@ fn start(
         key: Box::new(options.key),
         limits: options.limits,
         flushed_at: Instant::now(),
+        flushed_some_at: Instant::now(),
         unsealed_since,
         full,
         scrubs_wait: false,

@@ -5,19 +5,20 @@ use super::{
     apply::changes_of,
     at_rest::State,
     encoding::{Decoded, read_record},
-    index,
-    keys::{self, Number},
+    index::{self, Standing},
+    keys,
     ledger::Position,
     names,
     record::{AcceptedBatch, Evidence, OfficeRecord, OwnChange, Record, Topic},
     rows::{BatchRow, HouseholdRow, PersonRow},
+    view::View,
 };
 use danso_core::{
     chain::{Batch, BatchNumber, ErasedLeaf, Header, PersonalLeaf, Quarantined, Signed},
-    domain::{CaptureId, Core, HouseholdId, PersonFacts, PersonId, Reason, Sequence},
+    domain::{CaptureId, Core, HouseholdId, HouseholdState, PersonFacts, PersonId, Reason, Sequence},
 };
 use danso_tier_config::UnitId;
-use serde::de::DeserializeOwned;
+use std::sync::RwLockReadGuard;
 
 /// A batch held here, with what the acceptance said of it.
 #[derive(Debug, Clone)]
@@ -96,10 +97,10 @@ impl Store {
 
     /// An own change by its sequence.
     pub fn own_change(&self, sequence: Sequence) -> Result<Option<OwnChange>, StoreError> {
-        let Some(position) = self.inner.index.get::<u64>(&keys::own(sequence))? else {
+        let Some(position) = self.inner.index.own(sequence)? else {
             return Ok(None);
         };
-        match self.record(position)? {
+        match self.record(position.0)? {
             Record::Own(change) => Ok(Some(change)),
             Record::Recovered(recovered) => Ok(change_of(&recovered.batch, sequence)),
             _ => Err(StoreError::Index("an own change is indexed wrongly".to_owned())),
@@ -108,10 +109,10 @@ impl Store {
 
     /// The record of an own change and where it lies; `None` for a change that came back within a batch.
     pub fn own_record(&self, sequence: Sequence) -> Result<Option<(Position, OwnChange)>, StoreError> {
-        let Some(position) = self.inner.index.get::<u64>(&keys::own(sequence))? else {
+        let Some(position) = self.inner.index.own(sequence)? else {
             return Ok(None);
         };
-        let (Decoded { record, veiled }, position) = self.read(position)?;
+        let (Decoded { record, veiled }, position) = self.read(position.0)?;
         match record {
             Record::Own(_) if veiled => Err(StoreError::Locked),
             Record::Own(change) => Ok(Some((position, change))),
@@ -136,6 +137,16 @@ impl Store {
         self.inner.index.person(person)
     }
 
+    /// A person's state and latest change, without what names the person.
+    pub fn standing(&self, person: PersonId) -> Result<Option<Standing>, StoreError> {
+        self.inner.index.standing(person)
+    }
+
+    /// A household's state, without what names it.
+    pub fn household_state(&self, household: HouseholdId) -> Result<Option<HouseholdState>, StoreError> {
+        self.inner.index.household_state(household)
+    }
+
     /// A household of the own register, also a closed one.
     pub fn household(&self, household: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
         self.inner.index.household(household)
@@ -143,22 +154,27 @@ impl Store {
 
     /// The open household with this number.
     pub fn household_by_number(&self, number: &str) -> Result<Option<HouseholdId>, StoreError> {
-        self.by_number(Number::Household, number)
+        Ok(self.lookups()?.lookups.household(number))
     }
 
     /// The resident with this health-insurance number.
     pub fn person_by_subject_code(&self, code: &str) -> Result<Option<PersonId>, StoreError> {
-        self.by_number(Number::Subject, code)
+        Ok(self.lookups()?.lookups.subject(code))
     }
 
     /// The resident with this personal identification number.
     pub fn person_by_citizen_number(&self, number: &str) -> Result<Option<PersonId>, StoreError> {
-        self.by_number(Number::Citizen, number)
+        Ok(self.lookups()?.lookups.citizen(number))
     }
 
-    fn by_number<T: DeserializeOwned>(&self, kind: Number, number: &str) -> Result<Option<T>, StoreError> {
-        let key = self.inner.index.number(kind, number);
-        key.map_or(Ok(None), |key| self.inner.index.get(&key))
+    /// The view with its look-ups filled: all rows of the register are read at the first question.
+    fn lookups(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
+        if !self.view().lookups.is_filled() {
+            let mut view = self.inner.view.write().expect("no holder of the view panics");
+            let households = self.inner.index.households()?;
+            view.lookups.fill(self.inner.index.persons()?, households);
+        }
+        Ok(self.view())
     }
 
     /// Persons of the own register whose names have all words of a question, also those who died or left;
@@ -173,7 +189,8 @@ impl Store {
         self.require_key()?;
         if !self.view().names.is_filled() {
             let mut view = self.inner.view.write().expect("no holder of the view panics");
-            view.names.fill(self.named_persons()?);
+            let persons = self.inner.index.persons()?;
+            view.names.fill(persons.into_iter().map(|(id, row)| (id, row.facts)));
         }
         let found = self.view().names.find(question);
         let mut persons = Vec::new();
@@ -194,27 +211,8 @@ impl Store {
     /// Errors: [`StoreError::Locked`] without the key at rest.
     pub fn has_nameless_persons(&self) -> Result<bool, StoreError> {
         self.require_key()?;
-        for key in self.inner.index.scan(keys::PERSONS)?.keys() {
-            let id = keys::person_of_key(key);
-            let id = id.ok_or_else(|| StoreError::Index("a person key is unreadable".to_owned()))?;
-            let row = self.inner.index.person(id)?.unwrap_or_default();
-            if row.state.is_some() && row.facts == PersonFacts::default() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn named_persons(&self) -> Result<Vec<(PersonId, PersonFacts)>, StoreError> {
-        let rows = self.inner.index.scan(keys::PERSONS)?;
-        let ids = rows.keys().map(|key| {
-            keys::person_of_key(key).ok_or_else(|| StoreError::Index("a person key is unreadable".to_owned()))
-        });
-        ids.map(|id| {
-            let id = id?;
-            Ok((id, self.inner.index.person(id)?.map(|row| row.facts).unwrap_or_default()))
-        })
-        .collect()
+        let nameless = |row: &PersonRow| row.state.is_some() && row.facts == PersonFacts::default();
+        Ok(self.inner.index.persons()?.iter().any(|(_, row)| nameless(row)))
     }
 
     /// Refuses without the key at rest.
@@ -315,9 +313,7 @@ impl Store {
 
     /// Residents of a household.
     pub fn members(&self, household: HouseholdId) -> Result<Vec<PersonId>, StoreError> {
-        let rows = self.inner.index.scan(&keys::members_of(household))?;
-        let unreadable = || StoreError::Index("a member key is unreadable".to_owned());
-        rows.keys().map(|key| keys::member_of_key(key).ok_or_else(unreadable)).collect()
+        Ok(self.lookups()?.lookups.members(household))
     }
 }
 

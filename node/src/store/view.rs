@@ -7,6 +7,7 @@ use super::{
     index::{Index, decode},
     keys,
     ledger::{LedgerReader, Position},
+    lookups::Lookups,
     names::Names,
     record::{Anchor, Record},
     rows::{ChainRow, Recording},
@@ -84,6 +85,8 @@ pub struct View {
     pub recording: Recording,
     /// The search by name.
     pub(super) names: Names,
+    /// The search by number and household.
+    pub(super) lookups: Lookups,
     /// Own changes not sealed yet, from sequence `head.next` on.
     pub unsealed: VecDeque<SealedChange>,
     /// Ledger position up to which this view is true.

@@ -67,6 +67,8 @@ pub(super) struct Writer {
     pub key: Box<LedgerKey>,
     pub limits: Limits,
     pub flushed_at: Instant,
+    /// When a part of what waited was written.
+    pub flushed_some_at: Instant,
     /// When the oldest unsealed change came.
     pub unsealed_since: Option<Instant>,
     /// Whether the index waits for space.
@@ -108,8 +110,21 @@ impl Writer {
             }
             Some(Order::Append { .. }) | None => {}
         }
+        if self.may_seal() {
+            self.commit(Vec::new(), Vec::new());
+        }
         self.flush_due();
         ControlFlow::Continue(())
+    }
+
+    /// Whether changes wait that a receipt has just given way to.
+    fn may_seal(&self) -> bool {
+        if self.unsealed_since.is_none_or(|since| since > Instant::now()) {
+            return false;
+        }
+        let view = self.inner.view.read().expect("no holder of the view panics");
+        let chain = view.chains.get(&self.inner.unit);
+        chain.is_none_or(|chain| chain.acknowledged >= chain.head.number)
     }
 
     /// Does what is due when no order came within [`Writer::patience`].
@@ -171,18 +186,24 @@ impl Writer {
             }
             return;
         }
-        let outcome = self.write(group).map(drop);
+        let awaited = answers.iter().any(|done| !done.is_closed());
+        let outcome = self.write(group, awaited).map(drop);
         for done in answers {
             let _ = done.send(outcome.clone());
         }
     }
 
-    /// Append, sync, apply. Gives where the records lie.
-    fn write(&mut self, group: Vec<Staged>) -> Result<Vec<Position>, StoreError> {
+    /// Append, sync, apply. Gives where the records lie. Receipts of the parent for which nobody waits are synced with
+    /// what comes next: one that a crash loses is sent again at the next hello.
+    fn write(&mut self, group: Vec<Staged>, awaited: bool) -> Result<Vec<Position>, StoreError> {
+        let repeatable = |staged: &Staged| matches!(staged.record, Record::ParentReceipt(_));
+        let sync = awaited || !group.iter().all(repeatable);
+        let made_here = |staged: &Staged| repeatable(staged) || matches!(staged.record, Record::Sealed(_));
+        let built_on = !group.iter().all(made_here);
         // What cannot be applied is not made durable either.
         let room = self.inner.index.takes_more();
         let refused = room.is_err();
-        let outcome = room.and_then(|()| self.make_durable(&group)).and_then(|positions| {
+        let outcome = room.and_then(|()| self.append(&group, sync)).and_then(|positions| {
             // By now it is durable, so that no error may read as a refusal.
             self.apply(group, &positions).map_err(|error| match error {
                 StoreError::IndexFull(reason) => StoreError::Index(reason),
@@ -191,7 +212,9 @@ impl Writer {
             Ok(positions)
         });
         if let Err(error) = &outcome {
-            self.inner.generation.fetch_add(1, Ordering::AcqRel);
+            if built_on {
+                self.inner.generation.fetch_add(1, Ordering::AcqRel);
+            }
             // Sealing is tried again, but not as fast as the disk refuses it.
             let later = Instant::now() + Duration::from_millis(limits::SEAL_RETRY_MS);
             self.unsealed_since = self.unsealed_since.map(|_| later);
@@ -207,7 +230,7 @@ impl Writer {
         outcome
     }
 
-    fn make_durable(&mut self, group: &[Staged]) -> Result<Vec<Position>, StoreError> {
+    fn append(&mut self, group: &[Staged], sync: bool) -> Result<Vec<Position>, StoreError> {
         let vault = &self.inner.index.vault;
         let encoded: Vec<(Kind, Vec<u8>)> = group.iter().map(|staged| staged.record.encode(vault)).collect();
         let borrowed: Vec<(Kind, &[u8])> =
@@ -218,7 +241,9 @@ impl Writer {
             }
             error
         })?;
-        self.ledger.sync()?;
+        if sync {
+            self.ledger.sync()?;
+        }
         Ok(positions)
     }
 
@@ -350,7 +375,7 @@ impl Writer {
         let note = AuditNote::text(actor, Deed::KeyChanged, text, at_ms);
         let mut group = vec![Record::Registration(grant.clone()).into(), Record::Note(note).into()];
         self.audit(&mut group);
-        self.write(group)?;
+        self.write(group, true)?;
         self.key = key;
         Ok(grant)
     }
@@ -373,7 +398,7 @@ impl Writer {
                 .map(|(of, inner)| Staged::from(Record::Rewritten(Rewritten::new(*of, inner, scrub, vault)))),
         );
         self.audit(&mut group);
-        self.write(group)?;
+        self.write(group, true)?;
         if !scrub {
             return Ok(());
         }

@@ -1,7 +1,7 @@
-//! Own changes: the rows of persons and households that they leave, and the numbers under which these are found.
+//! Own changes: the rows of persons and households that they leave.
 
 use super::{super::record::OwnChange, Applier};
-use crate::store::{StoreError, keys, keys::Number, ledger::Position, rows::PersonRow};
+use crate::store::{StoreError, keys, ledger::Position};
 use danso_core::{
     chain::{Batch, Header, PersonalLeaf, SealedChange, read_frame},
     domain::{Core, HouseholdChange, PersonChange, PersonId, Personal, Sequence},
@@ -63,8 +63,7 @@ impl Applier<'_> {
         recording.sequence = sequence.0;
         recording.recorded_at = core.recorded_at;
         self.index.put(keys::RECORDING.to_vec(), recording);
-        self.index.put(keys::own(sequence), &position.0);
-        Ok(())
+        self.index.put_own(sequence, position)
     }
 
     fn household(
@@ -73,19 +72,23 @@ impl Applier<'_> {
         personal: &Personal,
         sequence: Sequence,
     ) -> Result<(), StoreError> {
-        let mut row = self.index.household(household.id)?.unwrap_or_default();
-        row.change(household.after, personal.of_household(household.id), sequence);
-        if let Some(key) = self.index.number(Number::Household, &row.facts.number) {
-            match household.after {
-                Some(_) => self.index.put(key, &household.id),
-                None => self.index.remove(key),
-            }
+        let facts = personal.of_household(household.id);
+        if self.view.lookups.is_filled() {
+            let mut row = self.index.household(household.id)?.unwrap_or_default();
+            self.view.lookups.forget_household(household.id, &row);
+            row.change(household.after, facts, sequence);
+            self.view.lookups.learn_household(household.id, &row);
         }
         let serial = if household.id.unit == self.unit { household.id.serial } else { 0 };
         let recording = &mut self.view.recording;
         recording.household_serial = recording.household_serial.max(serial);
-        self.index.put_household(household.id, &row);
-        Ok(())
+        self.index.change_household(household.id, (household.after, facts), sequence)
+    }
+
+    /// Whether nothing can be known of a person: no look-up for one who is registered here for the first time.
+    fn is_new(&self, person: &PersonChange) -> bool {
+        let PersonId { unit, serial } = person.id;
+        person.before.is_none() && unit == self.unit && serial > self.view.recording.person_serial
     }
 
     fn person(
@@ -94,19 +97,14 @@ impl Applier<'_> {
         personal: &Personal,
         sequence: Sequence,
     ) -> Result<(), StoreError> {
-        let mut row = self.index.person(person.id)?.unwrap_or_default();
-        self.enter(person.id, &row, false);
-        self.view.names.forget(person.id, &row.facts);
-        row.change(person.after, personal.of_person(person.id), sequence);
-        self.view.names.learn(person.id, &row.facts);
-        if person.after.is_some() {
-            self.enter(person.id, &row, true);
-        }
-        if let Some(before) = person.before {
-            self.index.remove(keys::member(before.household, person.id));
-        }
-        if let Some(after) = person.after {
-            self.index.put(keys::member(after.household, person.id), &());
+        let (facts, new) = (personal.of_person(person.id), self.is_new(person));
+        if self.view.lookups.is_filled() || self.view.names.is_filled() {
+            let mut row = if new { None } else { self.index.person(person.id)? }.unwrap_or_default();
+            self.view.lookups.forget_person(person.id, &row);
+            self.view.names.forget(person.id, &row.facts);
+            row.change(person.after, facts, sequence);
+            self.view.names.learn(person.id, &row.facts);
+            self.view.lookups.learn_person(person.id, &row);
         }
         let recording = &mut self.view.recording;
         recording.persons += u64::from(person.after.is_some());
@@ -114,22 +112,7 @@ impl Applier<'_> {
         if person.id.unit == self.unit {
             recording.person_serial = recording.person_serial.max(person.id.serial);
         }
-        self.index.put_person(person.id, &row);
-        Ok(())
-    }
-
-    /// Enters (or takes out) the numbers by which a person is found.
-    pub(super) fn enter(&self, id: PersonId, row: &PersonRow, enter: bool) {
-        let numbers =
-            [(Number::Subject, &row.facts.subject_code), (Number::Citizen, &row.facts.citizen_number)];
-        for (kind, number) in numbers {
-            let Some(key) = self.index.number(kind, number) else { continue };
-            if enter {
-                self.index.put(key, &id);
-            } else {
-                self.index.remove(key);
-            }
-        }
+        self.index.change_person(person.id, new, (person.after, facts), sequence)
     }
 }
 

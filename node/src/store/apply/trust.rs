@@ -20,9 +20,10 @@ impl Applier<'_> {
 
     fn forget(&mut self, person: PersonId) -> Result<(), StoreError> {
         let Some(mut row) = self.index.person(person)? else { return Ok(()) };
-        self.enter(person, &row, false);
+        self.view.lookups.forget_person(person, &row);
         self.view.names.forget(person, &row.facts);
         row.facts = PersonFacts::default();
+        self.view.lookups.learn_person(person, &row);
         self.index.put_person(person, &row);
         Ok(())
     }
@@ -32,7 +33,7 @@ impl Applier<'_> {
         let inner = rewritten.inner(position, &self.index.vault)?.record;
         match &inner {
             Record::Own(change) => {
-                self.index.put(keys::own(change.sequence), &position.0);
+                self.index.put_own(change.sequence, position)?;
                 self.forget_unsealed(change);
             }
             Record::Sealed(batch) => {
@@ -47,7 +48,7 @@ impl Applier<'_> {
             Record::Recovered(recovered) => {
                 let header = self.point(&recovered.batch, position)?;
                 for place in 0..u64::from(header.changes) {
-                    self.index.put(keys::own(header.first.plus(place)), &position.0);
+                    self.index.put_own(header.first.plus(place), position)?;
                 }
             }
             _ => return Err(StoreError::RecordUnreadable { kind: rewritten.kind, position }),

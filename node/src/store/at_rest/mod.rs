@@ -4,7 +4,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `vault.rs` | an opened data folder's keys: seal, open, blind; rewrapping |
+//! | `vault.rs` | an opened data folder's keys: seal, open; rewrapping |
 //! | `wrapped.rs` | the file AT-REST and the data key in it |
 //! | `key.rs` | the key-encryption key and its file |
 //! | `place.rs` | where a key file may lie and who may read it |
@@ -24,7 +24,7 @@
 //! 1. AT-REST holds the only copy of the data key. It is never overwritten in place, and only created where
 //!    there was none; whoever calls holds the folder's lock. Without it or without its key-encryption key
 //!    everything sealed is lost, so a backup of the folder carries it.
-//! 2. Every key that seals, blinds or wraps is derived with a label of its own; none is used for two purposes.
+//! 2. Every key that seals or wraps is derived with a label of its own; none is used for two purposes.
 //! 3. A nonce is 24 random bytes, drawn for each value.
 //! 4. What is sealed under one context does not open under another. This holds for formats 1 and 2; format 0
 //!    keeps no secret and proves nothing.

@@ -1,20 +1,16 @@
-//! The vault: seals what goes into a data folder, opens what comes out of it, blinds what is looked up.
+//! The vault: seals what goes into a data folder, opens what comes out of it.
 
 use super::{
     AtRestError, AtRestKey, OVERHEAD_BYTES_MAX,
     sealing::{Nonce, Secret, box_key, decrypt, encrypt, random},
     wrapped::{self, DataKey, Wrapped},
 };
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
 use std::{fmt, path::Path};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 const PLAIN: u8 = 0;
 const SEALED: u8 = 1;
 const BOXED: u8 = 2;
-const BLIND_BYTES: usize = 16;
-const UNKEYED: &[u8] = b"danso at rest 1: index without a key";
 
 /// Whether a data folder is encrypted and can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +44,6 @@ enum Keys {
 
 struct OpenKeys {
     sealing: Secret,
-    blinding: Secret,
     receiving: StaticSecret,
     public: PublicKey,
 }
@@ -57,7 +52,7 @@ impl From<&DataKey> for OpenKeys {
     fn from(data: &DataKey) -> Self {
         let receiving = data.receiving();
         let public = PublicKey::from(&receiving);
-        Self { sealing: data.sealing(), blinding: data.blinding(), receiving, public }
+        Self { sealing: data.sealing(), receiving, public }
     }
 }
 
@@ -130,27 +125,6 @@ impl Vault {
         let ephemeral = PublicKey::from(*ephemeral);
         let key = box_key(&keys.receiving.diffie_hellman(&ephemeral), &ephemeral, &keys.public);
         decrypt(&key, context, rest).ok_or_else(damaged)
-    }
-
-    /// Under what a value (a citizen number, a normalised name) is looked up: the same for the same label and
-    /// value, unlike for any other. With the key it tells nothing about the value; in a folder that is not
-    /// encrypted it is a plain SHA-256, which keeps no secret, as numbers can be tried one by one. `None`
-    /// while locked. A folder that gets its key later gets other values: its index is made anew.
-    pub fn blind(&self, label: &'static [u8], value: &str) -> Option<[u8; BLIND_BYTES]> {
-        let length = u32::try_from(label.len()).expect("a label is short").to_be_bytes();
-        let parts = [&length[..], label, value.as_bytes()];
-        let whole: [u8; 32] = match &self.0 {
-            Keys::Locked(_) => return None,
-            Keys::Off => {
-                let start = Sha256::new_with_prefix(UNKEYED);
-                parts.iter().fold(start, Digest::chain_update).finalize().into()
-            }
-            Keys::Open(keys) => {
-                let start = Hmac::<Sha256>::new_from_slice(&keys.blinding[..]).expect("any length is a key");
-                parts.iter().fold(start, Mac::chain_update).finalize().into_bytes().into()
-            }
-        };
-        whole.first_chunk().copied()
     }
 
     #[cfg(test)]

@@ -33,7 +33,6 @@ pub(super) const BYTES: usize = SUM_AT + SUM_BYTES;
 const FILE_BYTES_MAX: u64 = 65_536;
 
 const SEALING: &[u8] = b"danso at rest 1: sealing key";
-const BLINDING: &[u8] = b"danso at rest 1: blind index key";
 const RECEIVING: &[u8] = b"danso at rest 1: X25519 secret of sealed boxes";
 
 /// The secret from which a data folder's keys are derived.
@@ -52,11 +51,6 @@ impl DataKey {
     /// The key of values sealed while it is at hand.
     pub fn sealing(&self) -> Secret {
         derive(&self.0[..], SEALING)
-    }
-
-    /// The key of the blind index.
-    pub fn blinding(&self) -> Secret {
-        derive(&self.0[..], BLINDING)
     }
 
     /// The secret half of the key pair to which values are sealed while the data key is not at hand.

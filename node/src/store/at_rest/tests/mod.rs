@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `vaults.rs` | states, sealed values, AT-REST, rewrapping, the blind index |
+//! | `vaults.rs` | states, sealed values, AT-REST, rewrapping |
 //! | `key_files.rs` | key files: making, reading, their place |
 //! | `vectors.rs` | sealed vectors |
 

@@ -1,4 +1,4 @@
-//! Tests of the vault's states, sealed values, the file AT-REST, rewrapping and the blind index.
+//! Tests of the vault's states, sealed values, the file AT-REST and rewrapping.
 
 use super::{
     super::{AtRestKey, OVERHEAD_BYTES_MAX, State, Vault, rewrap, sealing::NONCE_BYTES, wrapped},
@@ -189,7 +189,6 @@ fn rewrapping_changes_the_key_and_keeps_everything_sealed() {
     for sealed in sealed {
         assert_eq!(after.open(CONTEXT, &sealed).unwrap(), PLAIN);
     }
-    assert_eq!(after.blind(b"name", "Bình"), before.blind(b"name", "Bình"));
     assert_eq!(mode(&folder.path().join("AT-REST")), 0o600);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -203,24 +202,6 @@ fn a_repeated_rewrap_does_nothing_and_a_wrong_one_is_refused() {
     assert_eq!(code(rewrap(folder.path(), &key(1), &key(3))), "at_rest_wrong_key");
     assert_eq!(fs::read(folder.path().join("AT-REST")).unwrap(), content);
     assert_eq!(code(rewrap(tempdir().unwrap().path(), &key(1), &key(2))), "at_rest_missing");
-}
-
-#[test]
-fn the_blind_index_finds_the_same_value_under_the_same_label_and_key_only() {
-    let (folder, other) = (folder_of_key_1(), folder_of_key_1());
-    let open = vault(&folder, Some(1));
-    let number = open.blind(b"number", "001099000001");
-    assert!(number.is_some());
-    assert_eq!(vault(&folder, Some(1)).blind(b"number", "001099000001"), number);
-    let off = vault(&tempdir().unwrap(), None);
-    assert_ne!(off.blind(b"number", "001099000001"), number);
-    assert_eq!(off.blind(b"number", "1"), vault(&tempdir().unwrap(), None).blind(b"number", "1"));
-    assert_ne!(off.blind(b"number", "1"), off.blind(b"number1", ""));
-    assert_ne!(vault(&other, Some(1)).blind(b"number", "001099000001"), number);
-    assert_ne!(open.blind(b"number", "001099000002"), number);
-    assert_ne!(open.blind(b"phone", "001099000001"), number);
-    assert_ne!(open.blind(b"numbe", "r001099000001"), number);
-    assert_eq!(vault(&folder, None).blind(b"number", "001099000001"), None);
 }
 
 #[test]

@@ -66,16 +66,6 @@ fn a_value_sealed_to_the_public_key_is_these_bytes() {
 }
 
 #[test]
-fn the_blind_index_is_these_bytes() {
-    let keyed = Vault::from_data_key(&data_key()).blind(b"citizen number", "001099000001");
-    assert_eq!(hex(&keyed.unwrap()), "7a436cd3a7a135620ae22c0d47a676b3");
-    let folder = tempfile::tempdir().unwrap();
-    let off = Vault::of_folder(folder.path(), None).unwrap();
-    let unkeyed = off.blind(b"citizen number", "001099000001");
-    assert_eq!(hex(&unkeyed.unwrap()), "18bc6d9ead394c7dd8fc35d1270d1e17");
-}
-
-#[test]
 fn the_file_is_these_bytes() {
     let kek = AtRestKey::from_bytes([5; 32]);
     let wrapped = Wrapped::wrap(&data_key(), &kek, &nonce());

@@ -1,0 +1,73 @@
+//! Rows that are not flushed yet.
+
+use crate::store::keys;
+use std::{collections::BTreeMap, ops::Bound};
+
+/// Rows by key; `None` of one that is gone.
+pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// What is newer than the database.
+#[derive(Default)]
+pub(super) struct Overlay {
+    /// Rows that are written together with the position, never before it.
+    pub counted: Rows,
+    /// All others.
+    pub absolute: Rows,
+}
+
+impl Overlay {
+    pub fn insert(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        let rows = if keys::is_counted_up(&key) { &mut self.counted } else { &mut self.absolute };
+        rows.insert(key, value);
+    }
+
+    pub fn get(&self, key: &[u8]) -> Option<&Option<Vec<u8>>> {
+        if keys::is_counted_up(key) { self.counted.get(key) } else { self.absolute.get(key) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.counted.len() + self.absolute.len()
+    }
+
+    pub fn clear(&mut self) {
+        self.counted.clear();
+        self.absolute.clear();
+    }
+
+    /// The rows whose keys begin with a prefix.
+    pub fn beginning(&self, prefix: &[u8]) -> Rows {
+        let within = |rows: &Rows| {
+            let from = rows.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+            let within = from.take_while(|(key, _)| key.starts_with(prefix));
+            within.map(|(key, value)| (key.clone(), value.clone())).collect::<Rows>()
+        };
+        let mut found = within(&self.counted);
+        found.extend(within(&self.absolute));
+        found
+    }
+
+    /// Up to `most` rows that may be written before the position, in turns: the first are those after `last`.
+    pub fn next(&self, last: &[u8], most: usize) -> Rows {
+        let after = self.absolute.range::<[u8], _>((Bound::Excluded(last), Bound::Unbounded));
+        let until = self.absolute.range::<[u8], _>((Bound::Unbounded, Bound::Included(last)));
+        after.chain(until).take(most).map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_their_turn_and_counters_have_none() {
+        let mut overlay = Overlay::default();
+        for key in [b"b1", b"c1", b"p1", b"p2", b"t1", b"u1"] {
+            overlay.insert(key.to_vec(), Some(Vec::new()));
+        }
+        let next = |last: &[u8], most| overlay.next(last, most).into_keys().collect::<Vec<_>>();
+        assert_eq!(next(b"", 2), [b"b1", b"p1"]);
+        assert_eq!(next(b"p1", 3), [b"b1", b"p2", b"u1"]);
+        assert_eq!(next(b"u1", 9), [b"b1", b"p1", b"p2", b"u1"]);
+        assert_eq!((overlay.len(), overlay.beginning(b"p").len(), overlay.beginning(b"t").len()), (6, 2, 1));
+    }
+}

@@ -1,0 +1,229 @@
+//! Rows side by side share one value of sled: eight neighbouring keys a page.
+//!
+//! sled appends every change of a key to its log and rewrites whole nodes every few changes, so that a row of
+//! 100 bytes costs nearly a kilobyte. Rows that are written together mostly have neighbouring keys (persons,
+//! batches, audit entries): as a page they cost one change.
+//!
+//! A page lies under the key of its rows with the last three bits cleared and holds, after the format byte, each
+//! row in order: its last three bits (1 byte), its length (2 bytes, little-endian) and its value. A row that is too
+//! long for a page leaves the length 65535 there and lies alone, under its key and the byte `+`. Rows of kind `m` are
+//! no pages.
+
+use super::{StoreError, keys};
+use danso_tier_config::limits;
+use std::collections::BTreeMap;
+
+/// The bits of a key's last byte that tell the rows of a page apart.
+const PLACE_BITS: u8 = 0b111;
+/// The last byte of the key of a row that lies alone; no page's key ends so.
+const ALONE: u8 = b'+';
+/// In the place of the length of a row that lies alone.
+const ELSEWHERE: u16 = u16::MAX;
+
+/// Where a row's value is found.
+pub(super) enum Place {
+    /// In the page.
+    Here(Vec<u8>),
+    /// Under a key of its own, [`alone`].
+    Alone,
+}
+
+/// The rows of a page by place.
+#[derive(Default)]
+pub(super) struct Page(BTreeMap<u8, Place>);
+
+/// Whether rows with this key lie in pages.
+pub(super) fn is_paged(key: &[u8]) -> bool {
+    key.first() != Some(&b'm')
+}
+
+/// The key of the page of a row, and the row's place in it.
+pub(super) fn page_of(key: &[u8]) -> (Vec<u8>, u8) {
+    let mut page = key.to_vec();
+    let last = page.last_mut().expect("every key begins with a letter");
+    let place = *last & PLACE_BITS;
+    *last &= !PLACE_BITS;
+    (page, place)
+}
+
+/// The key under which a row lies alone.
+pub(super) fn alone(key: &[u8]) -> Vec<u8> {
+    [key, &[ALONE]].concat()
+}
+
+/// Whether a value of that length is too long for a page.
+pub(super) fn is_long(value: &[u8]) -> bool {
+    value.len() > limits::INDEX_PAGED_ROW_BYTES_MAX
+}
+
+/// Whether a key of sled is one of a row that lies alone.
+pub(super) fn is_alone(key: &[u8]) -> bool {
+    key.last().is_some_and(|last| last & PLACE_BITS != 0)
+}
+
+/// The keys of the rows of a page, in order, with their values.
+pub(super) fn rows_of(page_key: &[u8], page: Page) -> impl Iterator<Item = (Vec<u8>, Place)> {
+    page.0.into_iter().map(move |(place, found)| {
+        let mut key = page_key.to_vec();
+        *key.last_mut().expect("every key begins with a letter") |= place;
+        (key, found)
+    })
+}
+
+/// The value of a row.
+pub(super) fn get(database: &sled::Db, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    let value = |key: &[u8]| {
+        let value = database.get(key).map_err(StoreError::index)?;
+        Ok(value.map(|value| value.to_vec()))
+    };
+    if !is_paged(key) {
+        return value(key);
+    }
+    let (page_key, place) = page_of(key);
+    let page = database.get(page_key).map_err(StoreError::index)?;
+    match page.as_deref().map(Page::decode).transpose()?.and_then(|mut page| page.take(place)) {
+        Some(Place::Here(row)) => Ok(Some(row)),
+        Some(Place::Alone) => value(&alone(key)),
+        None => Ok(None),
+    }
+}
+
+/// All rows whose keys begin with a prefix, which ends before the last byte of each, in order.
+pub(super) fn scan(database: &sled::Db, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+    let mut found = BTreeMap::new();
+    for value in database.scan_prefix(prefix) {
+        let (key, value) = value.map_err(StoreError::index)?;
+        if !is_paged(&key) {
+            found.insert(key.to_vec(), value.to_vec());
+        } else if is_alone(&key) {
+            found.insert(key[..key.len() - 1].to_vec(), value.to_vec());
+        } else {
+            let rows = rows_of(&key, Page::decode(&value)?);
+            found.extend(rows.filter_map(|(key, found)| match found {
+                Place::Here(row) => Some((key, row)),
+                Place::Alone => None,
+            }));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a value is a page.
+pub(in crate::store) fn is_page(value: &[u8]) -> bool {
+    Page::read(value).is_some()
+}
+
+impl Page {
+    /// The page of a stored value.
+    pub fn decode(value: &[u8]) -> Result<Self, StoreError> {
+        Self::read(value).ok_or_else(|| StoreError::Index("a page of rows is not decodable".to_owned()))
+    }
+
+    fn read(value: &[u8]) -> Option<Self> {
+        let (&format, mut rest) = value.split_first()?;
+        let mut rows = BTreeMap::new();
+        while let Some((&place, after)) = rest.split_first() {
+            let (length, after) = after.split_first_chunk::<2>()?;
+            let length = u16::from_le_bytes(*length);
+            let in_order = rows.last_key_value().is_none_or(|(last, _)| *last < place);
+            if place > PLACE_BITS || !in_order {
+                return None;
+            }
+            if length == ELSEWHERE {
+                rows.insert(place, Place::Alone);
+                rest = after;
+            } else {
+                let (row, after) = after.split_at_checked(length.into())?;
+                rows.insert(place, Place::Here(row.to_vec()));
+                rest = after;
+            }
+        }
+        (format == keys::VALUE_FORMAT && !rows.is_empty()).then_some(Self(rows))
+    }
+
+    /// The value to be stored; `None` of a page without rows.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let mut value = vec![keys::VALUE_FORMAT];
+        for (place, found) in &self.0 {
+            value.push(*place);
+            match found {
+                Place::Here(row) => {
+                    value.extend_from_slice(&(row.len() as u16).to_le_bytes());
+                    value.extend_from_slice(row);
+                }
+                Place::Alone => value.extend_from_slice(&ELSEWHERE.to_le_bytes()),
+            }
+        }
+        (!self.0.is_empty()).then_some(value)
+    }
+
+    /// Takes the row at a place out.
+    pub fn take(&mut self, place: u8) -> Option<Place> {
+        self.0.remove(&place)
+    }
+
+    /// Puts a row at a place. Gives what was there.
+    pub fn put(&mut self, place: u8, found: Place) -> Option<Place> {
+        self.0.insert(place, found)
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    fn here(page: &mut Page, place: u8) -> Option<Vec<u8>> {
+        match page.take(place)? {
+            Place::Here(row) => Some(row),
+            Place::Alone => None,
+        }
+    }
+
+    #[test]
+    fn neighbours_share_a_page_and_come_back_in_order() {
+        let (first, place) = page_of(b"p\x01\x0a");
+        assert_eq!((first.as_slice(), place), (b"p\x01\x08".as_slice(), 2));
+        assert_eq!(page_of(b"p\x01\x0f").0, first);
+        assert_ne!(page_of(b"p\x01\x10").0, first);
+        let mut page = Page::default();
+        page.put(7, Place::Here(b"seven".to_vec()));
+        page.put(2, Place::Here(Vec::new()));
+        page.put(5, Place::Alone);
+        let stored = page.encode().unwrap();
+        let keys: Vec<Vec<u8>> =
+            rows_of(&first, Page::decode(&stored).unwrap()).map(|(key, _)| key).collect();
+        assert_eq!(keys, [b"p\x01\x0a".to_vec(), b"p\x01\x0d".to_vec(), b"p\x01\x0f".to_vec()]);
+        let mut read = Page::decode(&stored).unwrap();
+        assert_eq!(here(&mut read, 7).unwrap(), b"seven");
+        assert_eq!(here(&mut read, 2).unwrap(), b"");
+        assert!(matches!(read.take(5), Some(Place::Alone)));
+        assert_eq!(read.encode(), None);
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused() {
+        let mut page = Page::default();
+        page.put(1, Place::Here(b"one".to_vec()));
+        page.put(3, Place::Here(b"three".to_vec()));
+        let stored = page.encode().unwrap();
+        assert!(Page::decode(&stored).is_ok());
+        for end in [0, 1, 2, 3, 5, 8, stored.len() - 1] {
+            assert!(Page::decode(&stored[..end]).is_err(), "{end}");
+        }
+        let format = keys::VALUE_FORMAT;
+        for wrong in [
+            vec![9, 1, 0, 0],
+            vec![format, 8, 0, 0],
+            vec![format, 1, 0, 0, 1, 0, 0],
+            vec![format, 2, 0, 0, 1, 0, 0],
+        ] {
+            assert!(Page::decode(&wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_lies_alone_is_told_from_a_page() {
+        assert!(is_alone(&alone(b"p\x01\x08")));
+        assert!(!is_alone(&page_of(b"p\x01\x0f").0));
+    }
+}

@@ -1,0 +1,154 @@
+//! What waits in memory, written to sled.
+
+use super::{
+    Index, Reflected, encoded, full,
+    pages::{self, Page, Place},
+};
+use crate::store::{StoreError, keys, ledger::Position, room, whole::check_of};
+use danso_tier_config::limits;
+use std::sync::PoisonError;
+#[cfg(test)]
+use std::sync::atomic::Ordering;
+
+/// A row as it waits: its key, and its value or that it is gone.
+type Waiting<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
+
+impl Index {
+    /// Refuses to write where the disk has too little left: sled must not meet a full disk.
+    pub(super) fn room(&self, bytes: u64) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.blind.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let left = room::left_bytes(&self.folder);
+        let needed = limits::INDEX_ROOM_BYTES.saturating_add(bytes);
+        if left < needed { Err(full(&format!("{left} bytes left, {needed} needed"))) } else { Ok(()) }
+    }
+
+    /// Writes all unflushed keys and then the position that they reflect. Called by the writer only.
+    ///
+    /// Errors: after [`StoreError::IndexFull`] all of them are still here, and are written by a repeat.
+    pub fn flush(&self, reflected: Reflected) -> Result<(), StoreError> {
+        // Before anything is looked through: on a full disk there is much, and this is tried again and again.
+        self.room(0)?;
+        // Held while it is written: only the writer, which does this, adds to it.
+        let written = self.overlay();
+        let others: Vec<Waiting<'_>> = written.absolute.iter().collect();
+        let reach = Position(reflected.position);
+        for rows in others.chunks(limits::SLED_BATCH_KEYS_MAX) {
+            self.write(rows, reach, None)?;
+        }
+        let counted: Vec<Waiting<'_>> = written.counted.iter().collect();
+        self.write(&counted, reach, Some(reflected))?;
+        drop(written);
+        self.overlay.write().expect("no holder of the overlay panics").clear();
+        Ok(())
+    }
+
+    /// Writes some of the rows that may be written before the position: so a flush has less to do at once. None of
+    /// them is ahead of `reach`. Called by the writer only.
+    ///
+    /// Errors: as [`Index::flush`].
+    pub fn flush_some(&self, most: usize, reach: Position) -> Result<(), StoreError> {
+        let mut last = self.written_to.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.overlay().next(&last, most);
+        let waiting: Vec<Waiting<'_>> = rows.iter().collect();
+        for rows in waiting.chunks(limits::SLED_BATCH_KEYS_MAX) {
+            self.write(rows, reach, None)?;
+        }
+        let mut overlay = self.overlay.write().expect("no holder of the overlay panics");
+        for key in rows.keys() {
+            overlay.absolute.remove(key);
+        }
+        if let Some(key) = rows.into_keys().next_back() {
+            *last = key;
+        }
+        Ok(())
+    }
+
+    fn write(
+        &self,
+        rows: &[Waiting<'_>],
+        reach: Position,
+        reflected: Option<Reflected>,
+    ) -> Result<(), StoreError> {
+        let bytes: usize =
+            rows.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        // sled keeps what it writes up to four times, and a page with each of its rows.
+        self.room(4 * bytes as u64)?;
+        let mut held = self.check.lock().unwrap_or_else(PoisonError::into_inner);
+        let check = *held;
+        let written = self.work(|database| {
+            let mut batch = Batch { database, changes: sled::Batch::default(), check };
+            let (paged, plain): (Vec<Waiting<'_>>, Vec<_>) =
+                rows.iter().partition(|(key, _)| pages::is_paged(key));
+            for (key, value) in plain {
+                batch.set(key, (*value).clone())?;
+            }
+            let page_of = |row: &Waiting<'_>| pages::page_of(row.0).0;
+            for page in paged.chunk_by(|one, next| page_of(one) == page_of(next)) {
+                batch.set_in_page(page)?;
+            }
+            batch.set(keys::REACH, Some(encoded(&reach.0)))?;
+            if let Some(reflected) = reflected {
+                batch.set(keys::POSITION, Some(encoded(&reflected)))?;
+            }
+            batch.changes.insert(keys::CHECK, encoded(&batch.check));
+            database.apply_batch(batch.changes).map_err(StoreError::index)?;
+            Ok(batch.check)
+        });
+        *held = written?;
+        Ok(())
+    }
+}
+
+/// Changes of sled's values, and the check sum after them.
+struct Batch<'a> {
+    database: &'a sled::Db,
+    changes: sled::Batch,
+    check: u128,
+}
+
+impl Batch<'_> {
+    fn set(&mut self, key: &[u8], value: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let before = self.database.get(key).map_err(StoreError::index)?;
+        self.replace(key, before.as_deref(), value);
+        Ok(())
+    }
+
+    fn replace(&mut self, key: &[u8], before: Option<&[u8]>, value: Option<Vec<u8>>) {
+        if let Some(before) = before {
+            self.check = self.check.wrapping_sub(check_of(key, before));
+        }
+        if let Some(value) = value {
+            self.check = self.check.wrapping_add(check_of(key, &value));
+            self.changes.insert(key, value);
+        } else {
+            self.changes.remove(key);
+        }
+    }
+
+    /// Sets rows of one page.
+    fn set_in_page(&mut self, rows: &[Waiting<'_>]) -> Result<(), StoreError> {
+        let (page_key, _) = pages::page_of(rows[0].0);
+        let before = self.database.get(&page_key).map_err(StoreError::index)?;
+        let mut page = before.as_deref().map(Page::decode).transpose()?.unwrap_or_default();
+        for (key, value) in rows {
+            let (_, place) = pages::page_of(key);
+            let was = match value {
+                Some(value) if pages::is_long(value) => {
+                    self.set(&pages::alone(key), Some(value.clone()))?;
+                    page.put(place, Place::Alone);
+                    continue;
+                }
+                Some(value) => page.put(place, Place::Here(value.clone())),
+                None => page.take(place),
+            };
+            if matches!(was, Some(Place::Alone)) {
+                self.set(&pages::alone(key), None)?;
+            }
+        }
+        self.replace(&page_key, before.as_deref(), page.encode());
+        Ok(())
+    }
+}
