@@ -128,6 +128,12 @@ pub const HELD_RETRY_MS: u64 = 60_000;
 pub const OLDEST_UNSENT_CHAINS_MAX: usize = 64;
 /// Longest time in which a connection brings not one byte, in milliseconds: then the other side is gone.
 pub const LINE_SILENCE_MS_MAX: u64 = 45_000;
+/// Times that a chain is sent again from the batch that the parent misses, without a receipt in between; then it waits
+/// for the next connection.
+pub const REWINDS_MAX: u64 = 1_000;
+/// Longest time in which a connection takes not one byte, in milliseconds. Longer than a silence: a slow line with
+/// large buffers takes nothing for minutes while they drain.
+pub const LINE_BLOCKED_MS_MAX: u64 = 300_000;
 /// Silence after which an HTTP/2 ping asks for a byte, in milliseconds.
 pub const KEEPALIVE_MS: u64 = 15_000;
 /// Longest wait for the answer to such a ping while other bytes come, in milliseconds: it may wait behind a message of

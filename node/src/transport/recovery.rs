@@ -19,17 +19,22 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 
 /// Batches on their way to a child.
 pub(super) type Returning = ReceiverStream<Result<RecoveredBatch, Status>>;
 
-/// Streams the batches of an origin after a number, as far as the boundary's policy lets them pass.
+/// Streams the batches of an origin after a number, as far as the boundary's policy lets them pass, until the node
+/// stops.
 pub(super) fn give_back(
     node: &Arc<Node>,
     turns: &Turns,
+    stop: watch::Receiver<bool>,
     request: Request<RecoverRequest>,
 ) -> Result<Response<Returning>, Status> {
     let child = access::child(node, &request)?;
@@ -44,7 +49,9 @@ pub(super) fn give_back(
     tracing::warn!(%child, %origin, after = after_number, "a child fetches a chain back");
     let number = turns.begin(child);
     let (out, stream) = mpsc::channel(limits::RECOVER_WINDOW_BATCHES);
-    tokio::spawn(send_all(Arc::clone(node), turns.clone(), (child, number), (origin, after_number), out));
+    let cut = out.clone();
+    let sending = send_all(Arc::clone(node), turns.clone(), (child, number), (origin, after_number), out);
+    tokio::spawn(until_stopped(sending, stop, cut));
     Ok(Response::new(ReceiverStream::new(stream)))
 }
 
@@ -62,6 +69,18 @@ impl Turns {
 
     fn holds(&self, child: UnitId, number: u64) -> bool {
         self.0.lock().expect("no holder of the turns panics").get(&child) == Some(&number)
+    }
+}
+
+/// What is on its way is cut off as by a broken line: the child fetches the rest when the node is back.
+async fn until_stopped(
+    sending: impl Future<Output = ()>,
+    mut stop: watch::Receiver<bool>,
+    cut: mpsc::Sender<Result<RecoveredBatch, Status>>,
+) {
+    tokio::select! {
+        () = sending => {}
+        _ = stop.wait_for(|stop| *stop) => drop(cut.try_send(Err(Status::unavailable("the node stops")))),
     }
 }
 

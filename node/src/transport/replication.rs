@@ -75,7 +75,7 @@ impl Replication for ReplicationService {
         &self,
         request: Request<v1::RecoverRequest>,
     ) -> Result<Response<Self::RecoverStream>, Status> {
-        recovery::give_back(&self.node, &self.returning, request)
+        recovery::give_back(&self.node, &self.returning, self.stop.clone(), request)
     }
 
     async fn link(

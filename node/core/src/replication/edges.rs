@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::chain::{BatchNumber, Digest};
-use danso_tier_config::{Date, Directory, Kind, TierName, Unit, UnitId};
+use danso_tier_config::{Date, Directory, Kind, TierName, Unit, UnitId, limits};
 
 fn unit(code: &str) -> UnitId {
     format!("{code}@2025-07-01").parse().unwrap()
@@ -76,6 +76,38 @@ fn only_a_gap_with_a_number_rewinds_and_everything_else_holds() {
     outbox.answered(unit("1"), refused("batch_gap", 1));
     assert!(!outbox.holds_any() && !outbox.is_idle());
     assert_eq!(next(&mut outbox), Some(1));
+}
+
+#[test]
+fn what_came_from_below_while_a_chain_was_fetched_back_is_sent() {
+    let mut outbox = live(1, 9);
+    let parent_ahead = (unit("1"), BatchNumber(6), Digest::default());
+    assert_eq!(outbox.welcomed([parent_ahead], 9, nothing_here), [(unit("1"), "parent_ahead")]);
+    outbox.recovered(unit("1"), BatchNumber(9), BatchNumber(6));
+    assert_eq!((next(&mut outbox), next(&mut outbox)), (Some(7), Some(8)));
+    assert_eq!(outbox.waiting(), 3);
+}
+
+#[test]
+fn a_parent_that_asks_for_the_same_batch_without_end_holds_its_origin() {
+    let mut outbox = live(9, 3);
+    for _ in 0..limits::REWINDS_MAX {
+        assert_eq!(next(&mut outbox), Some(1));
+        outbox.answered(unit("1"), refused("batch_gap", 1));
+        assert!(!outbox.holds_any());
+    }
+    assert_eq!(next(&mut outbox), Some(1));
+    outbox.answered(unit("1"), refused("batch_gap", 1));
+    assert_eq!(outbox.status(unit("1")), Some(OutboxStatus { waiting: 9, held: Some("batch_gap".into()) }));
+    // A receipt in between shows that it goes on.
+    let often = limits::REWINDS_MAX + 9;
+    let mut outbox = live(often, 3);
+    for number in 1..often {
+        assert_eq!(next(&mut outbox), Some(number));
+        outbox.answered(unit("1"), refused("batch_gap", number));
+        outbox.answered(unit("1"), Answer::Received(BatchNumber(number)));
+    }
+    assert!(!outbox.holds_any());
 }
 
 #[test]

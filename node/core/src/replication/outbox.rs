@@ -1,7 +1,7 @@
 //! The child's side of a link: for every origin what is held here, sent, and acknowledged.
 
 use crate::chain::{BatchNumber, Digest};
-use danso_tier_config::UnitId;
+use danso_tier_config::{UnitId, limits};
 use std::collections::BTreeMap;
 
 /// One origin's way up.
@@ -15,6 +15,8 @@ struct Lane {
     acknowledged: u64,
     /// Why nothing more is sent on this connection.
     held: Option<String>,
+    /// Times it was sent again from what the parent asked for, since its last receipt.
+    rewinds: u64,
     /// Batches that the parent has without their names.
     names: Names,
 }
@@ -109,6 +111,7 @@ impl Outbox {
             lane.sent = 0;
             lane.acknowledged = 0;
             lane.held = None;
+            lane.rewinds = 0;
             lane.names = Names::default();
         }
         let mut contradictions = Vec::new();
@@ -156,12 +159,13 @@ impl Outbox {
         Some((origin, BatchNumber(lane.sent)))
     }
 
-    /// A chain was fetched back from the parent up to `head`: it goes on.
-    pub fn recovered(&mut self, origin: UnitId, head: BatchNumber) {
+    /// A chain has everything that the parent holds, which is up to `there`, and goes on. Up to `here` it came
+    /// meanwhile: what is beyond `there` came from below and the parent does not have it yet.
+    pub fn recovered(&mut self, origin: UnitId, here: BatchNumber, there: BatchNumber) {
         let lane = self.lanes.entry(origin).or_default();
-        lane.head = lane.head.max(head.0);
-        lane.acknowledged = lane.acknowledged.max(head.0);
-        lane.sent = lane.sent.max(head.0);
+        lane.head = lane.head.max(here.0);
+        lane.acknowledged = lane.acknowledged.max(there.0.min(lane.head));
+        lane.sent = lane.sent.max(lane.acknowledged);
         lane.held = None;
     }
 
@@ -218,11 +222,16 @@ impl Outbox {
                 lane.acknowledged = lane.acknowledged.max(number.0.min(lane.head));
                 lane.sent = lane.sent.max(lane.acknowledged);
                 lane.names.answered = lane.names.answered.max(number.0.min(lane.names.sent));
+                lane.rewinds = 0;
             }
-            Answer::Refused { code, expected } if code == "batch_gap" && expected.0 > 0 => {
+            // Each batch in flight can be refused for the one that is missing before it; more of it would never end.
+            Answer::Refused { code, expected }
+                if code == "batch_gap" && expected.0 > 0 && lane.rewinds < limits::REWINDS_MAX =>
+            {
                 let rewound = (expected.0 - 1).min(lane.head);
                 lane.acknowledged = lane.acknowledged.max(rewound);
-                lane.sent = rewound.max(lane.acknowledged);
+                lane.sent = lane.acknowledged;
+                lane.rewinds += 1;
             }
             Answer::Refused { code, .. } => {
                 lane.held.get_or_insert(code);
@@ -362,7 +371,7 @@ mod tests {
         outbox.held_here(unit("1"), BatchNumber(2));
         let found = outbox.welcomed([(unit("1"), BatchNumber(5), digest(5))], 10, hash);
         assert_eq!(found, [(unit("1"), "parent_ahead")]);
-        outbox.recovered(unit("1"), BatchNumber(5));
+        outbox.recovered(unit("1"), BatchNumber(5), BatchNumber(5));
         assert!(!outbox.holds_any() && outbox.is_idle());
         outbox.held_here(unit("1"), BatchNumber(6));
         assert_eq!(sent(&mut outbox), [("1".into(), 6)]);

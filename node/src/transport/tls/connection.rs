@@ -6,7 +6,7 @@ use super::{
     listener::Bounds,
     open::Line,
     serial::Serial,
-    silence::{Heard, Silence},
+    silence::{Blockade, Heard, Silence},
 };
 use crate::host::Socket;
 use std::{
@@ -105,7 +105,8 @@ pub(super) struct Hold {
 /// A connection after its handshake. It holds one of the server's places until it is dropped.
 ///
 /// Reading fails with `TimedOut` if the client's HTTP/2 preface is not there within the bound, and once nothing
-/// has come for `LINE_SILENCE_MS_MAX`: HTTP/2 pings make sure that there is something. Reading and writing fail with
+/// has come for `LINE_SILENCE_MS_MAX`: HTTP/2 pings make sure that there is something. Writing does once nothing
+/// could be written for `LINE_BLOCKED_MS_MAX`. Reading and writing fail with
 /// `TimedOut` where nobody has vouched for a guest in time or nobody has called for too long, and with
 /// `ConnectionAborted` after
 /// [`Connections::recheck`](super::Connections::recheck) has cut the connection.
@@ -118,6 +119,7 @@ pub struct TlsConnection {
     idle: Pin<Box<Sleep>>,
     idle_max: Duration,
     silence: Silence,
+    blockade: Blockade,
     cut: Option<oneshot::Receiver<()>>,
     ended: Option<io::ErrorKind>,
     line: Line,
@@ -144,6 +146,7 @@ impl TlsConnection {
             idle: Box::pin(sleep(bounds.idle)),
             idle_max: bounds.idle,
             silence,
+            blockade: Blockade::default(),
             cut: Some(hold.cut),
             ended: None,
             line: hold.line,
@@ -258,27 +261,35 @@ impl AsyncRead for TlsConnection {
 }
 
 impl AsyncWrite for TlsConnection {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_end(cx)?;
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.poll_end(cx)?;
+        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.blockade.watch(polled, cx)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_end(cx)?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.poll_end(cx)?;
+        let polled = Pin::new(&mut this.stream).poll_flush(cx);
+        this.blockade.watch(polled, cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.blockade.watch(polled, cx)
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_end(cx)?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let this = self.get_mut();
+        this.poll_end(cx)?;
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+        this.blockade.watch(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -63,16 +63,49 @@ impl Silence {
     }
 }
 
-/// A stream whose reading fails with `TimedOut` once nothing has come for `LINE_SILENCE_MS_MAX`.
+/// A line that takes nothing any more. Whoever waits for it to write does not read meanwhile, so that its silence
+/// would not be noticed.
+#[derive(Debug, Default)]
+pub(super) struct Blockade(Option<Pin<Box<Sleep>>>);
+
+impl Blockade {
+    const MOST: Duration = Duration::from_millis(limits::LINE_BLOCKED_MS_MAX);
+
+    /// Whether it has lasted too long, by how a look at the writing ended; if not, the task is woken when it may have.
+    pub(super) fn too_long(&mut self, wrote: bool, cx: &mut Context<'_>) -> bool {
+        if wrote {
+            self.0 = None;
+            return false;
+        }
+        self.0.get_or_insert_with(|| Box::pin(sleep(Self::MOST))).as_mut().poll(cx).is_ready()
+    }
+
+    /// The outcome of a look at the writing, or `TimedOut`.
+    pub(super) fn watch<T>(
+        &mut self,
+        polled: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if self.too_long(polled.is_ready(), cx) {
+            Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        } else {
+            polled
+        }
+    }
+}
+
+/// A stream whose reading fails with `TimedOut` once nothing has come for `LINE_SILENCE_MS_MAX`, and whose writing
+/// does once nothing could be written for `LINE_BLOCKED_MS_MAX`.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
     silence: Silence,
+    blockade: Blockade,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, silence: Silence::new(Heard::default()) }
+        Self { stream, silence: Silence::new(Heard::default()), blockade: Blockade::default() }
     }
 }
 
@@ -95,24 +128,32 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.blockade.watch(polled, cx)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_flush(cx);
+        this.blockade.watch(polled, cx)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.blockade.watch(polled, cx)
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+        this.blockade.watch(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -142,6 +183,23 @@ mod unit_tests {
         let since = Instant::now();
         assert_eq!(watched.read(&mut byte).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(since.elapsed().as_secs(), Silence::MOST.as_secs());
+        drop(far);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_takes_nothing_ends_and_one_that_takes_little_stays() {
+        let (near, mut far) = duplex(1);
+        let mut watched = Watched::new(near);
+        let mut byte = [0];
+        for _ in 0..10 {
+            watched.write_all(b"x").await.unwrap();
+            advance(Blockade::MOST.saturating_sub(Duration::from_millis(1))).await;
+            far.read_exact(&mut byte).await.unwrap();
+        }
+        watched.write_all(b"x").await.unwrap();
+        let since = Instant::now();
+        assert_eq!(watched.write_all(b"x").await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(since.elapsed().as_secs(), Blockade::MOST.as_secs());
         drop(far);
     }
 }

@@ -88,11 +88,13 @@ impl Uplink {
         if parted && origin == self.node.unit() {
             self.node.store.hold_own_chain(true);
         }
-        if code != "batch_gap" {
+        let refused = Answer::Refused { code: code.clone(), expected: BatchNumber(refusal.expected) };
+        self.outbox.answered(origin, refused);
+        // After a gap it is sent again from the batch that is missing.
+        if self.outbox.status(origin).is_none_or(|status| status.held.is_some()) {
             let mut link = self.node.link.write().expect("no holder of the link panics");
-            link.held.insert(origin, code.clone());
+            link.held.insert(origin, code);
         }
-        self.outbox.answered(origin, Answer::Refused { code, expected: BatchNumber(refusal.expected) });
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ impl Uplink {
                 if own {
                     self.node.store.hold_own_chain(false);
                 }
-                self.outbox.recovered(origin, head.number);
+                self.outbox.recovered(origin, head.number, number);
                 self.node.link.write().expect("no holder of the link panics").held.remove(&origin);
             }
             Err(code) => {
