@@ -7,19 +7,22 @@ use danso_node::{
 };
 use danso_tests::{Process, Recorder, Tree, unit, until};
 use danso_tier_config::UnitId;
-use std::{fs, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
 const DANSO: &str = env!("CARGO_BIN_EXE_danso-under-test");
 
-/// A commune that recorded some households and stopped, and its data folder.
+/// A commune that recorded some households, sealed them and stopped, and its data folder.
 pub async fn stopped_commune() -> (Tree, UnitId, PathBuf) {
     let mut tree = Tree::three();
     let commune = unit("00001");
-    let mut recorder = Recorder::new(tree.start(commune).await);
+    let node = tree.start(commune).await;
+    let mut recorder = Recorder::new(Arc::clone(&node));
     for _ in 0..20 {
         recorder.household("2026-01-01").await;
     }
-    drop(recorder);
+    // Else the next start seals the rest.
+    until("it is sealed", || node.store.view().unsealed.is_empty()).await;
+    drop((node, recorder));
     tree.stop(commune).await;
     let data = tree.home(commune).join("data");
     (tree, commune, data)
