@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `reports.rs` | what this node says, and what it hears from below |
 //! | `telling.rs` | which reports are due on the link to the parent |
+//! | `shown.rs` | what a watcher was shown, and what changed since |
 //! | `standing.rs` | one unit as it stands, out of all reports of it |
 //! | `findings.rs` | what is wrong with a unit, and how badly |
 //! | `sentences.rs` | the same in words, with what to run |
@@ -22,11 +23,13 @@ mod findings;
 mod history;
 mod reports;
 mod sentences;
+mod shown;
 mod standing;
 mod telling;
 
-pub use danso_core::replication::{DiskSpace, UnitReport};
+pub use danso_core::replication::{ChainReport, Contact, DiskSpace, OwnReport, UnitReport};
 pub use findings::{Finding, Severity};
+pub use shown::Shown;
 pub use standing::{HopStanding, UnitStanding, WaitingAt};
 pub use telling::Told;
 

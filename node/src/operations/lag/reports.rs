@@ -45,9 +45,12 @@ impl Node {
         lock(&self.lag.lines).insert(child, Line { last_ms, code: String::new() });
     }
 
-    /// Counts a batch of a chain that was refused here.
-    pub fn batch_refused(&self, origin: UnitId, code: &str) {
-        let now = self.now_ms();
+    /// Counts a batch that a child sent and that was refused here: with the chain that it is of, or, where that is
+    /// none of the child's, with the child.
+    pub fn batch_refused(&self, child: UnitId, origin: Option<UnitId>, code: &str) {
+        let (now, directory) = (self.now_ms(), self.directory());
+        let within = |origin: &UnitId| directory.at(self.today()).is_within(*origin, child);
+        let origin = origin.filter(within).unwrap_or(child);
         let mut refused = lock(&self.lag.refused);
         let held = refused.entry(origin).or_default();
         held.count += 1;
