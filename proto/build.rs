@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "statistics",
         "intake",
         "operations",
+        "lag",
         "enrolment",
         "accounts",
         "chains",

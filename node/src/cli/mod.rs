@@ -22,7 +22,7 @@
 //! | `query/` | `danso query count`, `units`, `heads`, `indicators` |
 //! | `import/` | `danso import register`, `events`, `template` |
 //! | `simulate.rs` | `danso simulate-register` |
-//! | `status.rs`, `confirmed.rs` | `danso status` |
+//! | `status.rs`, `confirmed.rs`, `standings.rs`, `watching.rs` | `danso status` |
 //! | `release.rs` | `danso release publish` |
 //! | `person.rs` | `danso person find`, `show` |
 //! | `request.rs` | `danso request open`, `list`, `acknowledge`, `extend`, `close`; `danso erase` |
@@ -75,6 +75,7 @@ mod run;
 mod secret;
 mod sheet;
 mod simulate;
+mod standings;
 mod status;
 mod target;
 #[cfg(test)]
@@ -82,6 +83,7 @@ mod tests;
 mod token;
 mod user;
 mod verify;
+mod watching;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

@@ -1,4 +1,4 @@
-//! `danso status`: how far a node, its link upward and the units below it have come.
+//! `danso status`: how a node, its link upward and the units below it stand, and what to do about it.
 
 use super::{
     confirmed,
@@ -6,8 +6,9 @@ use super::{
     moment::{age, local},
     output,
     sheet::{Sheet, Side, json_text, plain},
+    standings::{self, bytes},
     target::TargetArguments,
-    wait,
+    wait, watching,
 };
 use danso_proto::v1::{MeterRow, MetersAnswer, NodeInfoAnswer, ReplicationStatusAnswer, Rescue};
 use serde_json::{Value, json};
@@ -20,6 +21,12 @@ pub(super) struct Arguments {
     /// Everything as JSON
     #[arg(long)]
     json: bool,
+    /// Go on showing what changes until Ctrl-C; with --json one line an answer / Theo dõi
+    #[arg(long, conflicts_with = "meters")]
+    watch: bool,
+    /// Units at or below this one alone, by id or code / Chỉ các đơn vị thuộc đơn vị này
+    #[arg(long, value_name = "UNIT", conflicts_with = "meters")]
+    below: Option<String>,
     /// What the node has counted of itself since its start, instead
     #[arg(long)]
     meters: bool,
@@ -31,26 +38,44 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         output::data(&meters(&answer, arguments.json))?;
         return Ok(Outcome::Done);
     }
+    let below = arguments.below.as_deref().unwrap_or_default();
+    if arguments.watch {
+        return watching::run(&arguments.target, below, arguments.json);
+    }
     let (info, status) = wait(async {
         let client = arguments.target.connect().await?;
         let info = client.node_info().await?;
-        let status = if info.rescue.is_some() { None } else { Some(client.replication_status().await?) };
+        let status =
+            if info.rescue.is_some() { None } else { Some(client.replication_status_below(below).await?) };
         Ok((info, status.unwrap_or_default()))
     })?;
-    if let Some(rescue) = &info.rescue {
-        output::data(&if arguments.json {
-            json_text(&rescue_json(&info, rescue))
-        } else {
-            advice(&info, rescue)
-        })?;
-        return Err(Failure::told(&rescue.code, plain(&rescue.cause)));
-    }
+    in_rescue(&info, arguments.json)?;
     let text = if arguments.json { json_text(&as_json(&info, &status)) } else { as_text(&info, &status) };
     output::data(&text)?;
     Ok(Outcome::Done)
 }
 
-fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
+/// Shows why a node is in rescue mode, which is a failure.
+pub(super) fn in_rescue(info: &NodeInfoAnswer, json: bool) -> Result<(), Failure> {
+    let Some(rescue) = &info.rescue else { return Ok(()) };
+    output::data(&if json { json_text(&rescue_json(info, rescue)) } else { advice(info, rescue) })?;
+    Err(Failure::told(&rescue.code, plain(&rescue.cause)))
+}
+
+/// Everything, for people.
+pub(super) fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
+    let mut text = of_node(info, status);
+    let units = if status.standings.is_empty() { units(status) } else { standings::table(status) };
+    if !units.is_empty() {
+        text += "\n";
+        text += &units.table();
+    }
+    text += &standings::advice(status);
+    text
+}
+
+/// What is said of the node itself, line by line.
+pub(super) fn of_node(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
     let parent = match (info.parent.is_empty(), status.parent_connected) {
         (true, _) => "none, this is the top".to_owned(),
         (false, true) => format!("{}, connected", info.parent),
@@ -71,6 +96,8 @@ fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
         ("to send", format!("{} batches not acknowledged", status.unacknowledged_batches)),
         ("directory", format!("version {}, release {}", info.directory_version, info.release_number)),
         ("at rest", at_rest(&info.at_rest)),
+        ("disk", disk(info)),
+        ("key until", certificate(info)),
         ("audit", audit(info)),
     ] {
         writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
@@ -78,12 +105,21 @@ fn as_text(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> String {
     for (name, value) in confirmed::lines(status) {
         writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
     }
-    let units = units(status);
-    if !units.is_empty() {
-        text += "\n";
-        text += &units.table();
-    }
     text
+}
+
+fn disk(info: &NodeInfoAnswer) -> String {
+    info.disk_free_bytes.map_or_else(
+        || "unknown".to_owned(),
+        |free| format!("{} of {} left", bytes(free), bytes(info.disk_size_bytes)),
+    )
+}
+
+fn certificate(info: &NodeInfoAnswer) -> String {
+    info.certificate_days.map_or_else(
+        || "unknown".to_owned(),
+        |days| format!("{}, {days} days left", local(info.certificate_until_ms)),
+    )
 }
 
 /// What a node in rescue mode says of itself.
@@ -178,7 +214,8 @@ fn units(status: &ReplicationStatusAnswer) -> Sheet {
     sheet
 }
 
-fn as_json(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> Value {
+/// Everything that the answers hold.
+pub(super) fn as_json(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> Value {
     let units = status.units.iter().map(|unit| {
         json!({
             "unit": unit.unit, "name": unit.name, "number": unit.number,
@@ -199,7 +236,10 @@ fn as_json(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> Value {
             "directory_version": info.directory_version, "release_number": info.release_number,
             "at_rest": info.at_rest, "audit_number": info.audit_number,
             "audit_parent_number": info.audit_parent_number, "audit_cut": info.audit_cut,
+            "disk_free_bytes": info.disk_free_bytes, "disk_size_bytes": info.disk_size_bytes,
+            "certificate_until_ms": info.certificate_until_ms, "certificate_days": info.certificate_days,
         },
+        "standings": status.standings.iter().map(standings::as_json).collect::<Vec<_>>(),
         "units": units.collect::<Vec<_>>(),
         "parent_connected": status.parent_connected,
         "parent_error": status.parent_error,
@@ -207,6 +247,8 @@ fn as_json(info: &NodeInfoAnswer, status: &ReplicationStatusAnswer) -> Value {
         "now_ms": status.now_ms,
         "confirmations": confirmations,
         "children": children,
+        "partial": status.partial,
+        "gone": status.gone,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     accept::Acceptance, actor::Actor, audit::AuditWatch, clocks::Clocks, confirmations::Confirmations,
-    enrolment::Invitations, keys::KeyFolder, meters::Meters, office::Office, requests::RequestDesk,
+    enrolment::Invitations, keys::KeyFolder, lag::Lag, meters::Meters, office::Office, requests::RequestDesk,
     staging::Staging,
 };
 use crate::host::Host;
@@ -111,6 +111,8 @@ pub struct Node {
     pub(super) confirmations: Confirmations,
     /// The children's clocks.
     pub(super) clocks: Clocks,
+    /// What was seen of the units below.
+    pub(super) lag: Lag,
     pub(super) acceptance: Acceptance,
     pub(super) office: Office,
     pub(super) staging: Mutex<Staging>,
@@ -161,6 +163,7 @@ impl Node {
             link: RwLock::default(),
             confirmations: Confirmations::default(),
             clocks: Clocks::default(),
+            lag: Lag::default(),
             acceptance: Acceptance::default(),
             office: Office::default(),
             staging: Mutex::default(),
@@ -213,7 +216,8 @@ impl Node {
     /// Notes that a link ended.
     pub fn link_closed(&self, child: UnitId, number: u64) {
         let mut children = self.children.write().expect("no holder of the children panics");
-        if children.get(&child).is_some_and(|link| link.number == number) {
+        if let Some(link) = children.get(&child).copied().filter(|link| link.number == number) {
+            self.line_closed(child, link.last_ms);
             children.remove(&child);
         }
     }

@@ -118,6 +118,8 @@ impl Running {
         for task in self.tasks {
             let _ = task.await;
         }
+        // Known again at the next start; a disk without space is no reason to stop otherwise.
+        let _ = self.node.keep_reports().await;
         self.node.store.close().await;
     }
 }
@@ -207,6 +209,7 @@ pub async fn start_on(
     node.open_office()?;
     node.register(registrations).await?;
     settle_key(&node)?;
+    node.recall_reports();
     if node.store.at_rest() == State::Locked {
         tracing::error!(
             code = "at_rest_locked",
@@ -272,6 +275,7 @@ fn spawn_all(
             tracing::error!(%error, "the server ended");
         }
     }));
+    tasks.push(tokio::spawn(tasks::sample_lag(Arc::clone(node), stopped.clone())));
     if let Some(parent) = node.config.parent.clone() {
         let keeper = Arc::clone(keeper);
         tasks.push(tokio::spawn(uplink::run(Arc::clone(node), parent, keeper, stopped.clone())));

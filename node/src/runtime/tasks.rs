@@ -30,3 +30,23 @@ pub(super) async fn close_months(node: Arc<Node>, mut stop: watch::Receiver<bool
         }
     }
 }
+
+/// Takes a sample of how every unit stands, once in every interval of [`limits::LAG_SAMPLE_MS`] of the clock; not
+/// before the units below have had time to link up.
+pub(super) async fn sample_lag(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let pause = Duration::from_millis(limits::LAG_SETTLE_MS);
+    let mut sampled = None;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.changed() => return,
+        }
+        let hour = node.now_ms() / limits::LAG_SAMPLE_MS;
+        if sampled.replace(hour) == Some(hour) {
+            continue;
+        }
+        if let Err(error) = node.sample_lag().await {
+            tracing::warn!(code = error.code(), %error, "how the units stand was not kept this hour");
+        }
+    }
+}

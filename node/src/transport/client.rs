@@ -17,7 +17,7 @@ use prost::bytes::Bytes;
 use std::{error::Error, path::Path, sync::Arc, time::SystemTime};
 use tokio_stream::Stream;
 use tonic::{
-    Request, Status,
+    Request, Status, Streaming,
     metadata::{Ascii, MetadataValue},
     service::{Interceptor, interceptor::InterceptedService},
     transport,
@@ -209,7 +209,22 @@ impl NodeClient {
 
     /// How the units below and the link upward stand.
     pub async fn replication_status(&self) -> Result<ReplicationStatusAnswer, ClientError> {
-        Ok(self.operations().replication_status(ReplicationStatusRequest {}).await?.into_inner())
+        self.replication_status_below("").await
+    }
+
+    /// The same of the units at or below one, by id or code; empty for all.
+    pub async fn replication_status_below(
+        &self,
+        below: &str,
+    ) -> Result<ReplicationStatusAnswer, ClientError> {
+        let request = ReplicationStatusRequest { below: below.to_owned() };
+        Ok(self.operations().replication_status(request).await?.into_inner())
+    }
+
+    /// Watches the units at or below one: first everything comes, then what changes.
+    pub async fn watch_replication(&self, below: &str) -> Result<ReplicationWatch, ClientError> {
+        let request = ReplicationStatusRequest { below: below.to_owned() };
+        Ok(ReplicationWatch(self.operations().watch_replication(request).await?.into_inner()))
     }
 
     /// What the node counts of itself.
@@ -256,6 +271,17 @@ impl NodeClient {
         summary.ok_or_else(|| {
             ClientError::new("import_unfinished", "the node ended the import without a summary")
         })
+    }
+}
+
+/// Answers of a node whose units are watched.
+#[derive(Debug)]
+pub struct ReplicationWatch(Streaming<ReplicationStatusAnswer>);
+
+impl ReplicationWatch {
+    /// Waits for the next answer; `None` once the node has ended the stream.
+    pub async fn next(&mut self) -> Result<Option<ReplicationStatusAnswer>, ClientError> {
+        Ok(self.0.message().await?)
     }
 }
 

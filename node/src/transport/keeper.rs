@@ -90,6 +90,11 @@ impl Keeper {
     /// Looks at the key folder, the directory and the revocations; after a change all connections are checked
     /// again. A folder that cannot be used leaves the configuration in force.
     pub fn look(&self, node: &Node) {
+        if node.certificate_until_ms() == 0
+            && let Ok(keys) = self.keys()
+        {
+            tell_end(node, &keys);
+        }
         self.compare(node, files_digest(&self.folder));
     }
 
@@ -116,6 +121,7 @@ impl Keeper {
                     tracing::info!(expires_on = %keys.expires_on(), "the key folder has changed and is read again");
                     self.configs.send_replace(keys.server());
                 }
+                tell_end(node, &keys);
                 self.recheck(&keys);
             }
             Err(error) => tracing::error!(
@@ -193,6 +199,13 @@ impl Keeper {
         }
         limits::RENEWAL_RETRY_MS
     }
+}
+
+/// Tells the node when its certificate ends.
+fn tell_end(node: &Node, keys: &Keys) {
+    let (_, until) = keys.validity();
+    let since = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    node.set_certificate_until(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
 }
 
 fn grounds(node: &Node) -> Grounds {

@@ -22,6 +22,7 @@
 //! | `downward.rs` | releases and directory, served and pulled |
 //! | `statistics.rs` | counts, units, heads, indicators |
 //! | `people.rs` | imports, status, releases |
+//! | `watch.rs` | how the units stand: one answer, or a stream of what changes |
 //! | `keys.rs` | rotation of the ledger key: service and calls |
 //! | `audit.rs` | the audit log: service and calls |
 //! | `client.rs` | the typed client of the command line |
@@ -54,6 +55,7 @@ mod server;
 mod statistics;
 pub mod tls;
 pub mod uplink;
+mod watch;
 
 pub use keeper::Keeper;
 pub use server::{ServerError, serve};

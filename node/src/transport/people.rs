@@ -1,23 +1,23 @@
 //! The services for those who run a node: imports, status, releases.
 
-use super::access;
+use super::{
+    access,
+    watch::{self, Watchers, Watching},
+};
 use crate::{
     operations::{
         ImportDesk, Node,
         accounts::Right,
         forms::{self, Counts, Fault, Summary},
+        lag::{OwnReport, SOFTWARE},
         meters::Meter,
     },
-    wire::{
-        confirmations,
-        status::{of_release, of_store, status},
-    },
+    wire::status::{of_release, of_store, status},
 };
 use danso_proto::v1::{
     ImportChunk, ImportFault, ImportForm, ImportProgress, ImportSummary, MeterRow, MetersAnswer,
     MetersRequest, NodeInfoAnswer, NodeInfoRequest, PublishReleaseAnswer, PublishReleaseRequest,
-    ReplicationStatusAnswer, ReplicationStatusRequest, UnitStatus, intake_server::Intake,
-    operations_server::Operations,
+    ReplicationStatusAnswer, ReplicationStatusRequest, intake_server::Intake, operations_server::Operations,
 };
 use danso_tier_config::{Date, Month, limits};
 use prost::bytes::{Buf as _, Bytes};
@@ -228,6 +228,8 @@ fn fault_message(fault: &Fault) -> ImportFault {
 /// The operations service of a node.
 pub(super) struct OperationsService {
     pub node: Arc<Node>,
+    /// Those who watch the units.
+    pub watchers: Watchers,
 }
 
 #[tonic::async_trait]
@@ -244,13 +246,14 @@ impl Operations for OperationsService {
         let directory_version = node.directory_version();
         let release_number = node.release_number();
         let parent_anchor = node.parent_anchor();
+        let own = if whole { node.own_report() } else { OwnReport::default() };
         let view = node.store.view();
         Ok(Response::new(NodeInfoAnswer {
             unit: node.unit().to_string(),
             name: directory.name(node.unit()).unwrap_or_default().to_owned(),
             tier: node.config.tier.to_string(),
             parent: node.config.parent.as_ref().map(|parent| parent.unit.to_string()).unwrap_or_default(),
-            software: concat!("danso ", env!("CARGO_PKG_VERSION")).to_owned(),
+            software: SOFTWARE.to_owned(),
             started_at_ms: node.started_at_ms,
             ledger_position: total(view.position.0),
             last_sequence: total(view.recording.sequence),
@@ -263,6 +266,10 @@ impl Operations for OperationsService {
             audit_parent_number: parent_anchor.head.number,
             audit_cut: parent_anchor.cut,
             rescue: None,
+            disk_free_bytes: own.disk.map(|disk| disk.free_bytes),
+            disk_size_bytes: own.disk.map_or(0, |disk| disk.size_bytes),
+            certificate_until_ms: node.certificate_until_ms(),
+            certificate_days: own.certificate_days,
         }))
     }
 
@@ -270,44 +277,16 @@ impl Operations for OperationsService {
         &self,
         request: Request<ReplicationStatusRequest>,
     ) -> Result<Response<ReplicationStatusAnswer>, Status> {
-        let scope = access::may(&self.node, &request, Right::ReadStatus)?.scope;
-        let node = &self.node;
-        let directory = node.directory();
-        let link = node.link.read().expect("no holder of the link panics").clone();
-        let children = node.linked_children();
-        let at = directory.at(node.today());
-        let (heads, ..) = node.heads((scope != node.unit()).then_some(scope));
-        let found = node.blocking(|node| confirmations::found(node, node.now_ms())).await;
-        let units = heads.into_iter().map(|head| {
-            let via = children.iter().find(|(child, _)| at.is_within(head.origin, **child));
-            UnitStatus {
-                unit: head.origin.to_string(),
-                name: directory.name(head.origin).unwrap_or_default().to_owned(),
-                number: head.chain.head.number.0,
-                acknowledged_number: head.chain.acknowledged.0,
-                watermark_ms: head.watermark_ms,
-                last_contact_ms: head.last_contact_ms,
-                connected: via.is_some() || head.origin == node.unit(),
-                held_code: head
-                    .chain
-                    .held
-                    .or_else(|| link.held.get(&head.origin).cloned())
-                    .unwrap_or_default(),
-                quarantined: head.chain.quarantined,
-                names_missing_from: head.chain.nameless.0.0,
-                names_missing_to: head.chain.nameless.1.0,
-                confirmation_code: found.codes.get(&head.origin).cloned().unwrap_or_default(),
-            }
-        });
-        Ok(Response::new(ReplicationStatusAnswer {
-            units: units.collect(),
-            parent_connected: link.connected,
-            parent_error: link.error,
-            unacknowledged_batches: link.unacknowledged,
-            now_ms: self.node.now_ms(),
-            confirmations: found.own,
-            children: confirmations::children(node, &directory),
-        }))
+        watch::status(&self.node, &request).await.map(Response::new)
+    }
+
+    type WatchReplicationStream = Watching;
+
+    async fn watch_replication(
+        &self,
+        request: Request<ReplicationStatusRequest>,
+    ) -> Result<Response<Watching>, Status> {
+        watch::watch(&self.node, &self.watchers, request).await.map(Response::new)
     }
 
     async fn meters(&self, request: Request<MetersRequest>) -> Result<Response<MetersAnswer>, Status> {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     operations::{Accepted, Actor, Node, meters},
     wire::{
+        lag,
         link::{self, Malformed},
         status::{code_of, of_register, status},
     },
@@ -103,12 +104,13 @@ impl Replication for ReplicationService {
             let out = link.out.clone();
             let child = link.child;
             tracing::info!(%child, "a child opened its link");
-            let meters = Arc::clone(&link.node.meters);
+            let (node, meters) = (Arc::clone(&link.node), Arc::clone(&link.node.meters));
             let ended = link.run(inbound, window).await;
             match ended {
                 Ok(()) => tracing::info!(%child, "a child closed its link"),
                 Err(error) => {
                     meters.count(meters::LINKS_BROKEN, &code_of(&error));
+                    node.line_ended(child, &code_of(&error));
                     tracing::warn!(%child, error = error.message(), "a child's link ended");
                     out.end(error);
                 }
@@ -326,6 +328,7 @@ impl ParentLink {
             }
             Err(error) => {
                 self.node.meters.count(meters::BATCHES_REFUSED, error.code());
+                self.node.batch_refused(self.child, origin, error.code());
                 tracing::warn!(child = %self.child, code = error.code(), %error, "a batch was refused");
                 self.send(FromParent::Refusal(link::refusal_message(origin, 0, &error))).await
             }
@@ -345,6 +348,9 @@ impl ParentLink {
         let directory = self.node.directory();
         let at = directory.at(self.node.today());
         self.node.hear(marks.into_iter().filter(|mark| at.is_within(mark.origin, self.child)));
+        let reports =
+            lag::reports(&heartbeat.reports, self.node.now_ms()).map_err(|error| malformed(&error))?;
+        self.node.hear_reports(self.child, reports);
         let audit = link::audit_head(heartbeat).map_err(|error| malformed(&error))?;
         self.introduce().await?;
         self.node.hear_clock(self.child, heartbeat.sent_at_ms);

@@ -5,6 +5,7 @@ use super::{
     keeper::Keeper,
     server::ServerError,
     tls::{Bounds, CallsLayer, Identity, Peer, incoming_with},
+    watch::Watching,
 };
 use crate::{host::Listener, operations::accounts::Right, wire::status::status};
 use danso_proto::v1::{
@@ -112,6 +113,15 @@ impl Operations for AdviceService {
         &self,
         _: Request<ReplicationStatusRequest>,
     ) -> Result<Response<ReplicationStatusAnswer>, Status> {
+        Err(self.0.refusal())
+    }
+
+    type WatchReplicationStream = Watching;
+
+    async fn watch_replication(
+        &self,
+        _: Request<ReplicationStatusRequest>,
+    ) -> Result<Response<Watching>, Status> {
         Err(self.0.refusal())
     }
 

@@ -14,6 +14,7 @@ use super::{
     replication::ReplicationService,
     statistics::StatisticsService,
     tls::{Bounds, CallsLayer, incoming_with},
+    watch::Watchers,
 };
 use crate::host::Listener;
 use crate::operations::{Node, meters::CONNECTIONS_REFUSED};
@@ -72,7 +73,7 @@ pub async fn serve(
         .add_service(
             ReplicationServer::new(ReplicationService {
                 node: Arc::clone(&node),
-                stop: stopped,
+                stop: stopped.clone(),
                 returning: Turns::default(),
             })
             .max_decoding_message_size(max),
@@ -92,7 +93,7 @@ pub async fn serve(
         .add_service(
             IntakeServer::new(IntakeService { node: Arc::clone(&node) }).max_decoding_message_size(max),
         )
-        .add_service(OperationsServer::new(OperationsService { node }))
+        .add_service(OperationsServer::new(OperationsService { node, watchers: Watchers::new(stopped) }))
         .serve_with_incoming_shutdown(
             incoming_with(listener, keeper.configs(), Bounds::default(), keeper.connections.clone()),
             stop,

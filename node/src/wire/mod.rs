@@ -5,6 +5,7 @@
 //! | `confirmations.rs` | what the tiers above confirm, for the status |
 //! | `chains.rs` | chains and what contradicts them |
 //! | `register.rs` | persons, requests and erasure |
+//! | `lag.rs` | what tiers say of units, on a link and in answers |
 //! | `link.rs` | messages of the replication link |
 //! | `statistics.rs` | questions and answers of the statistics service |
 //! | `status.rs` | errors as gRPC statuses with a stable code |
@@ -15,6 +16,7 @@
 
 pub mod chains;
 pub mod confirmations;
+pub mod lag;
 pub mod link;
 pub mod register;
 pub mod statistics;

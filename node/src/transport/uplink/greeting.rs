@@ -1,7 +1,10 @@
 //! Hello and welcome: what each side has, and what follows from it.
 
 use super::{Introduced, LinkError, Session, Uplink, message};
-use crate::wire::link::{self, Malformed};
+use crate::{
+    operations::lag::{SOFTWARE, Told},
+    wire::link::{self, Malformed},
+};
 use danso_core::chain::{BatchNumber, Digest, KeyRing};
 use danso_proto::v1::{
     self, ParentMessage, child_message::Message as FromChild, parent_message::Message as FromParent,
@@ -37,7 +40,7 @@ impl Uplink {
         self.take_registrations(welcome.registrations.clone()).await?;
         let theirs: Policy = welcome.policy.parse().map_err(|_| Malformed("policy"))?;
         let policy = theirs.min(self.node.config.up().unwrap_or(Policy::Counts));
-        Ok((Session { client, out, policy, introduced }, inbound, welcome))
+        Ok((Session { client, out, policy, introduced, told: Told::default() }, inbound, welcome))
     }
 
     fn hello(&mut self) -> (v1::Hello, Introduced) {
@@ -65,7 +68,7 @@ impl Uplink {
             unit: own.to_string(),
             heads,
             registrations: registrations.into_iter().map(|key| link::signed_message(&key.signed)).collect(),
-            software: concat!("danso ", env!("CARGO_PKG_VERSION")).to_owned(),
+            software: SOFTWARE.to_owned(),
         };
         let keys_of = |unit: UnitId| view.keys.get(&unit).map_or(0, |ring| ring.epochs().len());
         let introduced = signers.into_iter().map(|unit| (unit, keys_of(unit))).collect();
@@ -111,6 +114,7 @@ impl Uplink {
         store.hold_own_chain(own_held);
         {
             let mut link = self.node.link.write().expect("no holder of the link panics");
+            self.node.parent_heard();
             link.connected = true;
             link.error.clear();
             link.held = contradictions.iter().map(|(origin, code)| (*origin, (*code).to_owned())).collect();

@@ -24,7 +24,7 @@ mod sending;
 pub use restore::{Came, RestoreError, Restored, restore};
 
 use super::{Keeper, client::chain, downward, erasure, tls};
-use crate::operations::{Node, meters};
+use crate::operations::{Node, lag::Told, meters};
 use danso_core::replication::{Outbox, backoff_ms};
 use danso_proto::v1::{
     ChildMessage, ParentMessage, child_message::Message as FromChild, replication_client::ReplicationClient,
@@ -95,6 +95,8 @@ struct Session {
     policy: Policy,
     /// Units whose keys the parent was told on this connection, with how many.
     introduced: Introduced,
+    /// What the parent was told of units on this connection.
+    told: Told,
 }
 
 impl Uplink {
@@ -153,6 +155,7 @@ impl Uplink {
                 biased;
                 next = inbound.message() => {
                     heard = tokio::time::Instant::now();
+                    self.node.parent_heard();
                     self.received(next?.ok_or(LinkError::Closed)?).await?;
                 }
                 _ = changed.changed() => self.note_heads(),

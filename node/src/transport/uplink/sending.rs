@@ -1,7 +1,10 @@
 //! Batches, the keys that they need, names that are missing above, and heartbeats on their way up.
 
 use super::{super::relay, Introduced, LinkError, Session, Uplink, message};
-use crate::{operations::Watermark, wire::link};
+use crate::{
+    operations::Watermark,
+    wire::{lag, link},
+};
 use danso_core::chain::{Batch, BatchNumber};
 use danso_proto::v1::{self, child_message::Message as FromChild};
 use danso_tier_config::{Policy, UnitId};
@@ -100,6 +103,21 @@ impl Uplink {
             .collect()
     }
 
+    /// What the parent has not heard of the units here and below.
+    async fn reports(&self, session: &mut Session) -> Vec<v1::UnitReport> {
+        let mut told = std::mem::take(&mut session.told);
+        let (told, due) = self
+            .node
+            .blocking(move |node| {
+                let due = told.due(node);
+                (told, due)
+            })
+            .await;
+        session.told = told;
+        let now = self.node.now_ms();
+        due.iter().map(|report| lag::report_message(report, now)).collect()
+    }
+
     /// Says how far every chain has come here, and looks for names that came meanwhile.
     pub(super) async fn beat(&mut self, session: &mut Session) -> Result<(), LinkError> {
         // While batches wait for the line, they are the sign of life: a heartbeat behind them would be old when it
@@ -114,6 +132,8 @@ impl Uplink {
         let marks: Vec<Watermark> = self.node.watermarks();
         let heartbeat = link::heartbeat_message(&marks, self.node.oldest_unsent_ms(), self.node.now_ms());
         let heartbeat = link::with_audit(heartbeat, self.node.audit_to_tell());
+        let reports = self.reports(session).await;
+        let heartbeat = v1::Heartbeat { reports, ..heartbeat };
         session.out.send(message(FromChild::Heartbeat(heartbeat))).await.map_err(|_| LinkError::Closed)?;
         if let Some((keys, erasures)) = self.erasures.due(&self.node, self.parent.unit) {
             introduce(session, keys).await?;
