@@ -1,9 +1,18 @@
 //! What every operation of a node works on: its configuration, store, keys, directory and watermarks.
 
 use super::{
-    accept::Acceptance, actor::Actor, audit::AuditWatch, clocks::Clocks, confirmations::Confirmations,
-    enrolment::Invitations, keys::KeyFolder, meters::Meters, office::Office, requests::RequestDesk,
+    accept::Acceptance,
+    actor::Actor,
+    audit::AuditWatch,
+    clocks::Clocks,
+    confirmations::Confirmations,
+    enrolment::Invitations,
+    keys::KeyFolder,
+    meters::{LEDGER_SYNC, Meters},
+    office::Office,
+    requests::RequestDesk,
     staging::Staging,
+    status::Unsent,
 };
 use crate::host::Host;
 use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
@@ -125,6 +134,9 @@ pub struct Node {
     /// Held while keys are examined and stored: what is found of one must still be true when it is written.
     pub(super) registering: tokio::sync::Mutex<()>,
     pub(super) audit: AuditWatch,
+    /// Turns true when the node is told to stop.
+    pub(super) stopping: tokio::sync::watch::Sender<bool>,
+    pub(super) unsent: Unsent,
 }
 
 impl Node {
@@ -141,6 +153,9 @@ impl Node {
                 && bootstrap.last_parent(config.unit) == parent;
             if moved { held.version } else { 0 }
         });
+        let meters: Arc<Meters> = Arc::default();
+        let counted = Arc::clone(&meters);
+        store.watch_syncs(move |took| counted.observe(LEDGER_SYNC, "", took.as_secs_f64()));
         Self {
             config,
             store,
@@ -154,7 +169,7 @@ impl Node {
             links: AtomicU64::default(),
             news_above: tokio::sync::watch::Sender::new(0),
             invitations: tokio::sync::Mutex::default(),
-            meters: Arc::default(),
+            meters,
             checking: tokio::sync::Semaphore::new(
                 std::thread::available_parallelism().map_or(1, usize::from),
             ),
@@ -172,6 +187,8 @@ impl Node {
             key_folder: OnceLock::new(),
             registering: tokio::sync::Mutex::default(),
             audit: AuditWatch::default(),
+            stopping: tokio::sync::watch::Sender::new(false),
+            unsent: Unsent::default(),
         }
     }
 

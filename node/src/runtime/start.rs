@@ -114,6 +114,7 @@ pub struct Running {
 impl Running {
     /// Stops serving, lets open calls end, flushes and closes the store.
     pub async fn stop(self) {
+        self.node.note_stopping();
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;

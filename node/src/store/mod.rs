@@ -25,6 +25,7 @@
 //! | `directory.rs` | packing of directory versions |
 //! | `folder.rs` | FORMAT, lock, ballast |
 //! | `room.rs` | what the disk has left |
+//! | `occupied.rs` | what a data folder takes up, for those who look after it |
 //! | `foreign.rs` | records and rows out of bytes that anybody may have put there |
 //! | `at_rest/` | encryption of what names a person: sealing, its key, its lock |
 //! | `error.rs` | errors and their stable codes |
@@ -50,6 +51,7 @@ mod keys;
 pub mod ledger;
 mod lookups;
 mod names;
+mod occupied;
 mod opening;
 mod queue;
 mod reading;
@@ -67,6 +69,7 @@ mod tests;
 
 pub use directory::{pack as pack_directory, unpack as unpack_directory};
 pub use error::StoreError;
+pub use occupied::{Disk, Occupied, occupied};
 pub use opening::{OpenReport, Options, rebuild};
 pub use reading::{HeldBatch, Naming};
 pub use record::{
@@ -86,9 +89,12 @@ use danso_tier_config::UnitId;
 use index::Index;
 use ledger::LedgerReader;
 use queue::Queue;
-use std::sync::{
-    Arc, RwLock, RwLockReadGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 use tokio::sync::{
     oneshot::{self, error::TryRecvError},
@@ -121,7 +127,12 @@ struct Inner {
     held: AtomicBool,
     changed: watch::Sender<u64>,
     failure: watch::Sender<Option<StoreError>>,
+    /// Who is told how long each sync took.
+    syncs: OnceLock<SyncWatch>,
 }
+
+/// Somebody who is told how long each sync of the ledger took.
+type SyncWatch = Box<dyn Fn(Duration) + Send + Sync>;
 
 impl Inner {
     fn stop(&self, error: StoreError) {
@@ -240,6 +251,11 @@ impl Store {
     /// Whether own changes are not sealed.
     pub fn own_chain_held(&self) -> bool {
         self.inner.held.load(Ordering::Acquire)
+    }
+
+    /// Tells how long each sync of the ledger takes from now on. Only the first who asks is told.
+    pub fn watch_syncs(&self, watch: impl Fn(Duration) + Send + Sync + 'static) {
+        let _ = self.inner.syncs.set(Box::new(watch));
     }
 
     /// Counts up with every group that was applied.

@@ -6,7 +6,7 @@ use super::{
     tls::{Connections, Grounds, Keys, TlsError, Trust},
 };
 use crate::host::Clock;
-use crate::operations::Node;
+use crate::operations::{Node, meters::CERTIFICATE_END};
 use danso_core::chain::Revoked;
 use danso_tier_config::{Directory, UnitId, limits};
 use rustls::ServerConfig;
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
     sync::watch,
@@ -112,6 +112,7 @@ impl Keeper {
         }
         match self.keys() {
             Ok(keys) => {
+                tell_end(node, keys.validity().1);
                 if before.files != now.files {
                     tracing::info!(expires_on = %keys.expires_on(), "the key folder has changed and is read again");
                     self.configs.send_replace(keys.server());
@@ -174,6 +175,7 @@ impl Keeper {
     async fn renew(&self, node: &Node) -> u64 {
         let Ok(keys) = self.keys() else { return limits::RENEWAL_RETRY_MS };
         let (from, until) = keys.validity();
+        tell_end(node, until);
         let life = until.duration_since(from).unwrap_or_default();
         let due = from + life / limits::RENEWAL_PARTS;
         if self.now() < due || enrolment::is_thrown_away(&self.folder) {
@@ -193,6 +195,12 @@ impl Keeper {
         }
         limits::RENEWAL_RETRY_MS
     }
+}
+
+/// Tells in the node's numbers until when its certificate is good.
+fn tell_end(node: &Node, until: SystemTime) {
+    let since = until.duration_since(UNIX_EPOCH).unwrap_or_default();
+    node.meters.set(CERTIFICATE_END, "", since.as_secs_f64());
 }
 
 fn grounds(node: &Node) -> Grounds {

@@ -2,7 +2,7 @@
 
 use super::{super::relay, Introduced, LinkError, Session, Uplink, message};
 use crate::{operations::Watermark, wire::link};
-use danso_core::chain::{Batch, BatchNumber};
+use danso_core::chain::{Batch, BatchNumber, Header};
 use danso_proto::v1::{self, child_message::Message as FromChild};
 use danso_tier_config::{Policy, UnitId};
 
@@ -15,6 +15,9 @@ impl Uplink {
             let registrations = self.introductions(origin, &mut session.introduced);
             introduce(session, registrations).await?;
             let batch = self.batch(origin, number, session.policy).await?;
+            if let Ok(header) = batch.header.decode_trusted::<Header>() {
+                self.sent.insert((origin, number), header.recorded_from.millis());
+            }
             send_batch(session, batch).await?;
         }
         self.send_names(session).await?;
