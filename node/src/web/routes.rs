@@ -1,6 +1,6 @@
 //! Every route of a node, and what is true of all of them.
 
-use super::health;
+use super::{health, metrics};
 use crate::operations::Node;
 use axum::{Router, extract::DefaultBodyLimit};
 use danso_tier_config::limits;
@@ -11,6 +11,6 @@ use tokio::sync::watch;
 pub fn routes(node: Arc<Node>, encrypted: bool, stop: watch::Receiver<bool>) -> Router {
     let _ = (encrypted, stop);
     // Routes for tools, which ask without a sign-in, are merged here.
-    let tools = health::routes();
+    let tools = health::routes().merge(metrics::routes());
     Router::new().merge(tools).with_state(node).layer(DefaultBodyLimit::max(limits::WEB_BODY_BYTES_MAX))
 }
