@@ -25,6 +25,7 @@
 //! | `office/` | the node's accounts as they stand: sign-ins, orders that change them, denied calls |
 //! | `status.rs` | how far every chain has come |
 //! | `confirmations/` | what the tiers above have signed for |
+//! | `lag/` | what is known of every unit below: line, lag, disk, certificate, and what is wrong |
 //! | `clocks.rs` | how far the children's clocks are off |
 //!
 //! Invariants:
@@ -46,6 +47,7 @@ pub mod forms;
 mod health;
 mod import_desk;
 mod keys;
+pub mod lag;
 pub mod meters;
 mod node;
 mod office;

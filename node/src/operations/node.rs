@@ -8,6 +8,7 @@ use super::{
     confirmations::Confirmations,
     enrolment::Invitations,
     keys::KeyFolder,
+    lag::Lag,
     meters::{LEDGER_SYNC, Meters},
     office::Office,
     requests::RequestDesk,
@@ -120,6 +121,8 @@ pub struct Node {
     pub(super) confirmations: Confirmations,
     /// The children's clocks.
     pub(super) clocks: Clocks,
+    /// What was seen of the units below.
+    pub(super) lag: Lag,
     pub(super) acceptance: Acceptance,
     pub(super) office: Office,
     pub(super) staging: Mutex<Staging>,
@@ -176,6 +179,7 @@ impl Node {
             link: RwLock::default(),
             confirmations: Confirmations::default(),
             clocks: Clocks::default(),
+            lag: Lag::default(),
             acceptance: Acceptance::default(),
             office: Office::default(),
             staging: Mutex::default(),
@@ -230,7 +234,8 @@ impl Node {
     /// Notes that a link ended.
     pub fn link_closed(&self, child: UnitId, number: u64) {
         let mut children = self.children.write().expect("no holder of the children panics");
-        if children.get(&child).is_some_and(|link| link.number == number) {
+        if let Some(link) = children.get(&child).copied().filter(|link| link.number == number) {
+            self.line_closed(child, link.last_ms);
             children.remove(&child);
         }
     }

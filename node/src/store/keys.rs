@@ -23,12 +23,16 @@
 //! | `y` order, unit | ledger position of a tier's word that it was carried out | word applied |
 //! | `f` position | nothing: an office record lies there | office record applied |
 //! | `z` position | position of the record in its place: still to be scrubbed | rewritten record applied |
+//! | `s` unit, day | the samples of the unit's lag on that day of the calendar of Unix | hourly |
+//! | `w` unit, who said it | the last report of the unit | hourly |
 //! | `a` child | number and hash of the latest entry heard of its audit chain, when | anchor applied |
 //! | `u` number | ledger position of an audit entry | entry applied |
 //! | `m` `audit` | head of the audit chain | entry applied |
 //! | `m` `sealed` | whether names in rows are sealed | start of a new index |
 //! | `m` `erased` | nothing: names were erased, the next start builds the index anew | erasure |
 //! | `m` `veiled` | nothing: rows were written without the key, the names are missing | start |
+//!
+//! Rows `s` and `w` follow from no record: they are gone with the index, and no check compares them.
 
 use super::ledger::Position;
 use danso_core::{
@@ -214,6 +218,20 @@ pub(super) const ANCHORS: &[u8] = b"a";
 
 pub(super) fn anchor(child: UnitId) -> Vec<u8> {
     key(b'a', &[&child.to_key()])
+}
+
+pub(super) fn samples_of(unit: UnitId) -> Vec<u8> {
+    key(b's', &[&unit.to_key()])
+}
+
+pub(super) fn samples(unit: UnitId, day: u32) -> Vec<u8> {
+    key(b's', &[&unit.to_key(), &day.to_be_bytes()])
+}
+
+pub(super) const REPORTS: &[u8] = b"w";
+
+pub(super) fn report(unit: UnitId, by: UnitId) -> Vec<u8> {
+    key(b'w', &[&unit.to_key(), &by.to_key()])
 }
 
 pub(super) const SCRUBS: &[u8] = b"z";

@@ -4,6 +4,7 @@ use super::{
     Inner, Staged, StoreError,
     apply::Applier,
     flushing::DISK_FULL,
+    index::Index,
     ledger::{Kind, Ledger, LedgerError, Position},
     record::{AuditNote, OwnChange, Record, Rewritten},
     rows::ChainRow,
@@ -57,6 +58,13 @@ pub(super) enum Order {
         /// The answer.
         done: Done,
     },
+    /// Keep rows that follow from no record.
+    Keep {
+        /// Puts them into the index.
+        work: Box<dyn FnOnce(&Index) -> Result<(), StoreError> + Send>,
+        /// The answer.
+        done: Done,
+    },
     /// Flush the index and stop.
     Close(oneshot::Sender<()>),
 }
@@ -107,6 +115,9 @@ impl Writer {
             }
             Some(Order::Rewrite { rewrites, records, scrub, done }) => {
                 let _ = done.send(self.rewrite(&rewrites, records, scrub));
+            }
+            Some(Order::Keep { work, done }) => {
+                let _ = done.send(self.inner.index.takes_more().and_then(|()| work(&self.inner.index)));
             }
             Some(Order::Append { .. }) | None => {}
         }

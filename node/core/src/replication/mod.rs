@@ -5,6 +5,8 @@
 //! | `outbox.rs` | the child's side of a link: heads, window, receipts, refusals |
 //! | `backoff.rs` | delays between attempts, with jitter |
 //! | `standing.rs` | who may speak for which origin |
+//! | `report.rs` | what one tier says of a unit: chain, line, disk, version |
+//! | `way.rs` | at which hop the oldest change waits |
 //! | `recovery.rs` | what to do about a chain of which the parent knows more |
 //! | `edges.rs` | tests of the edges of a link: what is ignored or held, and who speaks for whom |
 //! | `transplant.rs`, `transplant_tests.rs`, `transplant_edges.rs` | changes of a chain that came to nothing, made again on the one that counts |
@@ -20,11 +22,15 @@ mod backoff;
 mod edges;
 mod outbox;
 mod recovery;
+mod report;
 mod standing;
 mod transplant;
+mod way;
 
 pub use backoff::backoff_ms;
 pub use outbox::{Answer, Outbox, OutboxStatus};
 pub use recovery::{Course, Follower, HeldChain, RecoveryFault, course};
+pub use report::{ChainReport, Contact, DiskSpace, OwnReport, UnitReport};
 pub use standing::may_speak_for;
 pub use transplant::{Conflict, Transplant};
+pub use way::{Stop, Waiting, missing, waiting};

@@ -1,0 +1,1 @@
+//! What is found of a unit, rule by rule.
