@@ -13,7 +13,6 @@ use super::{
     office::Office,
     requests::RequestDesk,
     staging::Staging,
-    status::Unsent,
 };
 use crate::host::Host;
 use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
@@ -139,7 +138,6 @@ pub struct Node {
     pub(super) audit: AuditWatch,
     /// Turns true when the node is told to stop.
     pub(super) stopping: tokio::sync::watch::Sender<bool>,
-    pub(super) unsent: Unsent,
 }
 
 impl Node {
@@ -192,7 +190,6 @@ impl Node {
             registering: tokio::sync::Mutex::default(),
             audit: AuditWatch::default(),
             stopping: tokio::sync::watch::Sender::new(false),
-            unsent: Unsent::default(),
         }
     }
 

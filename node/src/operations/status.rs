@@ -4,10 +4,7 @@ use super::node::{Heard, Node};
 use crate::store::{ChainRow, StoreError};
 use danso_core::chain::{BatchNumber, Digest, Header};
 use danso_tier_config::{UnitId, limits};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
-};
+use std::collections::BTreeSet;
 
 /// One chain as it stands here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +29,6 @@ pub struct Watermark {
     /// Unix milliseconds.
     pub as_of_ms: u64,
 }
-
-/// Of each chain the first batch that waits for its receipt, and when its oldest change was recorded: who asks often
-/// reads each batch once.
-#[derive(Debug, Default)]
-pub(super) struct Unsent(Mutex<BTreeMap<UnitId, (BatchNumber, u64)>>);
 
 impl Node {
     /// All chains held here, at or below `below`, with the digest over their heads and the digest over all
@@ -88,24 +80,18 @@ impl Node {
 
     /// When the oldest change was recorded that the parent has not acknowledged, Unix milliseconds; 0 for none.
     pub fn oldest_unsent_ms(&self) -> u64 {
-        let waiting: BTreeSet<(UnitId, BatchNumber)> = {
+        let waiting: Vec<(UnitId, BatchNumber)> = {
             let view = self.store.view();
             let waiting = view.chains.iter().filter(|(_, chain)| chain.acknowledged < chain.head.number);
             waiting.map(|(origin, chain)| (*origin, chain.acknowledged.next())).collect()
         };
-        let mut known = self.unsent.0.lock().expect("no holder of what is unsent panics");
-        known.retain(|origin, (number, _)| waiting.contains(&(*origin, *number)));
-        for (origin, number) in waiting.iter().take(limits::OLDEST_UNSENT_CHAINS_MAX) {
-            if known.contains_key(origin) {
-                continue;
-            }
-            let held = self.store.batch(*origin, *number).ok().flatten();
-            let header = held.and_then(|held| held.batch.header.decode_trusted::<Header>().ok());
-            if let Some(header) = header {
-                known.insert(*origin, (*number, header.recorded_from.millis()));
-            }
-        }
-        known.values().map(|(_, recorded_ms)| *recorded_ms).min().unwrap_or(0)
+        let recorded =
+            waiting.iter().take(limits::OLDEST_UNSENT_CHAINS_MAX).filter_map(|(origin, number)| {
+                let held = self.store.batch(*origin, *number).ok().flatten()?;
+                let header: Header = held.batch.header.decode_trusted().ok()?;
+                Some(header.recorded_from.millis())
+            });
+        recorded.min().unwrap_or(0)
     }
 
     /// Takes a child's heartbeat. Watermarks never go back; those ahead of this PC's clock are cut to it.

@@ -25,7 +25,7 @@
 //! | `directory.rs` | packing of directory versions |
 //! | `folder.rs` | FORMAT, lock, ballast |
 //! | `room.rs` | what the disk has left |
-//! | `occupied.rs` | what a data folder takes up, for those who look after it |
+//! | `occupied.rs` | what the index takes up, for those who look after it |
 //! | `lag.rs` | samples of each unit's lag, and the last reports of units: rows that may be lost |
 //! | `foreign.rs` | records and rows out of bytes that anybody may have put there |
 //! | `at_rest/` | encryption of what names a person: sealing, its key, its lock |
@@ -71,7 +71,6 @@ mod tests;
 
 pub use directory::{pack as pack_directory, unpack as unpack_directory};
 pub use error::StoreError;
-pub use occupied::{Disk, Occupied, occupied};
 pub use lag::LagSample;
 pub use opening::{OpenReport, Options, rebuild};
 pub use reading::{HeldBatch, Naming};

@@ -6,7 +6,7 @@ use super::{
     tls::{Connections, Grounds, Keys, TlsError, Trust, WebSecrets},
 };
 use crate::host::Clock;
-use crate::operations::{Node, meters::CERTIFICATE_END};
+use crate::operations::Node;
 use danso_core::chain::Revoked;
 use danso_tier_config::{Directory, UnitId, limits};
 use rustls::ServerConfig;
@@ -205,10 +205,10 @@ impl Keeper {
     }
 }
 
-/// Tells in the node's numbers until when its certificate is good.
+/// Lets the node know until when its certificate is good.
 fn tell_end(node: &Node, until: SystemTime) {
     let since = until.duration_since(UNIX_EPOCH).unwrap_or_default();
-    node.meters.set(CERTIFICATE_END, "", since.as_secs_f64());
+    node.set_certificate_until(since.as_millis() as u64);
 }
 
 fn grounds(node: &Node) -> Grounds {

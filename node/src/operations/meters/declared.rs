@@ -182,14 +182,21 @@ pub const UNITS: Meter = gauge(
     "danso_subtree_units",
     "units",
     &["state"],
-    "Units below that record: all, and those silent, late, held, or with changes in quarantine.",
+    "Recording units: all, and those linked, never heard of, late, held, or with changes in quarantine.",
+);
+/// What is wrong with units below.
+pub const FINDINGS: Meter = gauge(
+    "danso_subtree_findings",
+    "findings",
+    &["severity"],
+    "What is wrong with this node and the units below it, as danso status tells it, by how soon somebody must act.",
 );
 /// Units below that are not told one by one.
 pub const UNITS_UNTOLD: Meter = gauge(
     "danso_untold_units",
     "units",
     &[],
-    "Units below that have no series of their own here, because there are too many.",
+    "Units that have no series of their own here, because there are too many.",
 );
 /// Up to when a unit is known here.
 pub const UNIT_WATERMARK: Meter = gauge(
@@ -203,14 +210,35 @@ pub const UNIT_CONTACT: Meter = gauge(
     "danso_unit_contact_timestamp_seconds",
     "seconds",
     &["unit"],
-    "When a unit was last heard of, whatever the way; 0 for never.",
+    "Last sign of life of a unit at the tier just above it; 0 for never.",
 );
-/// Batches of a unit that it has and that are not here.
+/// Changes of a unit that are not here.
 pub const UNIT_BEHIND: Meter = gauge(
-    "danso_unit_behind_batches",
-    "batches",
+    "danso_unit_behind_changes",
+    "changes",
     &["unit"],
-    "Batches that a unit has told of and that are not here.",
+    "Changes of a unit that some tier below is known to hold and that are not here.",
+);
+/// Whether a unit's line is open.
+pub const UNIT_LINK: Meter = gauge(
+    "danso_unit_link_up",
+    "",
+    &["unit"],
+    "Whether the tier just above a unit has its line open; missing where nothing is known.",
+);
+/// What a unit's disk has left.
+pub const UNIT_DISK_FREE: Meter = gauge(
+    "danso_unit_disk_free_bytes",
+    "bytes",
+    &["unit"],
+    "Bytes that the disk of a unit's node has left, by its last word.",
+);
+/// Days that a unit's certificate is good.
+pub const UNIT_CERTIFICATE: Meter = gauge(
+    "danso_unit_certificate_days",
+    "days",
+    &["unit"],
+    "Days until the certificate of a unit's node ends, by its last word.",
 );
 /// Changes of a unit that are stored and not counted.
 pub const UNIT_QUARANTINED: Meter = gauge(
@@ -231,7 +259,7 @@ pub const CLOCK_OFFSET: Meter = gauge(
     "danso_unit_clock_offset_seconds",
     "seconds",
     &["unit"],
-    "How far the clock of a node just below is ahead of this one's.",
+    "How far the clock of a unit's node is ahead of that of the tier above it.",
 );
 
 /// The program.
@@ -327,10 +355,14 @@ pub const DECLARED: &[Meter] = &[
     RELAYS_REFUSED,
     CLOCKS_OFF,
     UNITS,
+    FINDINGS,
     UNITS_UNTOLD,
     UNIT_WATERMARK,
     UNIT_CONTACT,
     UNIT_BEHIND,
+    UNIT_LINK,
+    UNIT_DISK_FREE,
+    UNIT_CERTIFICATE,
     UNIT_QUARANTINED,
     UNIT_HELD,
     CLOCK_OFFSET,

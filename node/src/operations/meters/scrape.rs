@@ -3,16 +3,12 @@
 use super::{
     counted::LookedUp,
     declared::{
-        AUDIT_CUT, BATCHES_ACCEPTED, BATCHES_UNACKNOWLEDGED, BUILD, CHANGES_ACCEPTED, CHANGES_RECORDED,
-        CHANGES_UNSEALED, DIRECTORY, DISK_FREE, DISK_SIZE, INDEX_BYTES, LEDGER_BYTES, MEMORY, Meter,
-        NAMES_LOCKED, NODE, PARENT_LINK, PERSONS, READY, STARTED, UNSENT_SINCE,
+        AUDIT_CUT, BATCHES_ACCEPTED, BATCHES_UNACKNOWLEDGED, BUILD, CERTIFICATE_END, CHANGES_ACCEPTED,
+        CHANGES_RECORDED, CHANGES_UNSEALED, DIRECTORY, DISK_FREE, DISK_SIZE, INDEX_BYTES, LEDGER_BYTES,
+        MEMORY, Meter, NAMES_LOCKED, NODE, PARENT_LINK, PERSONS, READY, STARTED,
     },
 };
-use crate::{
-    host,
-    operations::Node,
-    store::{self, at_rest::State},
-};
+use crate::{host, operations::Node, store::at_rest::State};
 
 /// Unix milliseconds as Unix seconds.
 pub(super) fn seconds(ms: u64) -> f64 {
@@ -61,9 +57,9 @@ impl Node {
         if parent.is_some() {
             let link = self.link.read().expect("no holder of the link panics");
             found.push(truth(PARENT_LINK, link.connected));
-            drop(link);
-            found.push(one(UNSENT_SINCE, seconds(self.oldest_unsent_ms())));
         }
+        let until_ms = self.certificate_until_ms();
+        found.extend((until_ms > 0).then(|| one(CERTIFICATE_END, seconds(until_ms))));
         found
     }
 
@@ -95,11 +91,10 @@ impl Node {
 
     /// Disk and memory; what the system does not say is left out.
     fn computer_looked_up(&self) -> Vec<LookedUp> {
-        let occupied = store::occupied(&self.config.data);
-        let disk = occupied.disk.into_iter().flat_map(|disk| {
+        let disk = self.store.disk_space().into_iter().flat_map(|disk| {
             [one(DISK_FREE, disk.free_bytes as f64), one(DISK_SIZE, disk.size_bytes as f64)]
         });
         let memory = host::resident_bytes().map(|bytes| one(MEMORY, bytes as f64));
-        disk.chain(memory).chain([one(INDEX_BYTES, occupied.index_bytes as f64)]).collect()
+        disk.chain(memory).chain([one(INDEX_BYTES, self.store.index_bytes() as f64)]).collect()
     }
 }
