@@ -42,7 +42,7 @@ pub(super) fn to_stderr(level: &str, format: Format) {
     }
     if misunderstood {
         tracing::warn!(
-            level,
+            instead = level,
             "{LEVELS} is not understood, as if it were not set; try error, warn, info or debug"
         );
     }

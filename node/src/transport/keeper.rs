@@ -6,7 +6,7 @@ use super::{
     tls::{Connections, Grounds, Keys, TlsError, Trust, WebSecrets},
 };
 use crate::host::Clock;
-use crate::operations::Node;
+use crate::operations::{Node, meters::CERTIFICATE_END};
 use danso_core::chain::Revoked;
 use danso_tier_config::{Directory, UnitId, limits};
 use rustls::ServerConfig;
@@ -97,6 +97,11 @@ impl Keeper {
     /// Looks at the key folder, the directory and the revocations; after a change all connections are checked
     /// again. A folder that cannot be used leaves the configuration in force.
     pub fn look(&self, node: &Node) {
+        if node.certificate_until_ms() == 0
+            && let Ok(keys) = self.keys()
+        {
+            tell_end(node, &keys);
+        }
         self.compare(node, files_digest(&self.folder));
     }
 
@@ -125,6 +130,7 @@ impl Keeper {
                     self.configs.send_replace(keys.server());
                     self.web_configs.send_replace(keys.web());
                 }
+                tell_end(node, &keys);
                 self.recheck(&keys);
             }
             Err(error) => tracing::error!(
@@ -205,10 +211,11 @@ impl Keeper {
     }
 }
 
-/// Lets the node know until when its certificate is good.
-fn tell_end(node: &Node, until: SystemTime) {
-    let since = until.duration_since(UNIX_EPOCH).unwrap_or_default();
-    node.set_certificate_until(since.as_millis() as u64);
+/// Tells the node when its certificate ends.
+fn tell_end(node: &Node, keys: &Keys) {
+    let (_, until) = keys.validity();
+    let since = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    node.set_certificate_until(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
 }
 
 fn grounds(node: &Node) -> Grounds {

@@ -233,12 +233,12 @@ pub const UNIT_DISK_FREE: Meter = gauge(
     &["unit"],
     "Bytes that the disk of a unit's node has left, by its last word.",
 );
-/// Days that a unit's certificate is good.
+/// For how long a unit's certificate is good.
 pub const UNIT_CERTIFICATE: Meter = gauge(
-    "danso_unit_certificate_days",
-    "days",
+    "danso_unit_certificate_left_seconds",
+    "seconds",
     &["unit"],
-    "Days until the certificate of a unit's node ends, by its last word.",
+    "Time until the certificate of a unit's node ends, in whole days by its last word; negative after it.",
 );
 /// Changes of a unit that are stored and not counted.
 pub const UNIT_QUARANTINED: Meter = gauge(

@@ -20,6 +20,9 @@ use danso_tier_config::limits;
 /// A metric of each unit: what it reads of how the unit stands; `None` where it says nothing.
 type Column = (Meter, fn(&UnitStanding) -> Option<f64>);
 
+/// Seconds of a day.
+const DAY_SECONDS: f64 = 86_400.0;
+
 /// Of units whose tier records.
 const CHAINS: &[Column] = &[
     (UNIT_WATERMARK, |unit| Some(seconds(unit.watermark_ms))),
@@ -34,7 +37,7 @@ const BELOW: &[Column] = &[
     (UNIT_LINK, |unit| unit.connected.map(|open| f64::from(u8::from(open)))),
     (CLOCK_OFFSET, |unit| unit.clock_offset_ms.map(|ms| ms as f64 / 1_000.0)),
     (UNIT_DISK_FREE, |unit| unit.disk.map(|disk| disk.free_bytes as f64)),
-    (UNIT_CERTIFICATE, |unit| unit.certificate_days.map(f64::from)),
+    (UNIT_CERTIFICATE, |unit| Some(f64::from(unit.certificate_days?) * DAY_SECONDS)),
 ];
 
 /// Counts recording units that stand so.
