@@ -7,13 +7,14 @@
 //! | `operations/` | recording, acceptance, forwarding, counting, releases, imports | store |
 //! | `wire/` | messages of `danso-proto` to and from the core's types | operations |
 //! | `transport/` | tonic and rustls: services, links, certificates | wire |
-//! | `runtime/` | a running node: tasks, start, stop | transport |
+//! | `web/` | pages for people, health for tools: the dashboard | wire |
+//! | `runtime/` | a running node: tasks, start, stop | transport, web |
 //! | `cli/` | the `danso` command | runtime |
 //!
 //! Invariants:
 //! 1. Imports point up this table only; a test in `danso-tests` checks it.
 //! 2. `sled` is named only in `store`, `tonic` and `rustls` only in `transport` (`wire` may name
-//!    `tonic::Status`), `clap` only in `cli`.
+//!    `tonic::Status`), `axum` only in `web`, `clap` only in `cli`.
 
 pub mod cli;
 pub mod host;
@@ -21,4 +22,5 @@ pub mod operations;
 pub mod runtime;
 pub mod store;
 pub mod transport;
+pub mod web;
 pub mod wire;

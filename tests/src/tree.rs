@@ -6,7 +6,9 @@ use danso_node::{
     runtime::{self, Running, keys},
     transport::authority::{Authority, Validity},
 };
-use danso_tier_config::{Directory, Hierarchy, Limits, NodeConfig, Parent, Policy, Unit, UnitId};
+use danso_tier_config::{
+    Directory, Hierarchy, Limits, NodeConfig, Parent, Policy, Unit, UnitId, Web, WebSecurity,
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -46,6 +48,8 @@ pub struct Tree {
     pub hierarchy: String,
     pub limits: Limits,
     pub policies: BTreeMap<UnitId, Policy>,
+    /// What `[web]` says in the files of these units.
+    pub webs: BTreeMap<UnitId, Web>,
     pub running: BTreeMap<UnitId, Running>,
     address: Ipv4Addr,
 }
@@ -158,6 +162,7 @@ impl Tree {
             hierarchy: hierarchy.to_owned(),
             limits,
             policies: BTreeMap::new(),
+            webs: BTreeMap::new(),
             running: BTreeMap::new(),
             address: own_address(),
             folder,
@@ -202,6 +207,13 @@ impl Tree {
         (self.address, 7_440 + place as u16).into()
     }
 
+    /// Lets a unit's node serve pages, plainly on loopback, from its next start on; gives where.
+    pub fn open_web(&mut self, unit: UnitId) -> SocketAddr {
+        let address = (self.address, self.address(unit).port() + 100).into();
+        self.webs.insert(unit, Web { address, security: WebSecurity::Plain });
+        address
+    }
+
     /// A unit's node file as a value.
     pub fn config(&self, unit: UnitId) -> NodeConfig {
         let row = self.directory.unit(unit).unwrap();
@@ -220,6 +232,7 @@ impl Tree {
             parent,
             keys: home.join("keys"),
             at_rest: None,
+            web: self.webs.get(&unit).cloned(),
             policy_up: self.policies.get(&unit).copied(),
             limits: self.limits.clone(),
         }

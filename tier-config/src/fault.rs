@@ -38,6 +38,8 @@ impl Fault {
             "unit-cycle" => "các đơn vị làm cấp trên của nhau thành vòng",
             "unit-period" => "thời gian hiệu lực không đúng",
             "unit-lineage" => "đơn vị tiền thân không đúng",
+            "web-address" => "địa chỉ của trang theo dõi trùng với địa chỉ khác",
+            "web-insecure" => "không thể vừa có chứng chỉ vừa tắt mã hóa",
             "list-missing" => "thiếu một danh sách cần có",
             "list-unknown" => "không nhận ra danh sách này",
             _ => "dữ liệu không đúng",

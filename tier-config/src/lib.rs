@@ -34,6 +34,6 @@ pub use directory::{
 };
 pub use fault::{Fault, Faults};
 pub use limits::Limits;
-pub use node_file::{NodeConfig, Parent};
+pub use node_file::{NodeConfig, Parent, Web, WebSecurity};
 pub use tier::{Hierarchy, Policy, Tier, TierName};
 pub use unit::{UnitCode, UnitId};

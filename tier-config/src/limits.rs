@@ -111,6 +111,31 @@ pub const GUESTS_MAX: usize = 1_024;
 pub const GUEST_MS_MAX: u64 = 30_000;
 /// Largest certificate signing request, in bytes.
 pub const CERTIFICATE_REQUEST_BYTES_MAX: usize = 4_096;
+/// Most connections of browsers and tools to a node's pages at once.
+pub const WEB_CONNECTIONS_MAX: usize = 256;
+/// Most of them from one address at once; an office may share one (NAT).
+pub const WEB_CONNECTIONS_PER_ADDRESS_MAX: usize = 64;
+/// Longest TLS handshake of a browser, in milliseconds.
+pub const WEB_HANDSHAKE_MS_MAX: u64 = 30_000;
+/// Longest wait for the head of a request, and longest idle time of a connection to the pages, in milliseconds.
+pub const WEB_HEAD_MS_MAX: u64 = 30_000;
+/// Longest head of a request for a page, in bytes.
+pub const WEB_HEAD_BYTES_MAX: usize = 16_384;
+/// Longest time from a request for a page to its answer, its body included, in milliseconds.
+pub const WEB_REQUEST_MS_MAX: u64 = 30_000;
+/// Longest life of a connection to the pages, in milliseconds; a live page opens another one by itself.
+pub const WEB_CONNECTION_MS_MAX: u64 = 3_600_000;
+/// Largest body of a form that is posted, in bytes.
+pub const WEB_BODY_BYTES_MAX: usize = 16_384;
+/// Most pages that are kept up to date at once.
+pub const WEB_STREAMS_MAX: usize = 64;
+/// Most of them for one account; the oldest page goes on without.
+pub const WEB_STREAMS_PER_ACCOUNT_MAX: usize = 8;
+/// Shortest time between two updates of a page, in milliseconds.
+pub const WEB_UPDATE_MS: u64 = 1_000;
+/// Longest time between two updates of a page that is kept up to date, in milliseconds: ages grow by themselves.
+pub const WEB_UPDATE_MS_MAX: u64 = 15_000;
+
 /// Time given to open calls when a node stops, in milliseconds.
 pub const STOP_GRACE_MS: u64 = 15_000;
 /// Interval at which central looks whether a month is to be closed, in milliseconds.
@@ -170,6 +195,12 @@ pub const CONFIRMATION_LATE_MS: u64 = 86_400_000;
 pub const CONFIRMATION_QUIET_MS: u64 = 600_000;
 /// Bytes of relayed receipts at which a message takes no more of them.
 pub const RELAYED_BYTES: usize = 65_536;
+
+/// Values of a label that a metric tells apart; the rest is counted as `other`.
+pub const METER_LABELS_MAX: usize = 1_000;
+/// Units below that have series of their own among the metrics of a node: the 3,321 communes of today, not the 10,599 of
+/// before July 2025. Sums hold all of them.
+pub const METER_UNITS_MAX: usize = 4_000;
 
 /// Most reports of units that one heartbeat carries; the others follow with the next ones.
 pub const UNIT_REPORTS_A_HEARTBEAT_MAX: usize = 500;
@@ -411,6 +442,9 @@ const _: () = assert!(KEEPALIVE_ANSWER_MS_MAX / 1_000 * 2_000 > MESSAGE_BYTES_MA
 const _: () = assert!(3 * KEEPALIVE_MS <= LINE_SILENCE_MS_MAX && 3 * WORD_MS <= LINE_SILENCE_MS_MAX);
 const _: () = assert!(LINE_SILENCE_MS_MAX < STREAM_SILENCE_MS_MAX && STREAM_SILENCE_MS_MAX <= 60_000);
 const _: () = assert!(HANDSHAKE_MS_MAX < CONNECT_MS_MAX && HANDSHAKE_MS_MAX < LINE_SILENCE_MS_MAX);
+const _: () = assert!(WEB_CONNECTIONS_PER_ADDRESS_MAX < WEB_CONNECTIONS_MAX);
+const _: () = assert!(WEB_STREAMS_PER_ACCOUNT_MAX < WEB_STREAMS_MAX && WEB_STREAMS_MAX < WEB_CONNECTIONS_MAX);
+const _: () = assert!(WEB_UPDATE_MS < WEB_UPDATE_MS_MAX && WEB_UPDATE_MS_MAX < STREAM_SILENCE_MS_MAX);
 const _: () = assert!(RECORD_BYTES_MAX < SEGMENT_BYTES as usize);
 const _: () = assert!(ERASURE_A_MESSAGE * ERASURE_LEAVES_MAX * 56 < MESSAGE_BYTES_MAX);
 const _: () = assert!(SEGMENT_BYTES <= SEGMENT_FILE_BYTES_MAX);

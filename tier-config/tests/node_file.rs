@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use danso_tier_config::{Faults, Hierarchy, Limits, NodeConfig, Parent, Policy, limits::LIMIT_FIELDS};
+use danso_tier_config::{
+    Faults, Hierarchy, Limits, NodeConfig, Parent, Policy, Web, WebSecurity, limits::LIMIT_FIELDS,
+};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -106,7 +108,8 @@ port = 1
         fault(16, "limits.batch_changes", "value-range"),
         fault(17, "limits.batch_chnges", "key-unknown"),
         fault(18, "limits.heartbeat_ms", "value-type"),
-        fault(19, "web", "key-unknown"),
+        fault(19, "web.address", "key-missing"),
+        fault(20, "web.port", "key-unknown"),
     ];
     let mut found = told(text);
     found.sort();
@@ -161,6 +164,56 @@ fn a_hierarchy_may_be_a_profile_file_and_its_faults_are_told() {
     let faults = read().unwrap_err();
     assert!(faults.0[0].file.ends_with("own.toml"), "{faults}");
     assert_eq!((faults.0[0].line, faults.0[0].code), (5, "value-form"));
+}
+
+/// What `[web]` with these lines is read as.
+fn web(lines: &str) -> Result<Web, Vec<(usize, String, &'static str)>> {
+    let text = format!("{COMMUNE}[web]\n{lines}");
+    parse(&text).map(|config| config.web.unwrap()).map_err(|_| told(&text))
+}
+
+#[test]
+fn pages_are_off_until_they_have_an_address() {
+    assert_eq!(parse(COMMUNE).unwrap().web, None);
+    assert_eq!(web(""), Err(vec![fault(24, "web.address", "key-missing")]));
+    assert_eq!(web("address = \"here\""), Err(vec![fault(25, "web.address", "value-form")]));
+}
+
+#[test]
+fn pages_travel_encrypted_unless_on_this_computer_or_said_otherwise() {
+    let file = |name: &str| PathBuf::from("/srv/danso").join(name);
+    let files = WebSecurity::Files { certificate: file("web.crt"), key: file("web.key") };
+    let both = "certificate = \"web.crt\"\nkey = \"web.key\"";
+    for (lines, security, exposed) in [
+        ("address = \"127.0.0.1:7480\"".to_owned(), WebSecurity::Plain, false),
+        ("address = \"[::1]:7480\"".to_owned(), WebSecurity::Plain, false),
+        ("address = \"0.0.0.0:7480\"".to_owned(), WebSecurity::NodeCertificate, false),
+        ("address = \"0.0.0.0:7480\"\ninsecure_http = true".to_owned(), WebSecurity::Plain, true),
+        (
+            "address = \"10.0.0.1:7480\"\ninsecure_http = false".to_owned(),
+            WebSecurity::NodeCertificate,
+            false,
+        ),
+        (format!("address = \"127.0.0.1:7480\"\n{both}"), files.clone(), false),
+        (format!("address = \"0.0.0.0:7480\"\n{both}"), files, false),
+    ] {
+        let web = web(&lines).unwrap();
+        assert_eq!((&web.security, web.is_exposed()), (&security, exposed), "{lines}");
+        let mut config = parse(COMMUNE).unwrap();
+        config.web = Some(web);
+        let text = config.to_toml(Path::new("/srv/danso"));
+        assert_eq!(parse(&text).unwrap(), config, "{text}");
+    }
+}
+
+#[test]
+fn faults_of_the_pages_are_told_with_line_and_key() {
+    let half = "address = \"127.0.0.1:7480\"\ncertificate = \"web.crt\"";
+    assert_eq!(web(half), Err(vec![fault(24, "web.key", "key-missing")]));
+    let both = "address = \"0.0.0.0:7480\"\ninsecure_http = true\ncertificate = \"c\"\nkey = \"k\"";
+    assert_eq!(web(both), Err(vec![fault(26, "web.insecure_http", "web-insecure")]));
+    let same = COMMUNE.replace("127.0.0.1:0", "127.0.0.1:7411") + "[web]\naddress = \"127.0.0.1:7411\"";
+    assert_eq!(told(&same), [fault(25, "web.address", "web-address")]);
 }
 
 #[test]

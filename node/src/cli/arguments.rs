@@ -10,8 +10,9 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "danso", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 an import refused some rows.\n\
-    Environment: DANSO_LOG sets the log level (error, warn, info, debug) on stderr; DANSO_TOKEN holds a\n\
-    session or token to ask with, where --keys and --token-file are not given.")]
+    Environment: DANSO_LOG sets the log level (error, warn, info, debug) on stderr; DANSO_LOG_FORMAT\n\
+    (plain, json) is how `danso run` writes it; DANSO_TOKEN holds a session or token to ask with, where\n\
+    --keys and --token-file are not given.")]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub command: Command,

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     runtime::{self, RuntimeError},
-    transport::tls::{Keys, TlsError},
+    transport::tls::{Keys, TlsError, WebSecrets},
 };
 use clap::Subcommand;
-use danso_tier_config::{Date, Faults, NodeConfig};
+use danso_tier_config::{Date, Faults, NodeConfig, WebSecurity};
 use std::{fmt::Write as _, path::PathBuf, time::SystemTime};
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,7 @@ fn summary(config: &NodeConfig, directory: &str, keys: &str) -> String {
         ("unit", config.unit.to_string()),
         ("tier", format!("{} ({title}) of {}{records}", config.tier, config.hierarchy.name())),
         ("listens", config.listen.to_string()),
+        ("pages", pages(config)),
         ("parent", parent),
         ("sends up", policy),
         ("data", config.data.display().to_string()),
@@ -52,6 +53,27 @@ fn summary(config: &NodeConfig, directory: &str, keys: &str) -> String {
         writeln!(text, "{name:<10} {value}").expect("writing to memory cannot fail");
     }
     text
+}
+
+/// Where pages are served, with a warning where passwords travel readable.
+fn pages(config: &NodeConfig) -> String {
+    let Some(web) = &config.web else { return "none, [web] is not set".to_owned() };
+    let by = match &web.security {
+        WebSecurity::NodeCertificate => " with the node's certificate, which browsers warn of".to_owned(),
+        WebSecurity::Files { certificate, key } => {
+            match WebSecrets::of_files(certificate.clone(), key.clone(), SystemTime::now()) {
+                Ok(_) => format!(" with the certificate in {}", certificate.display()),
+                Err(error) => format!(": not ready: {error} [{}]", error.code()),
+            }
+        }
+        WebSecurity::Plain if web.is_exposed() => {
+            ": WARNING: insecure_http lets passwords travel readable; give a certificate and key \
+             (mật khẩu đi qua mạng không được mã hóa)"
+                .to_owned()
+        }
+        WebSecurity::Plain => ", for this computer alone".to_owned(),
+    };
+    format!("{}{by}", web.url())
 }
 
 fn directory_state(config: &NodeConfig) -> String {
@@ -107,6 +129,7 @@ mod unit_tests {
         let shown = summary(&config, &directory_state(&config), &keys_state(&config));
         for line in [
             "unit       00004@2025-07-01",
+            "pages      none, [web] is not set",
             "parent     01@2025-07-01 at 10.0.0.1:7411",
             "sends up   names",
             "data       /nowhere/data",

@@ -74,6 +74,24 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same as events of the log, for a node whose log is read by programs.
+    pub fn log(self) -> ExitCode {
+        match &self {
+            Self::Told { code, sentence } => {
+                tracing::error!(code, error = sentence, "ended, see deploy/runbooks");
+            }
+            Self::Faults(Faults(faults)) => {
+                for fault in faults {
+                    tracing::error!(code = fault.code, error = %fault, "a file cannot be used, see deploy/runbooks");
+                }
+            }
+            Self::Usage(_) | Self::Output(_) => return self.report(),
+        }
+        ExitCode::FAILURE
+    }
+}
+
 impl From<Faults> for Failure {
     fn from(faults: Faults) -> Self {
         Self::Faults(faults)

@@ -88,6 +88,7 @@ mod watching;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use failure::{Failure, Outcome};
+use log::Format;
 use std::process::ExitCode;
 
 /// A command as typed, understood by clap.
@@ -104,20 +105,23 @@ impl Invocation {
     pub fn log_level(&self) -> &'static str {
         if matches!(self.0, Command::Run(_)) { "info" } else { "warn" }
     }
+
+    /// How the log is written; whatever is no node talks to people.
+    fn log_format(&self) -> Format {
+        if let Command::Run(arguments) = &self.0 { arguments.log_format } else { Format::Plain }
+    }
 }
 
 /// The whole command, as `main` and the binary under test run it.
 pub fn main() -> ExitCode {
     let invocation = Invocation::from_arguments();
-    log::to_stderr(invocation.log_level());
-    run(invocation)
-}
-
-/// Does what was asked and prints the result or the failure.
-pub fn run(invocation: Invocation) -> ExitCode {
+    let format = invocation.log_format();
+    log::to_stderr(invocation.log_level(), format);
     match dispatch(invocation.0) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::SomeRowsRefused) => ExitCode::from(3),
+        // Whoever reads the log by a program gets the last word in the same form.
+        Err(failure) if format == Format::Json => failure.log(),
         Err(failure) => failure.report(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     failure::{Failure, Outcome},
+    log::Format,
     wait,
 };
 use crate::runtime::{self, RuntimeError};
@@ -16,6 +17,9 @@ pub(super) struct Arguments {
     /// End at once with exit code 1 where the store cannot be opened, instead of staying up to say what mends it
     #[arg(long)]
     no_rescue: bool,
+    /// How the log on stderr is written: plain lines for people, or one JSON object a line for programs
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, env = "DANSO_LOG_FORMAT")]
+    pub log_format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {

@@ -8,6 +8,7 @@
 //! | `clock.rs` | the time of day |
 //! | `network.rs` | listening and connecting |
 //! | `threads.rs` | where blocking work is done |
+//! | `process.rs` | what the system says of this process |
 //! | `disk.rs` | a look at every step by which the ledger changes its folder |
 //!
 //! Invariants:
@@ -17,11 +18,13 @@
 mod clock;
 mod disk;
 mod network;
+mod process;
 mod threads;
 
 pub use clock::{Clock, now_ms};
 pub use disk::{DiskWatch, Step, Steps};
 pub use network::{Duplex, Listener, Network, Opening, Socket, tcp};
+pub use process::resident_bytes;
 pub use threads::Threads;
 
 use std::sync::Arc;

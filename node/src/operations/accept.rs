@@ -1,7 +1,7 @@
 //! Acceptance of a child's batch, in the order of the design: limits, standing, signature, link, frames,
 //! verdicts, then ledger, apply, receipt. Exactly once, whatever is repeated.
 
-use super::node::Node;
+use super::{meters::BATCH_SIZE, node::Node};
 use crate::store::{AcceptedBatch, Evidence, HeldBatch, Record, Staged, StoreError, Ticket};
 use danso_core::{
     chain::{
@@ -55,6 +55,8 @@ pub struct Accepted {
     pub number: BatchNumber,
     /// Whether some of its changes are not counted.
     pub quarantined: usize,
+    /// How many changes it holds; 0 for a repeat.
+    changes: u32,
     receipt: Option<Signed>,
     ticket: Ticket,
 }
@@ -118,6 +120,7 @@ impl Accepted {
     pub async fn receipt(self, node: &Node) -> Result<Signed, AcceptError> {
         self.ticket.durable().await?;
         if let Some(receipt) = self.receipt {
+            node.meters.observe(BATCH_SIZE, "", f64::from(self.changes));
             return Ok(receipt);
         }
         let held = node.store.batch(self.origin, self.number)?;
@@ -195,7 +198,7 @@ impl Node {
         };
         if check_link(&chain.head, &header, hash, known)? == Link::Repeat {
             let ticket = self.repeated(chain, child, batch, &header)?;
-            return Ok(Accepted { origin, number, quarantined: 0, receipt: None, ticket });
+            return Ok(Accepted { origin, number, quarantined: 0, changes: 0, receipt: None, ticket });
         }
         let policy = self.policy_from(child);
         let contents = open(&batch, &header, policy)?;
@@ -216,7 +219,8 @@ impl Node {
         let ticket = self.store.stage(vec![staged], chain.generation);
         chain.head = Head::after(&header, hash);
         chain.hashes.insert(number, hash);
-        Ok(Accepted { origin, number, quarantined: count, receipt: Some(receipt), ticket })
+        let changes = header.changes;
+        Ok(Accepted { origin, number, quarantined: count, changes, receipt: Some(receipt), ticket })
     }
 
     /// A key that was revoked signs nothing beyond the cut-over.

@@ -2,7 +2,8 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `meters.rs` | what a node counts of itself |
+//! | `meters/` | what a node tells of itself in numbers |
+//! | `health.rs` | whether a node may be used |
 //! | `node.rs` | what all operations share: configuration, store, keys, directory |
 //! | `actor.rs` | who does something |
 //! | `keys.rs` | rotates the ledger key |
@@ -43,6 +44,7 @@ mod desk;
 pub mod enrolment;
 mod erasure;
 pub mod forms;
+mod health;
 mod import_desk;
 mod keys;
 pub mod lag;
@@ -64,6 +66,7 @@ pub use audit::{AuditError, AuditQuestion, ChildAnchor, ParentAnchor};
 pub use counting::{CountQuery, Counted, LateUnit, Provenance, QueryError};
 pub use desk::RecordError;
 pub use erasure::{Erased, ErasureError, ErasureStanding};
+pub use health::Health;
 pub use import_desk::ImportDesk;
 pub use keys::{KeyFolder, KeyFolderError, RotateError, Rotated};
 pub(crate) use node::grantor_of;

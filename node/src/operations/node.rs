@@ -1,8 +1,17 @@
 //! What every operation of a node works on: its configuration, store, keys, directory and watermarks.
 
 use super::{
-    accept::Acceptance, actor::Actor, audit::AuditWatch, clocks::Clocks, confirmations::Confirmations,
-    enrolment::Invitations, keys::KeyFolder, lag::Lag, meters::Meters, office::Office, requests::RequestDesk,
+    accept::Acceptance,
+    actor::Actor,
+    audit::AuditWatch,
+    clocks::Clocks,
+    confirmations::Confirmations,
+    enrolment::Invitations,
+    keys::KeyFolder,
+    lag::Lag,
+    meters::{LEDGER_SYNC, Meters},
+    office::Office,
+    requests::RequestDesk,
     staging::Staging,
 };
 use crate::host::Host;
@@ -127,6 +136,8 @@ pub struct Node {
     /// Held while keys are examined and stored: what is found of one must still be true when it is written.
     pub(super) registering: tokio::sync::Mutex<()>,
     pub(super) audit: AuditWatch,
+    /// Turns true when the node is told to stop.
+    pub(super) stopping: tokio::sync::watch::Sender<bool>,
 }
 
 impl Node {
@@ -143,6 +154,9 @@ impl Node {
                 && bootstrap.last_parent(config.unit) == parent;
             if moved { held.version } else { 0 }
         });
+        let meters: Arc<Meters> = Arc::default();
+        let counted = Arc::clone(&meters);
+        store.watch_syncs(move |took| counted.observe(LEDGER_SYNC, "", took.as_secs_f64()));
         Self {
             config,
             store,
@@ -156,7 +170,7 @@ impl Node {
             links: AtomicU64::default(),
             news_above: tokio::sync::watch::Sender::new(0),
             invitations: tokio::sync::Mutex::default(),
-            meters: Arc::default(),
+            meters,
             checking: tokio::sync::Semaphore::new(
                 std::thread::available_parallelism().map_or(1, usize::from),
             ),
@@ -175,6 +189,7 @@ impl Node {
             key_folder: OnceLock::new(),
             registering: tokio::sync::Mutex::default(),
             audit: AuditWatch::default(),
+            stopping: tokio::sync::watch::Sender::new(false),
         }
     }
 

@@ -8,6 +8,7 @@
 //! | `conflicts.rs` | the list of changes that it could not record again |
 //! | `rescue.rs` | a node that cannot open its store: it stays up to say why and what mends it |
 //! | `start.rs` | opening of a node: keys, directory, store, listener |
+//! | `web.rs` | the pages beside the server |
 //! | `tasks.rs` | what runs beside the server: the uplink, closing of months |
 //!
 //! Invariants:
@@ -22,6 +23,7 @@ mod rebuild;
 mod rescue;
 mod start;
 mod tasks;
+mod web;
 
 pub use at_rest::{Rewrapped, rewrap};
 pub use rebuild::{RebuildError, Rebuilt, rebuild_from_parent};
@@ -54,7 +56,8 @@ pub async fn run(config: NodeConfig, rescue: Option<&Path>) -> Result<(), Runtim
             return Err(error);
         }
     };
-    tracing::info!(unit = %running.node.unit(), address = %running.address, "serving");
+    let web = running.web.map(|address| address.to_string()).unwrap_or_default();
+    tracing::info!(unit = %running.node.unit(), address = %running.address, web, "serving");
     let mut failure = running.node.store.failure();
     let mut end = signal(SignalKind::terminate()).map_err(RuntimeError::Signal)?;
     let failed = tokio::select! {

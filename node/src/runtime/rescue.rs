@@ -1,6 +1,9 @@
 //! Rescue mode: a node that cannot open its store stays up, says why and what mends it, and does nothing else.
 
-use super::start::{RuntimeError, read_directory};
+use super::{
+    start::{RuntimeError, read_directory},
+    web,
+};
 use crate::{
     host::Host,
     operations::now_ms,
@@ -9,6 +12,7 @@ use crate::{
 use danso_proto::v1::{NodeInfoAnswer, Rescue};
 use danso_tier_config::NodeConfig;
 use std::{future::Future, path::Path};
+use tokio::sync::watch;
 
 /// What is said about an error that keeps a store shut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,8 +167,15 @@ pub(super) async fn stay(
     );
     let advice =
         rescue::Advice { unit: config.unit, answer: answer(config, words, error, command), code: words.code };
+    let (ending, ended) = watch::channel(false);
+    let pages = web::open(config, &host, &keeper).await.ok().flatten();
+    let pages = pages.map(|pages| tokio::spawn(pages.serve_rescue(words.code, ended)));
     if let Err(error) = rescue::serve(advice, listener, &keeper, stop).await {
         tracing::error!(%error, "the server of the rescue mode ended");
+    }
+    ending.send_replace(true);
+    if let Some(pages) = pages {
+        let _ = pages.await;
     }
     true
 }

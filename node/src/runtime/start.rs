@@ -4,7 +4,7 @@ use super::{
     at_rest,
     keys::{self, LedgerKeyError},
     rebuild::finish_swap,
-    tasks,
+    tasks, web,
 };
 use crate::{
     host::{Host, Listener},
@@ -107,6 +107,8 @@ pub struct Running {
     pub node: Arc<Node>,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it serves pages, if it does.
+    pub web: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -114,6 +116,7 @@ pub struct Running {
 impl Running {
     /// Stops serving, lets open calls end, flushes and closes the store.
     pub async fn stop(self) {
+        self.node.note_stopping();
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
@@ -232,9 +235,12 @@ pub async fn start_on(
     let listener =
         node.host.network.listen(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
     let address = listener.address().map_err(|source| RuntimeError::Listen { address, source })?;
+    let pages = web::open(&node.config, &node.host, &keeper).await?;
     let (stop, stopped) = watch::channel(false);
-    let tasks = spawn_all(&node, listener, &keeper, &stopped);
-    Ok(Running { node, address, stop, tasks })
+    let mut tasks = spawn_all(&node, listener, &keeper, &stopped);
+    let web = pages.as_ref().map(|pages| pages.address);
+    tasks.extend(pages.map(|pages| tokio::spawn(pages.serve(Arc::clone(&node), stopped))));
+    Ok(Running { node, address, web, stop, tasks })
 }
 
 /// The key in force is the one that the ledger names last; a rotation that was cut short is finished.

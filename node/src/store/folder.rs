@@ -16,6 +16,8 @@ use std::{
 const PLAIN_FORMAT: u32 = 1;
 /// Version of a data folder that has a key at rest: without the file AT-REST it is not opened.
 const SEALED_FORMAT: u32 = 2;
+/// Name of the index in a data folder.
+pub(super) const INDEX: &str = "index";
 
 /// An opened and locked data folder.
 #[derive(Debug)]
@@ -135,7 +137,7 @@ impl Folder {
     }
 
     pub fn index(&self) -> PathBuf {
-        self.path.join("index")
+        self.path.join(INDEX)
     }
 
     /// The error of a folder that something else has open.

@@ -25,6 +25,7 @@
 //! | `directory.rs` | packing of directory versions |
 //! | `folder.rs` | FORMAT, lock, ballast |
 //! | `room.rs` | what the disk has left |
+//! | `occupied.rs` | what the index takes up, for those who look after it |
 //! | `lag.rs` | samples of each unit's lag, and the last reports of units: rows that may be lost |
 //! | `foreign.rs` | records and rows out of bytes that anybody may have put there |
 //! | `at_rest/` | encryption of what names a person: sealing, its key, its lock |
@@ -52,6 +53,7 @@ mod lag;
 pub mod ledger;
 mod lookups;
 mod names;
+mod occupied;
 mod opening;
 mod queue;
 mod reading;
@@ -89,9 +91,12 @@ use danso_tier_config::UnitId;
 use index::Index;
 use ledger::LedgerReader;
 use queue::Queue;
-use std::sync::{
-    Arc, RwLock, RwLockReadGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 use tokio::sync::{
     oneshot::{self, error::TryRecvError},
@@ -124,7 +129,12 @@ struct Inner {
     held: AtomicBool,
     changed: watch::Sender<u64>,
     failure: watch::Sender<Option<StoreError>>,
+    /// Who is told how long each sync took.
+    syncs: OnceLock<SyncWatch>,
 }
+
+/// Somebody who is told how long each sync of the ledger took.
+type SyncWatch = Box<dyn Fn(Duration) + Send + Sync>;
 
 impl Inner {
     fn stop(&self, error: StoreError) {
@@ -243,6 +253,11 @@ impl Store {
     /// Whether own changes are not sealed.
     pub fn own_chain_held(&self) -> bool {
         self.inner.held.load(Ordering::Acquire)
+    }
+
+    /// Tells how long each sync of the ledger takes from now on. Only the first who asks is told.
+    pub fn watch_syncs(&self, watch: impl Fn(Duration) + Send + Sync + 'static) {
+        let _ = self.inner.syncs.set(Box::new(watch));
     }
 
     /// Counts up with every group that was applied.

@@ -25,7 +25,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{
-        Arc, RwLock,
+        Arc, OnceLock, RwLock,
         atomic::{AtomicBool, AtomicU64},
     },
 };
@@ -383,6 +383,7 @@ fn start(
         held: AtomicBool::new(behind),
         changed: watch::Sender::new(0),
         failure: watch::Sender::new(None),
+        syncs: OnceLock::new(),
     });
     let writer = Writer {
         ledger,

@@ -253,7 +253,11 @@ impl Writer {
             error
         })?;
         if sync {
+            let since = Instant::now();
             self.ledger.sync()?;
+            if let Some(watch) = self.inner.syncs.get() {
+                watch(since.elapsed());
+            }
         }
         Ok(positions)
     }

@@ -3,7 +3,7 @@
 
 use super::{
     enrolment::client as enrolment,
-    tls::{Connections, Grounds, Keys, TlsError, Trust},
+    tls::{Connections, Grounds, Keys, TlsError, Trust, WebSecrets},
 };
 use crate::host::Clock;
 use crate::operations::Node;
@@ -29,6 +29,7 @@ pub struct Keeper {
     pub connections: Connections,
     trust: Trust,
     configs: watch::Sender<Arc<ServerConfig>>,
+    web_configs: watch::Sender<Arc<ServerConfig>>,
     relink: watch::Sender<u64>,
     seen: Mutex<Seen>,
 }
@@ -53,6 +54,7 @@ impl Keeper {
             connections: Connections::default(),
             trust,
             configs: watch::Sender::new(keys.server()),
+            web_configs: watch::Sender::new(keys.web()),
             relink: watch::Sender::new(0),
             seen: Mutex::new(Seen { files: files_digest(folder), ..Seen::default() }),
         })
@@ -80,6 +82,11 @@ impl Keeper {
     /// For the listener: the configuration in force.
     pub fn configs(&self) -> watch::Receiver<Arc<ServerConfig>> {
         self.configs.subscribe()
+    }
+
+    /// For the pages: the node's certificate in force.
+    pub fn web_secrets(&self) -> WebSecrets {
+        WebSecrets::of_node(self.web_configs.subscribe())
     }
 
     /// Tells that connections to others are to be opened anew, by changed keys or trust.
@@ -120,6 +127,7 @@ impl Keeper {
                 if before.files != now.files {
                     tracing::info!(expires_on = %keys.expires_on(), "the key folder has changed and is read again");
                     self.configs.send_replace(keys.server());
+                    self.web_configs.send_replace(keys.web());
                 }
                 tell_end(node, &keys);
                 self.recheck(&keys);

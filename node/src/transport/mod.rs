@@ -6,6 +6,8 @@
 //! | `authority/` | the throw-away authority that `danso keys` makes |
 //! | `server.rs` | the server: all services on one listener |
 //! | `rescue.rs` | the server of a node that cannot open its store |
+//! | `health.rs` | whether the node may be used |
+//! | `metering.rs` | how long calls take |
 //! | `access.rs` | who may ask what |
 //! | `accounts/` | sign-ins, accounts, tokens |
 //! | `enrolment/` | invitations, certificates, revocation |
@@ -42,9 +44,11 @@ pub mod client;
 mod downward;
 pub mod enrolment;
 mod erasure;
+mod health;
 mod introductions;
 mod keeper;
 mod keys;
+mod metering;
 mod people;
 mod recovery;
 mod register;

@@ -298,7 +298,7 @@ impl Operations for OperationsService {
         }
         let row = |(meter, value, count): (Meter, String, u64)| MeterRow {
             name: meter.name.to_owned(),
-            label: meter.label.to_owned(),
+            label: meter.labels.first().copied().unwrap_or_default().to_owned(),
             value,
             count,
         };

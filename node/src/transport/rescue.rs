@@ -2,6 +2,7 @@
 //! mends it, and every other call is refused with the code.
 
 use super::{
+    health::HealthService,
     keeper::Keeper,
     server::ServerError,
     tls::{Bounds, CallsLayer, Identity, Peer, incoming_with},
@@ -21,7 +22,6 @@ use std::{
     time::Duration,
 };
 use tonic::{Code, Request, Response, Status, codegen::http, transport::Server};
-use tonic_health::ServingStatus;
 use tower::{Layer, Service};
 
 /// What is answered while the store is not open.
@@ -54,10 +54,6 @@ pub async fn serve(
     keeper: &Keeper,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let (health, health_service) = tonic_health::server::health_reporter();
-    for service in ["", "danso.v1.Statistics", "danso.v1.Replication"] {
-        health.set_service_status(service, ServingStatus::NotServing).await;
-    }
     let advice = Arc::new(advice);
     let (stopping, mut stopped) = tokio::sync::watch::channel(false);
     let serving = Server::builder()
@@ -67,7 +63,7 @@ pub async fn serve(
         .max_concurrent_streams(Some(limits::STREAMS_MAX))
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEPALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEPALIVE_ANSWER_MS_MAX)))
-        .add_service(health_service)
+        .add_service(HealthService::in_rescue(stopped.clone()))
         .add_service(OperationsServer::new(AdviceService(advice)))
         .serve_with_incoming_shutdown(
             incoming_with(listener, keeper.configs(), Bounds::default(), keeper.connections.clone()),
@@ -76,7 +72,7 @@ pub async fn serve(
                 stopping.send_replace(true);
             },
         );
-    // Whoever watches the health of the node would hold it for ever.
+    // Whoever reads its answer slowly would hold it for ever.
     let grace = async {
         let _ = stopped.wait_for(|stopped| *stopped).await;
         tokio::time::sleep(Duration::from_millis(limits::STOP_GRACE_MS)).await;

@@ -6,8 +6,10 @@ use super::{
     chains::ChainsService,
     downward::DownwardService,
     enrolment::{AuthoritiesService, EnrolmentService},
+    health::HealthService,
     keeper::Keeper,
     keys::KeysService,
+    metering::MeteringLayer,
     people::{IntakeService, OperationsService},
     recovery::Turns,
     register::RegisterService,
@@ -42,9 +44,6 @@ pub async fn serve(
     keeper: &Keeper,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<StatisticsServer<StatisticsService>>().await;
-    health.set_serving::<ReplicationServer<ReplicationService>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(danso_proto::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
@@ -63,11 +62,12 @@ pub async fn serve(
     keeper.connections.count_refusals(move |code| meters.count(CONNECTIONS_REFUSED, code));
     Server::builder()
         .layer(CallsLayer::new(keeper.connections.clone()))
+        .layer(MeteringLayer(Arc::clone(&node.meters)))
         .timeout(Duration::from_millis(limits::CALL_MS_MAX))
         .max_concurrent_streams(Some(limits::STREAMS_MAX))
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEPALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEPALIVE_ANSWER_MS_MAX)))
-        .add_service(health_service)
+        .add_service(HealthService::of(&node))
         .add_service(reflection_v1)
         .add_service(reflection_alpha)
         .add_service(

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `read.rs` | the keys of the file, each checked |
+//! | `web.rs` | the section `[web]` |
 //! | `write.rs` | the file again, with comments |
 //!
 //! Invariants:
@@ -12,7 +13,10 @@
 //! 3. What [`NodeConfig::to_toml`] writes reads back as the same configuration.
 
 mod read;
+mod web;
 mod write;
+
+pub use web::{Web, WebSecurity};
 
 use crate::{
     fault::{Collector, Faults},
@@ -55,6 +59,8 @@ pub struct NodeConfig {
     pub listen: SocketAddr,
     /// Further DNS names and IP addresses that the node's certificate must hold.
     pub names: Vec<String>,
+    /// Where pages are served; `None`: nowhere.
+    pub web: Option<Web>,
     /// The node above; `None` on the top tier only.
     pub parent: Option<Parent>,
     /// Folder of the keys and certificates that `danso keys` makes.

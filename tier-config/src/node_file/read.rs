@@ -1,6 +1,6 @@
 //! The keys of a node's file, each asked for by name and checked; faults are left in the document.
 
-use super::{NodeConfig, Parent};
+use super::{NodeConfig, Parent, web};
 use crate::{
     fault::{Faults, nearest},
     limits::{LIMIT_FIELDS, Limits},
@@ -29,6 +29,7 @@ pub(super) fn read(root: &Section<'_, '_, '_>, base: &Path) -> Read {
     let data = path(root, "data", "\"data\"", base);
     let directory = path(root, "directory", "\"units.csv\"", base);
     let (listen, names) = read_listen(&root.section("listen"));
+    let web = web::read(&root.section("web"), base, listen);
     let parent_section = root.section("parent");
     let parent = read_parent(&parent_section);
     let keys_section = root.section("keys");
@@ -62,6 +63,7 @@ pub(super) fn read(root: &Section<'_, '_, '_>, base: &Path) -> Read {
             directory: directory?,
             listen: listen?,
             names,
+            web,
             parent,
             keys: keys?,
             at_rest,

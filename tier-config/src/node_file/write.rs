@@ -1,6 +1,6 @@
 //! A node's file written with comments, for people to read and change.
 
-use super::NodeConfig;
+use super::{NodeConfig, web};
 use crate::{
     limits::{LIMIT_FIELDS, Limits},
     tier::Hierarchy,
@@ -30,6 +30,9 @@ pub(super) fn write_toml(config: &NodeConfig, base: &Path, out: &mut String) -> 
         let names: Vec<String> = config.names.iter().map(|name| quoted(name)).collect();
         writeln!(out, "# Further names and addresses under which children reach this node.")?;
         writeln!(out, "names = [{}]", names.join(", "))?;
+    }
+    if let Some(web) = &config.web {
+        web::write(web, relative, quoted, out)?;
     }
     if let Some(parent) = &config.parent {
         writeln!(out, "\n# The node above. / Nút cấp trên.\n[parent]")?;

@@ -125,6 +125,7 @@ impl Layout {
             parent: parent.map(|(unit, address)| Parent { unit, address: address.to_string() }),
             keys: site.keys(),
             at_rest: None,
+            web: None,
             policy_up: None,
             limits: limits(),
         };

@@ -32,6 +32,8 @@ pub const KEY_FILE: &str = "node.key";
 /// The root certificates that are trusted; two during a change of authority.
 pub const AUTHORITY_FILE: &str = "ca.crt";
 
+/// The application protocol of browsers.
+const HTTP1: &[u8] = b"http/1.1";
 /// The application protocol of gRPC.
 pub(super) const HTTP2: &[u8] = b"h2";
 
@@ -45,6 +47,7 @@ pub struct Keys {
     root: Fingerprint,
     verifier: Arc<PeerVerifier>,
     server: Arc<ServerConfig>,
+    web: Arc<ServerConfig>,
     client: Arc<ClientConfig>,
 }
 
@@ -96,6 +99,7 @@ impl Keys {
             presented.push(own_root.clone());
         }
         let (valid_from, expires) = validity(&chain[0], &certificate_path)?;
+        let web = web_config(presented.clone(), key.clone_key(), &certificate_path, &key_path)?;
         Ok(Self {
             folder: folder.to_owned(),
             identity,
@@ -103,6 +107,7 @@ impl Keys {
             expires,
             root: fingerprint(&own_root),
             server: server_config(&provider, &verifier, presented, key.clone_key()).map_err(unfit)?,
+            web,
             client: client_config(&provider, &verifier, chain, key).map_err(unfit)?,
             verifier,
         })
@@ -145,6 +150,11 @@ impl Keys {
     /// For serving: a client's certificate is checked, one without is a guest, TLS 1.3 only, HTTP/2.
     pub fn server(&self) -> Arc<ServerConfig> {
         self.server.clone()
+    }
+
+    /// For browsers: nobody is asked for a certificate, TLS 1.3 only, HTTP/1.1.
+    pub fn web(&self) -> Arc<ServerConfig> {
+        self.web.clone()
     }
 
     /// For connecting: presents the certificate, TLS 1.3 only, HTTP/2.
@@ -206,6 +216,45 @@ fn server_config(
         .with_client_cert_verifier(verifier.clone())
         .with_single_cert(chain, key)?;
     server.alpn_protocols = vec![HTTP2.to_vec()];
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+    Ok(Arc::new(server))
+}
+
+/// Reads a certificate with those above it and its private key, for browsers; any authority will do.
+pub(super) fn read_pair(
+    certificate: &Path,
+    key: &Path,
+    now: SystemTime,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let chain = read_certificates(certificate)?;
+    let (_, until) = validity(&chain[0], certificate)?;
+    if until < now {
+        return Err(TlsError::Expired { path: certificate.to_owned(), on: day(until) });
+    }
+    Ok((chain, read_key(key, &ring::default_provider())?))
+}
+
+/// The configuration under which browsers are served.
+pub(super) fn web_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    certificate_path: &Path,
+    key_path: &Path,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let unfit = |source| match source {
+        rustls::Error::InconsistentKeys(_) => {
+            TlsError::KeyMismatch { certificate: certificate_path.to_owned(), key: key_path.to_owned() }
+        }
+        source => TlsError::Unfit { path: certificate_path.to_owned(), source },
+    };
+    let mut server = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13])
+        .map_err(unfit)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(unfit)?;
+    server.alpn_protocols = vec![HTTP1.to_vec()];
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;
     Ok(Arc::new(server))

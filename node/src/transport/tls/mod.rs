@@ -19,6 +19,7 @@
 //! | `connector.rs` | [`channel`] and [`connect`]: a tonic channel to one named unit |
 //! | `guest.rs` | [`guest_client`]: for those who have a token in the place of a certificate |
 //! | `pinned.rs` | [`connect_pinned`]: the same for those who know only the root's fingerprint |
+//! | `web.rs` | [`web_incoming`]: accepted connections of browsers |
 //! | `cause.rs` | [`Cause`]: why a connection fails, with stable codes |
 //! | `reason.rs` | [`reason`]: a failed connection in plain words with a stable code |
 //!
@@ -55,6 +56,7 @@ mod serial;
 mod silence;
 mod trust;
 mod verifier;
+mod web;
 
 #[cfg(test)]
 mod tests;
@@ -76,3 +78,4 @@ pub use reason::{Reason, reason};
 pub use serial::{Serial, issued_at_ms, serial_of};
 pub(crate) use serial::{serial_at, serial_time_ms};
 pub use trust::{Grounds, Trust, TrustFault};
+pub use web::{WebPlace, WebSecrets, web_incoming};

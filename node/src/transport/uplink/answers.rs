@@ -2,6 +2,7 @@
 
 use super::{super::relay, LinkError, Uplink};
 use crate::{
+    operations::meters::RECEIPT_LATENCY,
     store::Record,
     wire::link::{self, Malformed},
 };
@@ -57,11 +58,24 @@ impl Uplink {
             tracing::warn!(%origin, count, number = receipt.number.0, "the parent does not count some changes");
         }
         self.node.confirmed_by_parent(&receipt, &signed);
+        self.measure(&receipt);
         self.outbox.answered(receipt.origin, Answer::Received(receipt.number));
         // Not awaited: a lost receipt is sent again at the next hello.
         let _ =
             self.node.store.stage(vec![Record::ParentReceipt(signed).into()], self.node.store.generation());
         Ok(())
+    }
+
+    /// A receipt answers its batch and all before it: how long has it taken since their changes were recorded?
+    fn measure(&mut self, receipt: &Receipt) {
+        let own = receipt.origin == self.node.unit();
+        let (chain, now) = (if own { "own" } else { "passed_on" }, self.node.now_ms());
+        let first = (receipt.origin, BatchNumber(0));
+        let answered = self.sent.extract_if(first..=(receipt.origin, receipt.number), |_, _| true);
+        for (_, recorded_ms) in answered {
+            let seconds = now.saturating_sub(recorded_ms) as f64 / 1_000.0;
+            self.node.meters.observe(RECEIPT_LATENCY, chain, seconds);
+        }
     }
 
     /// Sends nothing more for an origin on this connection; a node whose own chain it is stops recording.
@@ -79,7 +93,7 @@ impl Uplink {
     fn refused(&mut self, refusal: &v1::Refusal) -> Result<(), LinkError> {
         let origin = link::unit(&refusal.origin, "origin of a refusal")?;
         let code = refusal.code.clone();
-        tracing::error!(%origin, code, message = refusal.message, "the parent refused a batch");
+        tracing::error!(%origin, code, said = refusal.message, "the parent refused a batch");
         if matches!(code.as_str(), "disk_full" | "store_retry" | "store_stopped") {
             return Err(LinkError::ParentStore(code));
         }

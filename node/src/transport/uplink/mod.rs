@@ -25,13 +25,20 @@ pub use restore::{Came, RestoreError, Restored, restore};
 
 use super::{Keeper, client::chain, downward, erasure, tls};
 use crate::operations::{Node, lag::Told, meters};
-use danso_core::replication::{Outbox, backoff_ms};
+use danso_core::{
+    chain::BatchNumber,
+    replication::{Outbox, backoff_ms},
+};
 use danso_proto::v1::{
     ChildMessage, ParentMessage, child_message::Message as FromChild, replication_client::ReplicationClient,
 };
 use danso_tier_config::{Date, Parent, Policy, UnitId, limits};
 use error::LinkError;
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval, sleep},
@@ -79,6 +86,8 @@ struct Uplink {
     node: Arc<Node>,
     parent: Parent,
     outbox: Outbox,
+    /// When the oldest change was recorded of each batch that was sent and has no receipt, Unix milliseconds.
+    sent: BTreeMap<(UnitId, BatchNumber), u64>,
     /// What was said of orders of erasure.
     erasures: erasure::Saying,
     /// The last day on which it was noted that names go up this link.
@@ -102,7 +111,7 @@ struct Session {
 impl Uplink {
     fn new(node: Arc<Node>, parent: Parent) -> Self {
         let (outbox, erasures) = (Outbox::new(), erasure::Saying::default());
-        Self { node, parent, outbox, erasures, names_noted: None }
+        Self { node, parent, outbox, sent: BTreeMap::new(), erasures, names_noted: None }
     }
 
     async fn serve(&mut self, keeper: &Keeper, attempt: &mut u32) -> Result<(), LinkError> {

@@ -5,7 +5,7 @@ use crate::{
     operations::Watermark,
     wire::{lag, link},
 };
-use danso_core::chain::{Batch, BatchNumber};
+use danso_core::chain::{Batch, BatchNumber, Header};
 use danso_proto::v1::{self, child_message::Message as FromChild};
 use danso_tier_config::{Policy, UnitId};
 
@@ -18,6 +18,9 @@ impl Uplink {
             let registrations = self.introductions(origin, &mut session.introduced);
             introduce(session, registrations).await?;
             let batch = self.batch(origin, number, session.policy).await?;
+            if let Ok(header) = batch.header.decode_trusted::<Header>() {
+                self.sent.insert((origin, number), header.recorded_from.millis());
+            }
             send_batch(session, batch).await?;
         }
         self.send_names(session).await?;
