@@ -8,7 +8,7 @@
 //! | `clock.rs` | the time of day |
 //! | `network.rs` | listening and connecting |
 //! | `threads.rs` | where blocking work is done |
-//! | `disk.rs` | a look at every step by which the ledger changes its folder |
+//! | `disk.rs` | a look at every step by which the ledger changes its folder, and at the room left |
 //!
 //! Invariants:
 //! 1. Nothing here keeps state of a node; a host may serve many.
@@ -20,7 +20,7 @@ mod network;
 mod threads;
 
 pub use clock::{Clock, now_ms};
-pub use disk::{DiskWatch, Step, Steps};
+pub use disk::{DiskWatch, Room, Step, Steps};
 pub use network::{Duplex, Listener, Network, Opening, Socket, tcp};
 pub use threads::Threads;
 

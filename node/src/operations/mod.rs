@@ -24,6 +24,9 @@
 //! | `office/` | the node's accounts as they stand: sign-ins, orders that change them, denied calls |
 //! | `status.rs` | how far every chain has come |
 //! | `confirmations/` | what the tiers above have signed for |
+//! | `settings.rs` | the limits in force, which may change while the node runs |
+//! | `room.rs` | room on the disk: below a limit nothing new is taken |
+//! | `turned_away.rs` | children whose version of the protocol is not spoken here |
 //! | `clocks.rs` | how far the children's clocks are off |
 //!
 //! Invariants:
@@ -52,8 +55,11 @@ pub mod recovery;
 mod releases;
 pub mod requests;
 mod revocation;
+mod room;
+mod settings;
 mod staging;
 mod status;
+mod turned_away;
 
 pub use crate::host::now_ms;
 pub use accept::{AcceptError, Accepted};
@@ -70,4 +76,7 @@ pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, Signed
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
 pub use releases::ReleaseError;
 pub use revocation::RevocationError;
+pub use room::RoomState;
+pub use settings::LimitChange;
 pub use status::{HeadStatus, Watermark};
+pub use turned_away::TurnedAway;

@@ -3,7 +3,7 @@
 use super::{
     accept::Acceptance, actor::Actor, audit::AuditWatch, clocks::Clocks, confirmations::Confirmations,
     enrolment::Invitations, keys::KeyFolder, meters::Meters, office::Office, requests::RequestDesk,
-    staging::Staging,
+    room::DiskRoom, settings::InForce, staging::Staging, turned_away::Doorstep,
 };
 use crate::host::Host;
 use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
@@ -81,8 +81,11 @@ impl Signing {
 pub struct Node {
     /// The computer it runs on.
     pub host: Host,
-    /// The node's file.
+    /// The node's file as it was at the start; the limits in force are [`Node::limits`].
     pub config: NodeConfig,
+    pub(super) in_force: InForce,
+    pub(super) room: DiskRoom,
+    pub(super) doorstep: Doorstep,
     /// Its store.
     pub store: Store,
     /// Its keys.
@@ -142,6 +145,9 @@ impl Node {
             if moved { held.version } else { 0 }
         });
         Self {
+            in_force: InForce::new(&config.limits),
+            room: DiskRoom::default(),
+            doorstep: Doorstep::default(),
             config,
             store,
             signing,

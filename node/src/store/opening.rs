@@ -13,6 +13,7 @@ use super::{
     record::Record,
     view::View,
     writer::Writer,
+    written_by,
 };
 use crate::host::Host;
 use danso_core::{
@@ -71,6 +72,14 @@ impl Store {
     ///
     /// `progress` is told (ledger bytes applied, ledger bytes in all) while a long catch-up runs.
     pub fn open(
+        options: Options,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let data = options.folder.clone();
+        Self::opened(options, progress).map_err(|error| written_by::explained(&data, error))
+    }
+
+    fn opened(
         options: Options,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(Self, OpenReport), StoreError> {

@@ -1,5 +1,6 @@
 //! Room on the disk: how much is left, and the ballast that is kept for a start without any.
 
+use crate::host::Room;
 use danso_tier_config::limits;
 use std::{
     fs::{self, File},
@@ -8,7 +9,7 @@ use std::{
 
 /// Bytes that the disk of a folder has left for this process. Unknown counts as enough: the write itself will tell.
 pub(super) fn left_bytes(folder: &Path) -> u64 {
-    rustix::fs::statvfs(folder).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    Room::of(folder).map_or(u64::MAX, |room| room.left_bytes)
 }
 
 /// Bytes of all files below a folder; what cannot be read counts as nothing.

@@ -47,6 +47,10 @@ pub struct VerifyReport {
 /// Errors: the first damage of the ledger, with what lay there as far as the index tells; those of FORMAT and
 /// AT-REST. An index that is damaged is no error but a difference.
 pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
+    checked(options, progress).map_err(|error| super::written_by::explained(&options.folder, error))
+}
+
+fn checked(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let folder = Folder::look(&options.folder, options.unit)?;
     let vault = Arc::new(folder.vault_as_it_is(options.at_rest.as_ref())?);
     let scratch = Scratch::make(folder.scratch())?;

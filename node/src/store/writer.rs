@@ -57,6 +57,8 @@ pub(super) enum Order {
         /// The answer.
         done: Done,
     },
+    /// Go on with other limits.
+    Limits(Box<Limits>),
     /// Flush the index and stop.
     Close(oneshot::Sender<()>),
 }
@@ -108,6 +110,7 @@ impl Writer {
             Some(Order::Rewrite { rewrites, records, scrub, done }) => {
                 let _ = done.send(self.rewrite(&rewrites, records, scrub));
             }
+            Some(Order::Limits(limits)) => self.limits = *limits,
             Some(Order::Append { .. }) | None => {}
         }
         if self.may_seal() {

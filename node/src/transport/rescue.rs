@@ -46,7 +46,7 @@ impl Advice {
     }
 }
 
-/// Serves the advice until `stop` resolves. Nothing is read from the data folder and nothing is written to it.
+/// Serves the advice until `stop` resolves, then lets open calls end, however long they take. Nothing is read from the data folder and nothing is written to it.
 pub async fn serve(
     advice: Advice,
     listener: Box<dyn Listener>,
@@ -58,8 +58,7 @@ pub async fn serve(
         health.set_service_status(service, ServingStatus::NotServing).await;
     }
     let advice = Arc::new(advice);
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let serving = Server::builder()
+    Server::builder()
         .layer(CallsLayer::new(keeper.connections.clone()))
         .layer(RefusingLayer(Arc::clone(&advice)))
         .timeout(Duration::from_millis(limits::CALL_MS_MAX))
@@ -70,20 +69,10 @@ pub async fn serve(
         .add_service(OperationsServer::new(AdviceService(advice)))
         .serve_with_incoming_shutdown(
             incoming_with(listener, keeper.configs(), Bounds::default(), keeper.connections.clone()),
-            async move {
-                stop.await;
-                stopping.send_replace(true);
-            },
-        );
-    // Whoever watches the health of the node would hold it for ever.
-    let grace = async {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-        tokio::time::sleep(Duration::from_millis(limits::STOP_GRACE_MS)).await;
-    };
-    tokio::select! {
-        served = serving => Ok(served?),
-        () = grace => Ok(()),
-    }
+            stop,
+        )
+        .await?;
+    Ok(())
 }
 
 /// Who may hear the whole advice: the node itself, and people who see the status of its own unit. Revocations lie

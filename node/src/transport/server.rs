@@ -28,6 +28,7 @@ use danso_tier_config::limits;
 use std::{future::Future, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tonic::transport::Server;
+use tonic_health::ServingStatus;
 
 /// Why the server cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,10 @@ pub async fn serve(
     let stop = async move {
         stop.await;
         stopping.send_replace(true);
+        // Who watches is told before the listener is gone.
+        health.set_service_status("", ServingStatus::NotServing).await;
+        health.set_not_serving::<StatisticsServer<StatisticsService>>().await;
+        health.set_not_serving::<ReplicationServer<ReplicationService>>().await;
     };
     let meters = Arc::clone(&node.meters);
     keeper.connections.count_refusals(move |code| meters.count(CONNECTIONS_REFUSED, code));

@@ -6,6 +6,7 @@
 //! | `chains.rs` | chains and what contradicts them |
 //! | `register.rs` | persons, requests and erasure |
 //! | `link.rs` | messages of the replication link |
+//! | `protocol.rs` | which version of the link's protocol knows which message |
 //! | `statistics.rs` | questions and answers of the statistics service |
 //! | `status.rs` | errors as gRPC statuses with a stable code |
 //!
@@ -16,6 +17,7 @@
 pub mod chains;
 pub mod confirmations;
 pub mod link;
+pub mod protocol;
 pub mod register;
 pub mod statistics;
 pub mod status;

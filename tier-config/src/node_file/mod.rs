@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `read.rs` | the keys of the file, each checked |
+//! | `differences.rs` | what two files say differently |
 //! | `write.rs` | the file again, with comments |
 //!
 //! Invariants:
@@ -11,6 +12,7 @@
 //! 2. No key is ignored: what is unknown is refused with the nearest known key.
 //! 3. What [`NodeConfig::to_toml`] writes reads back as the same configuration.
 
+mod differences;
 mod read;
 mod write;
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `outbox.rs` | the child's side of a link: heads, window, receipts, refusals |
 //! | `backoff.rs` | delays between attempts, with jitter |
+//! | `protocol.rs` | which version of the protocol two nodes speak |
 //! | `standing.rs` | who may speak for which origin |
 //! | `recovery.rs` | what to do about a chain of which the parent knows more |
 //! | `edges.rs` | tests of the edges of a link: what is ignored or held, and who speaks for whom |
@@ -19,12 +20,14 @@ mod backoff;
 #[cfg(test)]
 mod edges;
 mod outbox;
+mod protocol;
 mod recovery;
 mod standing;
 mod transplant;
 
 pub use backoff::backoff_ms;
 pub use outbox::{Answer, Outbox, OutboxStatus};
+pub use protocol::{NoCommonVersion, Spoken, agreed};
 pub use recovery::{Course, Follower, HeldChain, RecoveryFault, course};
 pub use standing::may_speak_for;
 pub use transplant::{Conflict, Transplant};

@@ -1,6 +1,6 @@
 //! Batches, the keys that they need, names that are missing above, and heartbeats on their way up.
 
-use super::{super::relay, Introduced, LinkError, Session, Uplink, message};
+use super::{super::relay, Introduced, LinkError, Session, Uplink};
 use crate::{operations::Watermark, wire::link};
 use danso_core::chain::{Batch, BatchNumber};
 use danso_proto::v1::{self, child_message::Message as FromChild};
@@ -114,10 +114,10 @@ impl Uplink {
         let marks: Vec<Watermark> = self.node.watermarks();
         let heartbeat = link::heartbeat_message(&marks, self.node.oldest_unsent_ms(), self.node.now_ms());
         let heartbeat = link::with_audit(heartbeat, self.node.audit_to_tell());
-        session.out.send(message(FromChild::Heartbeat(heartbeat))).await.map_err(|_| LinkError::Closed)?;
+        session.say(FromChild::Heartbeat(heartbeat)).await?;
         if let Some((keys, erasures)) = self.erasures.due(&self.node, self.parent.unit) {
             introduce(session, keys).await?;
-            session.out.send(message(FromChild::Erasures(erasures))).await.map_err(|_| LinkError::Closed)?;
+            session.say(FromChild::Erasures(erasures)).await?;
         }
         Ok(())
     }
@@ -127,11 +127,9 @@ async fn introduce(session: &Session, registrations: Vec<v1::SignedStatement>) -
     if registrations.is_empty() {
         return Ok(());
     }
-    let new = FromChild::Registrations(v1::Registrations { registrations });
-    session.out.send(message(new)).await.map_err(|_| LinkError::Closed)
+    session.say(FromChild::Registrations(v1::Registrations { registrations })).await
 }
 
 async fn send_batch(session: &Session, batch: Batch) -> Result<(), LinkError> {
-    let batch = FromChild::Batch(link::batch_message(batch));
-    session.out.send(message(batch)).await.map_err(|_| LinkError::Closed)
+    session.say(FromChild::Batch(link::batch_message(batch))).await
 }
