@@ -221,6 +221,7 @@ impl Tree {
             keys: home.join("keys"),
             at_rest: None,
             policy_up: self.policies.get(&unit).copied(),
+            personal_months: None,
             limits: self.limits.clone(),
         }
     }

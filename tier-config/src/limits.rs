@@ -121,6 +121,18 @@ pub const STOP_SEND_POLL_MS: u64 = 20;
 pub const DISK_CHECK_MS: u64 = 2_000;
 /// Free space at which a node warns: as many times the limit at which it takes nothing more.
 pub const DISK_SCARCE_TIMES: u64 = 2;
+/// Interval at which old names are looked for that the node's file lets go, in milliseconds.
+pub const RETENTION_CHECK_MS: u64 = 3_600_000;
+/// Pause between two steps of dropping them, in milliseconds: the writer serves others meanwhile.
+pub const RETENTION_PAUSE_MS: u64 = 100;
+/// Most batches that lose their names in one step.
+pub const RETENTION_BATCHES_AT_ONCE: usize = 64;
+/// Most batches that one step looks at.
+pub const RETENTION_LOOKS: usize = 512;
+/// Most months for which names may be kept by policy; without one they are kept for good.
+pub const RETENTION_MONTHS_MAX: u32 = 1_200;
+/// Shortest run of zeros in a scrubbed segment that is given back to the disk, in bytes, and what it is aligned to.
+pub const LEDGER_HOLE_BYTES: usize = 4_096;
 /// Share of that limit that must be free beyond it before anything is taken again: one part in this many.
 pub const DISK_RESUME_PARTS: u64 = 4;
 /// Interval at which central looks whether a month is to be closed, in milliseconds.

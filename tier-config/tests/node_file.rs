@@ -218,6 +218,25 @@ fn two_files_differ_in_the_settings_that_are_named() {
 }
 
 #[test]
+fn names_are_kept_for_so_many_months_only_where_nothing_is_recorded() {
+    let text = format!("{COMMUNE}\n[retention]\npersonal_months = 12\n");
+    assert_eq!(told(&text), [fault(26, "retention.personal_months", "retention-records")]);
+    let province = text.replace("tier = \"commune\"", "tier = \"province\"");
+    let config = parse(&province).unwrap();
+    assert_eq!(config.personal_months, Some(12));
+    let written = config.to_toml(Path::new("/srv/danso"));
+    assert_eq!(NodeConfig::parse(&written, "node.toml", Path::new("/srv/danso")).unwrap(), config);
+    assert_eq!(
+        config.differences(&parse(&province.replace("= 12", "= 13")).unwrap()),
+        ["retention.personal_months"]
+    );
+    for wrong in ["= 0", "= -3", "= 1201"] {
+        let faults = told(&province.replace("= 12", wrong));
+        assert_eq!(faults, [fault(26, "retention.personal_months", "value-range")], "{wrong}");
+    }
+}
+
+#[test]
 fn delays_must_not_shrink() {
     let text = COMMUNE.replace("batch_changes = 500", "backoff_first_ms = 5000\nbackoff_max_ms = 4000");
     assert_eq!(told(&text), [fault(23, "limits.backoff_first_ms", "value-range")]);

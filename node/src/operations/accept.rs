@@ -253,6 +253,10 @@ impl Node {
         }
         let policy = self.policy_from(child);
         let held = self.store.batch(header.origin, header.number)?;
+        // What was dropped by policy stays dropped.
+        if header.number <= self.store.compacted(header.origin)? {
+            return Ok(nothing_new());
+        }
         let nameless = |held: &HeldBatch| held.batch.personal.is_none() && !held.veiled;
         let Some(held) =
             held.filter(nameless).filter(|_| batch.personal.is_some() && policy == Policy::Names)

@@ -26,6 +26,7 @@
 //! | `confirmations/` | what the tiers above have signed for |
 //! | `settings.rs` | the limits in force, which may change while the node runs |
 //! | `room.rs` | room on the disk: below a limit nothing new is taken |
+//! | `retention.rs` | names of children's batches that are dropped after a time |
 //! | `turned_away.rs` | children whose version of the protocol is not spoken here |
 //! | `clocks.rs` | how far the children's clocks are off |
 //!
@@ -54,6 +55,7 @@ mod persons;
 pub mod recovery;
 mod releases;
 pub mod requests;
+mod retention;
 mod revocation;
 mod room;
 mod settings;
@@ -75,6 +77,7 @@ pub use node::{Heard, LinkStatus, Node, RegisterError, Signing};
 pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, SignedIn};
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
 pub use releases::ReleaseError;
+pub use retention::Compacted;
 pub use revocation::RevocationError;
 pub use room::RoomState;
 pub use settings::LimitChange;

@@ -3,7 +3,7 @@
 use super::{
     accept::Acceptance, actor::Actor, audit::AuditWatch, clocks::Clocks, confirmations::Confirmations,
     enrolment::Invitations, keys::KeyFolder, meters::Meters, office::Office, requests::RequestDesk,
-    room::DiskRoom, settings::InForce, staging::Staging, turned_away::Doorstep,
+    retention::Retention, room::DiskRoom, settings::InForce, staging::Staging, turned_away::Doorstep,
 };
 use crate::host::Host;
 use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
@@ -86,6 +86,7 @@ pub struct Node {
     pub(super) in_force: InForce,
     pub(super) room: DiskRoom,
     pub(super) doorstep: Doorstep,
+    pub(super) retention: Retention,
     /// Its store.
     pub store: Store,
     /// Its keys.
@@ -148,6 +149,7 @@ impl Node {
             in_force: InForce::new(&config.limits),
             room: DiskRoom::default(),
             doorstep: Doorstep::default(),
+            retention: Retention::default(),
             config,
             store,
             signing,

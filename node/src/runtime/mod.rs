@@ -61,7 +61,7 @@ pub async fn run(config: NodeConfig, file: &Path, rescue: bool) -> Result<(), Ru
         tokio::select! {
             word = signals.next() => match word {
                 Word::End => break None,
-                Word::Reload => reload::reload(&running, file),
+                Word::Reload => reload::reload(&running, file).await,
             },
             failed = failure.wait_for(Option::is_some) => break failed.ok().and_then(|failed| failed.clone()),
         }

@@ -1,12 +1,14 @@
 //! SIGHUP: keys and certificates are read again at once, and what a running node takes of its file.
 
 use super::start::Running;
+use crate::operations::Actor;
+use danso_core::chain::Deed;
 use danso_tier_config::NodeConfig;
 use std::path::Path;
 
 /// Reads keys and the node's file again. What of the file is new and can be taken is in force on return; what needs a
 /// restart is named; a file with faults changes nothing. All of it is told in the log.
-pub(super) fn reload(running: &Running, file: &Path) {
+pub(super) async fn reload(running: &Running, file: &Path) {
     tracing::info!(file = %file.display(), "a reload was asked for");
     running.keeper.reload(&running.node);
     let config = match NodeConfig::load(file) {
@@ -25,10 +27,12 @@ pub(super) fn reload(running: &Running, file: &Path) {
         }
     };
     let mut waiting = running.node.config.differences(&config);
+    let mut noted = Vec::new();
     for change in running.node.take_limits(&config.limits) {
         let (limit, from, to) = (change.field.name, change.from, change.to);
         if change.field.live {
             tracing::info!(limit, from, to, "a limit has changed and is in force");
+            noted.push(format!("{limit} {to}"));
         } else {
             waiting.push(format!("limits.{limit}"));
         }
@@ -41,6 +45,12 @@ pub(super) fn reload(running: &Running, file: &Path) {
             setting,
             "this setting has changed in the node's file and waits for a restart / cần khởi động lại"
         );
+    }
+    if !noted.is_empty() {
+        let words = format!("limits by reload: {}", noted.join(", "));
+        if let Err(error) = running.node.note(&Actor::local(), Deed::ConfigurationChanged, words).await {
+            tracing::error!(code = error.code(), %error, "the change of limits is not in the audit log");
+        }
     }
     tracing::info!("reloaded");
 }

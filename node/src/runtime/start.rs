@@ -288,6 +288,9 @@ fn spawn_all(
     keeper.look(node);
     tasks.push(tokio::spawn(tasks::watch_room(Arc::clone(node), stopped.clone())));
     tasks.push(tokio::spawn(Arc::clone(keeper).run(Arc::clone(node), stopped.clone())));
+    if node.config.personal_months.is_some() {
+        tasks.push(tokio::spawn(tasks::keep_retention(Arc::clone(node), stopped.clone())));
+    }
     let listening = Arc::clone(keeper);
     let (served, mut stop) = (Arc::clone(node), stopped.clone());
     tasks.push(tokio::spawn(async move {

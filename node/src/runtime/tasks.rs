@@ -79,3 +79,21 @@ fn owes_the_parent(node: &Node) -> bool {
     let behind = view.chains.get(&own).is_some_and(|chain| chain.acknowledged < chain.head.number);
     behind || !view.unsealed.is_empty()
 }
+
+/// Drops names by the policy of the node's file, in steps with pauses between them.
+pub(super) async fn keep_retention(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let pause_ms = match node.compact_names().await {
+            Ok(step) if step.more => limits::RETENTION_PAUSE_MS,
+            Ok(_) => limits::RETENTION_CHECK_MS,
+            Err(error) => {
+                tracing::warn!(code = error.code(), %error, "old names were not dropped, it is tried again");
+                limits::RETENTION_CHECK_MS
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}

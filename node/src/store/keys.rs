@@ -24,6 +24,7 @@
 //! | `f` position | nothing: an office record lies there | office record applied |
 //! | `z` position | position of the record in its place: still to be scrubbed | rewritten record applied |
 //! | `a` child | number and hash of the latest entry heard of its audit chain, when | anchor applied |
+//! | `n` origin | batch up to which its names were dropped by policy | rewritten record applied |
 //! | `u` number | ledger position of an audit entry | entry applied |
 //! | `m` `audit` | head of the audit chain | entry applied |
 //! | `m` `sealed` | whether names in rows are sealed | start of a new index |
@@ -214,6 +215,10 @@ pub(super) const ANCHORS: &[u8] = b"a";
 
 pub(super) fn anchor(child: UnitId) -> Vec<u8> {
     key(b'a', &[&child.to_key()])
+}
+
+pub(super) fn compacted(origin: UnitId) -> Vec<u8> {
+    key(b'n', &[&origin.to_key()])
 }
 
 pub(super) const SCRUBS: &[u8] = b"z";

@@ -65,6 +65,8 @@ pub struct NodeConfig {
     pub at_rest: Option<PathBuf>,
     /// A stricter policy than the profile's; `None` keeps the profile's.
     pub policy_up: Option<Policy>,
+    /// Whole months for which the names of children's batches are kept here; `None` for good.
+    pub personal_months: Option<u32>,
     /// The limits.
     pub limits: Limits,
 }

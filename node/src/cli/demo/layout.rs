@@ -126,6 +126,7 @@ impl Layout {
             keys: site.keys(),
             at_rest: None,
             policy_up: None,
+            personal_months: None,
             limits: limits(),
         };
         let text = config.to_toml(&site.home);
