@@ -53,10 +53,10 @@ pub enum StoreError {
         code: &'static str,
     },
     /// Another program wrote the folder, and this one cannot read all of it.
-    #[error("{source}; {wrote} wrote this folder last, this is {}", super::SOFTWARE)]
+    #[error("{problem}; {wrote} wrote this folder last, this is {}", super::SOFTWARE)]
     Newer {
         /// What cannot be read.
-        source: Box<StoreError>,
+        problem: Box<StoreError>,
         /// The program that wrote it.
         wrote: String,
     },
@@ -114,7 +114,7 @@ impl StoreError {
             Self::KeyNotInForce { .. } => "ledger_key_not_in_force",
             Self::Locked => "at_rest_locked",
             Self::AtRest(error) => error.code(),
-            Self::Newer { source, .. } => source.code(),
+            Self::Newer { problem, .. } => problem.code(),
             Self::Stopped => "store_stopped",
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn explained(data: &Path, error: StoreError) -> StoreError {
     );
     match read(data).filter(|wrote| newer && wrote != SOFTWARE) {
         Some(wrote) if !matches!(error, StoreError::Newer { .. }) => {
-            StoreError::Newer { source: Box::new(error), wrote }
+            StoreError::Newer { problem: Box::new(error), wrote }
         }
         _ => error,
     }
