@@ -13,6 +13,8 @@
 //! | `folder.rs` | backups of data folders |
 //! | `line.rs` | a line that is slow, loses, is cut or falls silent |
 //! | `hosts.rs` | hosts of their own on one machine: network namespaces |
+//! | `small_disk.rs` | a disk of a few megabytes, really mounted |
+//! | `packed.rs` | folders packed into one small file, for golden data |
 //! | `wait.rs` | waiting for a condition, never for a time |
 //! | `process.rs` | a node as a process of its own, to be killed |
 //!
@@ -31,8 +33,10 @@ mod grown;
 pub mod hosts;
 pub mod liar;
 pub mod line;
+pub mod packed;
 pub mod process;
 pub mod random;
+mod small_disk;
 pub mod tree;
 pub mod wait;
 
@@ -41,5 +45,6 @@ pub use entries::Recorder;
 pub use grown::{Grown, Said};
 pub use process::Process;
 pub use random::Dice;
+pub use small_disk::SmallDisk;
 pub use tree::{Tree, unit};
 pub use wait::{eventually, until};

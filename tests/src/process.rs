@@ -1,13 +1,14 @@
 //! A node as a process of its own, to be killed.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
 };
 
 /// A running `danso run`; killed with the value.
 pub struct Process {
     child: Child,
+    log: PathBuf,
 }
 
 impl Process {
@@ -18,11 +19,8 @@ impl Process {
 
     /// The same with environment variables.
     pub fn start_with(danso: &str, node_file: &Path, variables: &[(&str, &str)]) -> Self {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(node_file.with_file_name("log.txt"))
-            .unwrap();
+        let path = node_file.with_file_name("log.txt");
+        let log = std::fs::File::options().create(true).append(true).open(&path).unwrap();
         let child = Command::new(danso)
             .args(["run", "--config"])
             .arg(node_file)
@@ -32,13 +30,30 @@ impl Process {
             .stderr(log)
             .spawn()
             .unwrap();
-        Self { child }
+        Self { child, log: path }
     }
 
     /// `kill -9`, and waits until the process is gone.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Sends it a signal by name: TERM, INT, HUP.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name]).arg(self.id().to_string()).status();
+        assert!(sent.unwrap().success(), "{name} was not sent");
+    }
+
+    /// Everything that it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until it has logged a text, and gives everything it has logged.
+    pub async fn logged(&self, text: &str) -> String {
+        crate::until(text, || self.log().contains(text)).await;
+        self.log()
     }
 
     /// Its process id.

@@ -234,6 +234,7 @@ impl Tree {
             at_rest: None,
             web: self.webs.get(&unit).cloned(),
             policy_up: self.policies.get(&unit).copied(),
+            personal_months: None,
             limits: self.limits.clone(),
         }
     }

@@ -29,6 +29,7 @@ impl Fault {
             "value-range" => "giá trị ngoài khoảng cho phép",
             "parent-missing" => "thiếu đơn vị cấp trên",
             "parent-needless" => "cấp cao nhất không có cấp trên",
+            "retention-records" => "cấp ghi nhận giữ toàn bộ dữ liệu của mình",
             "policy-laxer" => "chính sách chỉ được chặt hơn quy định của hệ thống",
             "hierarchy-unknown" => "không có hệ thống cấp này",
             "tier-unknown" => "không có cấp này trong hệ thống",

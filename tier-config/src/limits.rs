@@ -136,8 +136,30 @@ pub const WEB_UPDATE_MS: u64 = 1_000;
 /// Longest time between two updates of a page that is kept up to date, in milliseconds: ages grow by themselves.
 pub const WEB_UPDATE_MS_MAX: u64 = 15_000;
 
-/// Time given to open calls when a node stops, in milliseconds.
+/// Time given to a node that was told to stop, for open calls and last words to the parent, in milliseconds.
 pub const STOP_GRACE_MS: u64 = 15_000;
+/// Longest wait of a stopping node until its parent has signed for its last own changes, in milliseconds.
+pub const STOP_SEND_MS: u64 = 5_000;
+/// Pause between two looks whether it has, in milliseconds.
+pub const STOP_SEND_POLL_MS: u64 = 20;
+/// Interval at which the free space on the disk of the data folder is looked at, in milliseconds.
+pub const DISK_CHECK_MS: u64 = 2_000;
+/// Free space at which a node warns: as many times the limit at which it takes nothing more.
+pub const DISK_SCARCE_TIMES: u64 = 2;
+/// Interval at which old names are looked for that the node's file lets go, in milliseconds.
+pub const RETENTION_CHECK_MS: u64 = 3_600_000;
+/// Pause between two steps of dropping them, in milliseconds: the writer serves others meanwhile.
+pub const RETENTION_PAUSE_MS: u64 = 100;
+/// Most batches that lose their names in one step.
+pub const RETENTION_BATCHES_AT_ONCE: usize = 64;
+/// Most batches that one step looks at.
+pub const RETENTION_LOOKS: usize = 512;
+/// Most months for which names may be kept by policy; without one they are kept for good.
+pub const RETENTION_MONTHS_MAX: u32 = 1_200;
+/// Shortest run of zeros in a scrubbed segment that is given back to the disk, in bytes, and what it is aligned to.
+pub const LEDGER_HOLE_BYTES: usize = 4_096;
+/// Share of that limit that must be free beyond it before anything is taken again: one part in this many.
+pub const DISK_RESUME_PARTS: u64 = 4;
 /// Interval at which central looks whether a month is to be closed, in milliseconds.
 pub const CLOSE_MONTH_CHECK_MS: u64 = 600_000;
 /// Longest silence of a replication stream before it is dropped, in milliseconds. A message on its way is none.
@@ -433,6 +455,8 @@ pub const ERASURE_SEAL_WAIT_MS: u64 = 10_000;
 pub const ERASURE_ROUNDS_MAX: usize = 3;
 
 const _: () = assert!(3 * FRAME_BYTES_MAX + HEADER_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(STOP_SEND_POLL_MS < STOP_SEND_MS && STOP_SEND_MS < STOP_GRACE_MS);
+const _: () = assert!(DISK_SCARCE_TIMES > 1 && DISK_RESUME_PARTS > 1);
 const _: () = assert!(SIGNIN_DELAY_MS_MAX < SIGNIN_FORGET_MS);
 const _: () =
     assert!(PASSWORD_MEMORY_KIB <= PASSWORD_MEMORY_KIB_MAX && PASSWORD_PASSES <= PASSWORD_PASSES_MAX);
@@ -483,6 +507,8 @@ pub struct Limits {
     pub release_after_days: u32,
     /// Cache given to sled, in bytes (it uses about six times as much at its worst).
     pub cache_bytes: u64,
+    /// Free space on the disk of the data folder below which nothing new is taken, in bytes; 0 for never.
+    pub disk_low_bytes: u64,
 }
 
 impl Default for Limits {
@@ -498,6 +524,7 @@ impl Default for Limits {
             pull_interval_ms: 60_000,
             release_after_days: 15,
             cache_bytes: 8 * 1_048_576,
+            disk_low_bytes: 256 * 1_048_576,
         }
     }
 }
@@ -513,6 +540,8 @@ pub struct LimitField {
     pub max: u64,
     /// What the value means, for people.
     pub meaning: &'static str,
+    /// Whether a running node takes a new value; else it begins with the next start.
+    pub live: bool,
     /// Reads the field.
     pub get: fn(&Limits) -> u64,
     /// Writes the field; the value is within the bounds.
@@ -522,11 +551,15 @@ pub struct LimitField {
 /// An entry of [`LIMIT_FIELDS`].
 macro_rules! field {
     ($field:ident, $type:ty, $min:expr, $max:expr, $meaning:expr) => {
+        field!($field, $type, $min, $max, $meaning, live: true)
+    };
+    ($field:ident, $type:ty, $min:expr, $max:expr, $meaning:expr, live: $live:expr) => {
         LimitField {
             name: stringify!($field),
             min: $min,
             max: $max,
             meaning: $meaning,
+            live: $live,
             get: |limits| limits.$field.into(),
             set: |limits, value| limits.$field = value as $type,
         }
@@ -534,7 +567,7 @@ macro_rules! field {
 }
 
 /// Every field of [`Limits`] with its bounds: the one table that reading and writing a node's file use.
-pub const LIMIT_FIELDS: [LimitField; 10] = [
+pub const LIMIT_FIELDS: [LimitField; 11] = [
     field!(batch_changes, u32, 1, BATCH_CHANGES_MAX as u64, "changes at which a batch is sealed"),
     field!(batch_age_ms, u64, 1, 60_000, "age of the oldest unsealed change that seals a batch, ms"),
     field!(window_batches, u32, 1, 1_024, "batches sent and not yet answered"),
@@ -544,5 +577,6 @@ pub const LIMIT_FIELDS: [LimitField; 10] = [
     field!(late_after_ms, u64, 1_000, 366 * 86_400_000, "age of a watermark that makes a unit late, ms"),
     field!(pull_interval_ms, u64, 100, 86_400_000, "interval between looks for new releases, ms"),
     field!(release_after_days, u32, 0, 366, "days after a month's end before it is closed"),
-    field!(cache_bytes, u64, 1_048_576, 8 << 30, "cache given to sled, bytes"),
+    field!(cache_bytes, u64, 1_048_576, 8 << 30, "cache given to sled, bytes", live: false),
+    field!(disk_low_bytes, u64, 0, 1 << 40, "free disk space below which nothing new is taken, bytes"),
 ];

@@ -241,6 +241,7 @@ fn every_limit_is_in_the_table_with_its_default_within_bounds() {
         pull_interval_ms: _,
         release_after_days: _,
         cache_bytes: _,
+        disk_low_bytes: _,
     } = standard.clone();
     for field in &LIMIT_FIELDS {
         let value = (field.get)(&standard);
@@ -249,6 +250,42 @@ fn every_limit_is_in_the_table_with_its_default_within_bounds() {
         (field.set)(&mut changed, field.max);
         assert_eq!((field.get)(&changed), field.max, "{}", field.name);
         assert_eq!(LIMIT_FIELDS.iter().filter(|other| other.name == field.name).count(), 1);
+    }
+}
+
+#[test]
+fn two_files_differ_in_the_settings_that_are_named() {
+    let ours = parse(COMMUNE).unwrap();
+    assert_eq!(ours.differences(&ours), Vec::<String>::new());
+    let mut theirs = ours.clone();
+    theirs.limits.batch_changes += 1;
+    assert_eq!(ours.differences(&theirs), Vec::<String>::new(), "limits are told apart");
+    theirs.data = "/elsewhere".into();
+    theirs.listen = "127.0.0.1:9".parse().unwrap();
+    theirs.parent.as_mut().unwrap().address = "10.9.8.7:1".to_owned();
+    theirs.names = vec!["a = b".to_owned()];
+    theirs.at_rest = Some("key".into());
+    let named = ["data", "keys.at_rest", "listen.address", "listen.names", "parent.address"];
+    assert_eq!(ours.differences(&theirs), named);
+    assert_eq!(theirs.differences(&ours), named);
+}
+
+#[test]
+fn names_are_kept_for_so_many_months_only_where_nothing_is_recorded() {
+    let text = format!("{COMMUNE}\n[retention]\npersonal_months = 12\n");
+    assert_eq!(told(&text), [fault(26, "retention.personal_months", "retention-records")]);
+    let province = text.replace("tier = \"commune\"", "tier = \"province\"");
+    let config = parse(&province).unwrap();
+    assert_eq!(config.personal_months, Some(12));
+    let written = config.to_toml(Path::new("/srv/danso"));
+    assert_eq!(NodeConfig::parse(&written, "node.toml", Path::new("/srv/danso")).unwrap(), config);
+    assert_eq!(
+        config.differences(&parse(&province.replace("= 12", "= 13")).unwrap()),
+        ["retention.personal_months"]
+    );
+    for wrong in ["= 0", "= -3", "= 1201"] {
+        let faults = told(&province.replace("= 12", wrong));
+        assert_eq!(faults, [fault(26, "retention.personal_months", "value-range")], "{wrong}");
     }
 }
 

@@ -38,6 +38,10 @@ fn summary(config: &NodeConfig, directory: &str, keys: &str) -> String {
         |parent| format!("{} at {}", parent.unit, parent.address),
     );
     let policy = config.up().map_or_else(|| "nothing".to_owned(), |policy| policy.to_string());
+    let kept = config.personal_months.map_or_else(
+        || "everything for good".to_owned(),
+        |months| format!("names of the units below for {months} months, counts for good"),
+    );
     let mut text = String::new();
     for (name, value) in [
         ("unit", config.unit.to_string()),
@@ -46,6 +50,7 @@ fn summary(config: &NodeConfig, directory: &str, keys: &str) -> String {
         ("pages", pages(config)),
         ("parent", parent),
         ("sends up", policy),
+        ("keeps", kept),
         ("data", config.data.display().to_string()),
         ("directory", directory.to_owned()),
         ("keys", keys.to_owned()),
@@ -132,6 +137,7 @@ mod unit_tests {
             "pages      none, [web] is not set",
             "parent     01@2025-07-01 at 10.0.0.1:7411",
             "sends up   names",
+            "keeps      everything for good",
             "data       /nowhere/data",
             "directory  /nowhere/units.csv: not ready: ",
             "keys       /nowhere/keys: not ready: error[keys_file_missing]: ",

@@ -13,7 +13,9 @@ pub(super) fn lines(status: &ReplicationStatusAnswer) -> Vec<(&'static str, Stri
     let off = status.children.iter().filter(|child| child.clock_off);
     let nameless = status.units.iter().filter(|unit| unit.names_missing_from > 0);
     let nameless = nameless.map(|unit| ("no names", names_missing(unit)));
-    confirmed.chain(off.map(|child| ("clock off", clock(child)))).chain(nameless).collect()
+    let refused = status.children.iter().filter(|child| !child.turned_away_code.is_empty());
+    let refused = refused.map(|child| ("refused", turned_away(child)));
+    confirmed.chain(refused).chain(off.map(|child| ("clock off", clock(child)))).chain(nameless).collect()
 }
 
 fn names_missing(unit: &UnitStatus) -> String {
@@ -38,6 +40,11 @@ fn confirmation(held: &Confirmation) -> String {
     format!("{} {}: {upto}{wrong}", held.unit, plain(&held.name))
 }
 
+fn turned_away(child: &ChildStatus) -> String {
+    let (code, sentence) = (&child.turned_away_code, plain(&child.turned_away_sentence));
+    format!("{} {}: {code}: {sentence}, see deploy/runbooks/{code}.md", child.unit, plain(&child.name))
+}
+
 fn clock(child: &ChildStatus) -> String {
     let (now_ms, off_ms) = (u64::MAX, child.clock_offset_ms.unsigned_abs());
     let side = if child.clock_offset_ms > 0 { "ahead" } else { "behind" };
@@ -57,6 +64,7 @@ pub(super) fn as_json(status: &ReplicationStatusAnswer) -> (Value, Value) {
         json!({
             "unit": child.unit, "name": child.name, "connected": child.connected,
             "clock_offset_ms": child.clock_offset_ms, "clock_off": child.clock_off,
+            "turned_away_code": child.turned_away_code, "turned_away_sentence": child.turned_away_sentence,
         })
     });
     (confirmations.collect(), children.collect())
@@ -85,7 +93,14 @@ mod unit_tests {
         };
         let status = ReplicationStatusAnswer {
             confirmations: vec![held("001@2025-07-01", 7, ""), held("01@2025-07-01", 0, "not_confirmed")],
-            children: vec![child(-7_200_000, true), child(20, false)],
+            children: vec![
+                child(-7_200_000, true),
+                ChildStatus {
+                    turned_away_code: "protocol_version".to_owned(),
+                    turned_away_sentence: "install the newer danso at the child".to_owned(),
+                    ..child(20, false)
+                },
+            ],
             units: vec![UnitStatus {
                 unit: "00001@2025-07-01".to_owned(),
                 name: "Phúc Xá".to_owned(),
@@ -100,6 +115,11 @@ mod unit_tests {
             (
                 "confirmed",
                 "01@2025-07-01 Ba Đình: nothing yet: not_confirmed, see deploy/runbooks/not_confirmed.md",
+            ),
+            (
+                "refused",
+                "001@2025-07-01 Ba Đình: protocol_version: install the newer danso at the child, \
+                 see deploy/runbooks/protocol_version.md",
             ),
             ("clock off", "001@2025-07-01 Ba Đình: 2 h behind, see deploy/runbooks/clock_off.md"),
             (

@@ -158,7 +158,10 @@ fn dispatch(command: Command) -> Result<Outcome, Failure> {
 /// Runs a future to its end on an async runtime of its own.
 fn wait<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime
-        .map_err(|error| Failure::told("runtime_start", format!("cannot start threads: {error}")))?
-        .block_on(future)
+    let runtime =
+        runtime.map_err(|error| Failure::told("runtime_start", format!("cannot start threads: {error}")))?;
+    let outcome = runtime.block_on(future);
+    // What still blocks a thread is not waited for: a node that was told twice to end ends.
+    runtime.shutdown_background();
+    outcome
 }

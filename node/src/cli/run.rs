@@ -24,9 +24,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let config = NodeConfig::load(&arguments.config)?;
-    let rescue = (!arguments.no_rescue).then_some(arguments.config.as_path());
     wait(async {
-        runtime::run(config, rescue).await.map_err(|error| match error {
+        runtime::run(config, &arguments.config, !arguments.no_rescue).await.map_err(|error| match error {
             RuntimeError::Directory(faults) => Failure::Faults(faults),
             error => Failure::of(error.code(), &error),
         })

@@ -63,8 +63,12 @@ pub(super) fn options_of(config: &NodeConfig) -> Result<Options, Failure> {
 }
 
 fn shown(report: &VerifyReport) -> String {
-    let VerifyReport { records, batches, tallies, heads, torn_bytes: _, differences } = report;
+    let VerifyReport { records, batches, compacted, tallies, heads, torn_bytes: _, differences } = report;
     let mut text = format!("records  {records}\nbatches  {batches}\ntallies  {tallies}\nheads    {heads}\n");
+    if *compacted > 0 {
+        writeln!(text, "compacted {compacted} batches without names, by [retention]")
+            .expect("writing to memory cannot fail");
+    }
     for difference in differences.iter().take(LISTED_MAX) {
         writeln!(text, "differs  {difference}").expect("writing to memory cannot fail");
     }
@@ -84,6 +88,7 @@ mod unit_tests {
         let mut report = VerifyReport {
             records: 12,
             batches: 3,
+            compacted: 0,
             tallies: Digest([0xab; 32]),
             heads: Digest([0; 32]),
             torn_bytes: 0,
@@ -92,6 +97,9 @@ mod unit_tests {
         let expected =
             format!("records  12\nbatches  3\ntallies  {}\nheads    {}\n", "ab".repeat(32), "00".repeat(32));
         assert_eq!(shown(&report), expected);
+        report.compacted = 2;
+        assert!(shown(&report).ends_with("compacted 2 batches without names, by [retention]\n"));
+        report.compacted = 0;
         report.differences = (0..=LISTED_MAX).map(|number| format!("place {number}")).collect();
         let text = shown(&report);
         assert_eq!(text.lines().count(), 4 + LISTED_MAX + 1);

@@ -1,4 +1,4 @@
-//! A look at every step by which the ledger changes its folder.
+//! A look at every step by which the ledger changes its folder, and at the room that the disk has left.
 
 use danso_tier_config::limits::SEGMENT_BYTES;
 use std::{fmt, fs::File, io, path::Path, sync::Arc};
@@ -48,6 +48,24 @@ impl Step {
     }
 }
 
+/// What a file system holds, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// What it has left for this process.
+    pub left_bytes: u64,
+    /// Its size.
+    pub size_bytes: u64,
+}
+
+impl Room {
+    /// That of the file system of a folder; `None` where the system does not tell.
+    pub fn of(folder: &Path) -> Option<Self> {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        Some(Self { left_bytes: bytes(disk.f_bavail), size_bytes: bytes(disk.f_blocks) })
+    }
+}
+
 /// Looks at steps before they are taken, and may let them fail: a disk that is full or dying, or loses power.
 pub trait Steps: Send + Sync {
     /// Before a step on a path. An error takes the step's place.
@@ -56,6 +74,11 @@ pub trait Steps: Send + Sync {
     /// Size of new segments of the ledger, in bytes: a disk of a few megabytes takes small ones.
     fn segment_bytes(&self) -> u64 {
         SEGMENT_BYTES
+    }
+
+    /// What the file system of a folder holds.
+    fn room(&self, folder: &Path) -> Option<Room> {
+        Room::of(folder)
     }
 
     /// Before bytes are written over those of an open file from an offset on: how many are written at once,
@@ -79,6 +102,10 @@ impl DiskWatch {
 
     pub(crate) fn segment_bytes(&self) -> u64 {
         self.0.as_ref().map_or(SEGMENT_BYTES, |steps| steps.segment_bytes())
+    }
+
+    pub(crate) fn room(&self, folder: &Path) -> Option<Room> {
+        self.0.as_ref().map_or_else(|| Room::of(folder), |steps| steps.room(folder))
     }
 
     pub(crate) fn writes(&self, path: &Path, file: &File, offset: u64, bytes: usize) -> usize {

@@ -9,7 +9,7 @@
 //! | `network.rs` | listening and connecting |
 //! | `threads.rs` | where blocking work is done |
 //! | `process.rs` | what the system says of this process |
-//! | `disk.rs` | a look at every step by which the ledger changes its folder |
+//! | `disk.rs` | a look at every step by which the ledger changes its folder, and at the room left |
 //!
 //! Invariants:
 //! 1. Nothing here keeps state of a node; a host may serve many.
@@ -22,7 +22,7 @@ mod process;
 mod threads;
 
 pub use clock::{Clock, now_ms};
-pub use disk::{DiskWatch, Step, Steps};
+pub use disk::{DiskWatch, Room, Step, Steps};
 pub use network::{Duplex, Listener, Network, Opening, Socket, tcp};
 pub use process::resident_bytes;
 pub use threads::Threads;

@@ -200,6 +200,7 @@ impl Node {
             let ticket = self.repeated(chain, child, batch, &header)?;
             return Ok(Accepted { origin, number, quarantined: 0, changes: 0, receipt: None, ticket });
         }
+        self.require_room()?;
         let policy = self.policy_from(child);
         let contents = open(&batch, &header, policy)?;
         let exclusions = self.exclusions(child, &batch, &header, hash)?;
@@ -250,12 +251,16 @@ impl Node {
     ) -> Result<Ticket, AcceptError> {
         let generation = chain.generation;
         let nothing_new = || self.store.stage(Vec::new(), generation);
-        // A second copy behind the first would be one that no erasure finds.
-        if chain.naming.contains(&header.number) {
+        // A second copy behind the first would be one that no erasure finds. Without room they are asked for again.
+        if chain.naming.contains(&header.number) || self.require_room().is_err() {
             return Ok(nothing_new());
         }
         let policy = self.policy_from(child);
         let held = self.store.batch(header.origin, header.number)?;
+        // What was dropped by policy stays dropped.
+        if header.number <= self.store.compacted(header.origin)? {
+            return Ok(nothing_new());
+        }
         let nameless = |held: &HeldBatch| held.batch.personal.is_none() && !held.veiled;
         let Some(held) =
             held.filter(nameless).filter(|_| batch.personal.is_some() && policy == Policy::Names)

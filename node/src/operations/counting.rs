@@ -273,7 +273,7 @@ impl Node {
         boundary: Date,
     ) -> Provenance {
         let now = self.now_ms();
-        let due = end_of_month_ms(last).min(now.saturating_sub(self.config.limits.late_after_ms));
+        let due = end_of_month_ms(last).min(now.saturating_sub(self.limits().late_after_ms));
         let mut late = Vec::new();
         let (mut oldest, mut quarantined) = (u64::MAX, 0);
         for unit in leaves {

@@ -96,7 +96,8 @@ impl Node {
     /// who wrote it, where it names somebody.
     ///
     /// A capture seen before records nothing again and gives the sequence it got then.
-    /// Errors: `at_rest_locked` without the key at rest, `parent_ahead` while the own chain is held.
+    /// Errors: `at_rest_locked` without the key at rest, `parent_ahead` while the own chain is held, `disk_low` while
+    /// the disk has little room.
     pub fn record_as(
         &self,
         actor: &Actor,
@@ -174,6 +175,7 @@ impl Node {
         if let Some((sequence, _)) = self.sequence_of(staging, capture)? {
             return Ok(Recorded { sequence, person: None, household: None });
         }
+        self.require_room()?;
         let (change, rows) = self.change_of(staging, on, entry)?;
         encoded(&change)?;
         let sequence = staging.next_sequence();
@@ -190,6 +192,7 @@ impl Node {
         change: &Change,
         rows: Rows,
     ) -> Result<(Recorded, Ticket), RecordError> {
+        self.require_room()?;
         let sequence = staging.next_sequence();
         let (core, personal) = encoded(change)?;
         let personal = personal.map(|bytes| (salt(), bytes));

@@ -26,6 +26,10 @@
 //! | `status.rs` | how far every chain has come |
 //! | `confirmations/` | what the tiers above have signed for |
 //! | `lag/` | what is known of every unit below: line, lag, disk, certificate, and what is wrong |
+//! | `settings.rs` | the limits in force, which may change while the node runs |
+//! | `room.rs` | room on the disk: below a limit nothing new is taken |
+//! | `retention.rs` | names of children's batches that are dropped after a time |
+//! | `turned_away.rs` | children whose version of the protocol is not spoken here |
 //! | `clocks.rs` | how far the children's clocks are off |
 //!
 //! Invariants:
@@ -55,9 +59,13 @@ mod persons;
 pub mod recovery;
 mod releases;
 pub mod requests;
+mod retention;
 mod revocation;
+mod room;
+mod settings;
 mod staging;
 mod status;
+mod turned_away;
 
 pub use crate::host::now_ms;
 pub use accept::{AcceptError, Accepted};
@@ -74,5 +82,9 @@ pub use node::{Heard, LinkStatus, Node, RegisterError, Signing};
 pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, SignedIn};
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
 pub use releases::ReleaseError;
+pub use retention::Compacted;
 pub use revocation::RevocationError;
+pub use room::RoomState;
+pub use settings::LimitChange;
 pub use status::{HeadStatus, Watermark};
+pub use turned_away::TurnedAway;

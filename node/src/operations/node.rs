@@ -12,7 +12,11 @@ use super::{
     meters::{LEDGER_SYNC, Meters},
     office::Office,
     requests::RequestDesk,
+    retention::Retention,
+    room::DiskRoom,
+    settings::InForce,
     staging::Staging,
+    turned_away::Doorstep,
 };
 use crate::host::Host;
 use crate::store::{AuditNote, Record, Staged, Store, StoreError, View};
@@ -90,8 +94,12 @@ impl Signing {
 pub struct Node {
     /// The computer it runs on.
     pub host: Host,
-    /// The node's file.
+    /// The node's file as it was at the start; the limits in force are [`Node::limits`].
     pub config: NodeConfig,
+    pub(super) in_force: InForce,
+    pub(super) room: DiskRoom,
+    pub(super) doorstep: Doorstep,
+    pub(super) retention: Retention,
     /// Its store.
     pub store: Store,
     /// Its keys.
@@ -158,6 +166,10 @@ impl Node {
         let counted = Arc::clone(&meters);
         store.watch_syncs(move |took| counted.observe(LEDGER_SYNC, "", took.as_secs_f64()));
         Self {
+            in_force: InForce::new(&config.limits),
+            room: DiskRoom::default(),
+            doorstep: Doorstep::default(),
+            retention: Retention::default(),
             config,
             store,
             signing,

@@ -8,20 +8,25 @@
 //! | `conflicts.rs` | the list of changes that it could not record again |
 //! | `rescue.rs` | a node that cannot open its store: it stays up to say why and what mends it |
 //! | `start.rs` | opening of a node: keys, directory, store, listener |
+//! | `stopping.rs` | the signals that a node obeys, and the one grace of a stop |
+//! | `reload.rs` | SIGHUP: keys and settings read again while it runs |
 //! | `web.rs` | the pages beside the server |
-//! | `tasks.rs` | what runs beside the server: the uplink, closing of months |
+//! | `tasks.rs` | what runs beside the server: closing of months, samples of lag, a look at the disk |
 //!
 //! Invariants:
 //! 1. Nothing is served before the store has caught up with its ledger.
 //! 2. When the store of a running node stops, the process ends with an error: nothing is acknowledged after it.
-//! 3. The first signal drains, the second leaves at once; both lose nothing that was acknowledged.
+//! 3. The first signal drains within one grace, the second leaves at once; both lose nothing that was acknowledged.
+//! 4. A node in rescue mode ends in the same way. A file that is read again and has faults changes nothing.
 
 mod at_rest;
 mod conflicts;
 pub mod keys;
 mod rebuild;
+mod reload;
 mod rescue;
 mod start;
+mod stopping;
 mod tasks;
 mod web;
 
@@ -30,48 +35,41 @@ pub use rebuild::{RebuildError, Rebuilt, rebuild_from_parent};
 pub use rescue::is_met_with_rescue;
 pub use start::{Running, RuntimeError, read_directory, start, start_on, store_options};
 
-use danso_tier_config::{NodeConfig, limits};
-use std::{path::Path, time::Duration};
-use tokio::signal::unix::{SignalKind, signal};
+use danso_tier_config::NodeConfig;
+use std::path::Path;
+use stopping::{Signals, Word, drained, hang_ups};
 
-/// Runs a node until a signal ends it or its store fails. Where its store cannot be opened and `rescue` names the
-/// node's file, it stays up in rescue mode until a signal ends it, and the error is given after that.
-pub async fn run(config: NodeConfig, rescue: Option<&Path>) -> Result<(), RuntimeError> {
+/// Runs a node until a signal ends it or its store fails; `file` is the node's file, read again at SIGHUP. Where its
+/// store cannot be opened and `rescue` is wanted, it stays up in rescue mode until a signal ends it, and the error is
+/// given after that.
+pub async fn run(config: NodeConfig, file: &Path, rescue: bool) -> Result<(), RuntimeError> {
+    let hang_ups = hang_ups()?;
     let started = start(config.clone(), &mut |done, all| {
         tracing::info!(percent = done * 100 / all.max(1), "catching up with the ledger");
     })
     .await;
-    let running = match (started, rescue) {
-        (Ok(running), _) => running,
-        (Err(error), None) => return Err(error),
-        (Err(error), Some(file)) => {
-            let mut end = signal(SignalKind::terminate()).map_err(RuntimeError::Signal)?;
-            let stop = async move {
-                tokio::select! {
-                    _ = tokio::signal::ctrl_c() => {}
-                    _ = end.recv() => {}
-                }
-            };
-            rescue::stay(&config, file, &error, stop).await;
+    let running = match started {
+        Ok(running) => running,
+        Err(error) if rescue => {
+            rescue::stay(&config, file, &error, &mut Signals::listen(hang_ups)?).await;
             return Err(error);
         }
+        Err(error) => return Err(error),
     };
+    let mut signals = Signals::listen(hang_ups)?;
     let web = running.web.map(|address| address.to_string()).unwrap_or_default();
     tracing::info!(unit = %running.node.unit(), address = %running.address, web, "serving");
     let mut failure = running.node.store.failure();
-    let mut end = signal(SignalKind::terminate()).map_err(RuntimeError::Signal)?;
-    let failed = tokio::select! {
-        _ = tokio::signal::ctrl_c() => None,
-        _ = end.recv() => None,
-        failed = failure.wait_for(Option::is_some) => failed.ok().and_then(|failed| failed.clone()),
+    let failed = loop {
+        tokio::select! {
+            word = signals.next() => match word {
+                Word::End => break None,
+                Word::Reload => reload::reload(&running, file).await,
+            },
+            failed = failure.wait_for(Option::is_some) => break failed.ok().and_then(|failed| failed.clone()),
+        }
     };
-    let stop = running.stop();
-    let drain = Duration::from_millis(limits::STOP_GRACE_MS);
-    tokio::select! {
-        _ = tokio::time::timeout(drain, stop) => {}
-        _ = tokio::signal::ctrl_c() => {}
-        _ = end.recv() => {}
-    }
+    drained(running.stop(), &mut signals).await;
     tracing::info!("stopped");
     failed.map_or(Ok(()), |error| Err(RuntimeError::Store(error)))
 }

@@ -2,16 +2,18 @@
 
 use super::{
     start::{RuntimeError, read_directory},
+    stopping::{Signals, Word, drained, within_grace},
     web,
 };
 use crate::{
     host::Host,
     operations::now_ms,
+    store::{SOFTWARE, StoreError},
     transport::{Keeper, rescue},
 };
 use danso_proto::v1::{NodeInfoAnswer, Rescue};
 use danso_tier_config::NodeConfig;
-use std::{future::Future, path::Path};
+use std::path::Path;
 use tokio::sync::watch;
 
 /// What is said about an error that keeps a store shut.
@@ -140,7 +142,7 @@ fn command(mend: Mend, is_top: bool, file: &Path) -> String {
     }
 }
 
-/// Serves the advice until `stop` resolves. The data folder is neither locked nor touched, so that it can be mended
+/// Serves the advice until a signal ends it. The data folder is neither locked nor touched, so that it can be mended
 /// meanwhile; afterwards the node is started anew.
 ///
 /// Gives false where rescue mode is not for this error, or nobody could be answered: keys or address are not there.
@@ -148,7 +150,7 @@ pub(super) async fn stay(
     config: &NodeConfig,
     file: &Path,
     error: &RuntimeError,
-    stop: impl Future<Output = ()>,
+    signals: &mut Signals,
 ) -> bool {
     let Some(words) = words_of(error) else { return false };
     let host = Host::default();
@@ -165,33 +167,63 @@ pub(super) async fn stay(
         address = %config.listen,
         "rescue mode: the store cannot be opened, nothing is served but this advice"
     );
-    let advice =
-        rescue::Advice { unit: config.unit, answer: answer(config, words, error, command), code: words.code };
-    let (ending, ended) = watch::channel(false);
+    let answer = answer(config, words, error, command.clone());
+    let advice = rescue::Advice { unit: config.unit, answer, code: words.code };
+    let (stop, stopped) = watch::channel(false);
     let pages = web::open(config, &host, &keeper).await.ok().flatten();
-    let pages = pages.map(|pages| tokio::spawn(pages.serve_rescue(words.code, ended)));
-    if let Err(error) = rescue::serve(advice, listener, &keeper, stop).await {
-        tracing::error!(%error, "the server of the rescue mode ended");
+    let pages = pages.map(|pages| tokio::spawn(pages.serve_rescue(words.code, stopped.clone())));
+    let served = async {
+        if let Err(error) = rescue::serve(advice, listener, &keeper, stopped).await {
+            tracing::error!(%error, "the server of the rescue mode ended");
+        }
+        if let Some(pages) = pages {
+            let _ = pages.await;
+        }
+    };
+    tokio::pin!(served);
+    loop {
+        tokio::select! {
+            () = &mut served => return true,
+            word = signals.next() => match word {
+                Word::End => break,
+                Word::Reload => tracing::warn!(
+                    code = words.code,
+                    mend = command,
+                    "rescue mode takes no new settings: mend the folder, then start the node again"
+                ),
+            },
+        }
     }
-    ending.send_replace(true);
-    if let Some(pages) = pages {
-        let _ = pages.await;
-    }
+    // Whoever watches the health of the node would hold it for ever.
+    let _ = stop.send(true);
+    drained(within_grace(served), signals).await;
     true
 }
 
+/// The programs that a refused downgrade is about, for a sentence in each language; empty where none is.
+fn programs(error: &RuntimeError) -> (String, String) {
+    match error {
+        RuntimeError::Store(StoreError::Newer { wrote, .. }) => (
+            format!(" Thư mục do {wrote} ghi, máy này đang chạy {SOFTWARE}."),
+            format!(" (it was written by {wrote}, this is {SOFTWARE})"),
+        ),
+        _ => Default::default(),
+    }
+}
+
 fn answer(config: &NodeConfig, words: Words, error: &RuntimeError, command: String) -> NodeInfoAnswer {
+    let (vietnamese, english) = programs(error);
     NodeInfoAnswer {
         unit: config.unit.to_string(),
         tier: config.tier.to_string(),
         parent: config.parent.as_ref().map(|parent| parent.unit.to_string()).unwrap_or_default(),
-        software: concat!("danso ", env!("CARGO_PKG_VERSION")).to_owned(),
+        software: SOFTWARE.to_owned(),
         started_at_ms: now_ms(),
         rescue: Some(Rescue {
             code: words.code.to_owned(),
             cause: error.to_string(),
-            vietnamese: words.vietnamese.to_owned(),
-            english: words.english.to_owned(),
+            vietnamese: words.vietnamese.to_owned() + &vietnamese,
+            english: words.english.to_owned() + &english,
             command,
         }),
         ..NodeInfoAnswer::default()
@@ -201,8 +233,6 @@ fn answer(config: &NodeConfig, words: Words, error: &RuntimeError, command: Stri
 #[cfg(test)]
 mod unit_tests {
     use super::*;
-    use crate::store::StoreError;
-
     fn ledger(code: &'static str) -> RuntimeError {
         RuntimeError::Store(StoreError::Ledger { code, message: String::new() })
     }

@@ -4,6 +4,7 @@ use super::{
     at_rest,
     keys::{self, LedgerKeyError},
     rebuild::finish_swap,
+    stopping::{cut_off, ended, within_grace},
     tasks, web,
 };
 use crate::{
@@ -109,21 +110,41 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where it serves pages, if it does.
     pub web: Option<SocketAddr>,
+    pub(super) keeper: Arc<Keeper>,
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    unlink: watch::Sender<bool>,
+    tasks: Tasks,
+}
+
+/// What runs for a node until it is told to stop.
+struct Tasks {
+    /// What takes something from others, and what looks after the node.
+    serving: Vec<JoinHandle<()>>,
+    /// The link to the parent, which goes last.
+    linked: Vec<JoinHandle<()>>,
 }
 
 impl Running {
-    /// Stops serving, lets open calls end, flushes and closes the store.
-    pub async fn stop(self) {
+    /// Takes no new calls and links, tells the children, lets open calls end, lets the parent sign for what was
+    /// recorded here last, then flushes and closes the store. What has not ended after
+    /// [`danso_tier_config::limits::STOP_GRACE_MS`] is cut off: false then, and nothing that was acknowledged is lost.
+    pub async fn stop(self) -> bool {
+        let Tasks { mut serving, mut linked } = self.tasks;
         self.node.note_stopping();
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            let _ = task.await;
-        }
+        let drained = within_grace(async {
+            ended(&mut serving).await;
+            tasks::last_words(&self.node).await;
+            let _ = self.unlink.send(true);
+            ended(&mut linked).await;
+        })
+        .await;
+        cut_off(serving);
+        cut_off(linked);
         // Known again at the next start; a disk without space is no reason to stop otherwise.
         let _ = self.node.keep_reports().await;
         self.node.store.close().await;
+        drained
     }
 }
 
@@ -236,11 +257,13 @@ pub async fn start_on(
         node.host.network.listen(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
     let address = listener.address().map_err(|source| RuntimeError::Listen { address, source })?;
     let pages = web::open(&node.config, &node.host, &keeper).await?;
+    node.look_at_room();
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = spawn_all(&node, listener, &keeper, &stopped);
+    let (unlink, unlinked) = watch::channel(false);
+    let mut tasks = spawn_all(&node, listener, &keeper, (&stopped, unlinked));
     let web = pages.as_ref().map(|pages| pages.address);
-    tasks.extend(pages.map(|pages| tokio::spawn(pages.serve(Arc::clone(&node), stopped))));
-    Ok(Running { node, address, web, stop, tasks })
+    tasks.serving.extend(pages.map(|pages| tokio::spawn(pages.serve(Arc::clone(&node), stopped))));
+    Ok(Running { node, address, web, keeper, stop, unlink, tasks })
 }
 
 /// The key in force is the one that the ledger names last; a rotation that was cut short is finished.
@@ -268,11 +291,15 @@ fn spawn_all(
     node: &Arc<Node>,
     listener: Box<dyn Listener>,
     keeper: &Arc<Keeper>,
-    stopped: &watch::Receiver<bool>,
-) -> Vec<JoinHandle<()>> {
-    let mut tasks = Vec::new();
+    (stopped, unlinked): (&watch::Receiver<bool>, watch::Receiver<bool>),
+) -> Tasks {
+    let (mut tasks, mut linked) = (Vec::new(), Vec::new());
     keeper.look(node);
+    tasks.push(tokio::spawn(tasks::watch_room(Arc::clone(node), stopped.clone())));
     tasks.push(tokio::spawn(Arc::clone(keeper).run(Arc::clone(node), stopped.clone())));
+    if node.config.personal_months.is_some() {
+        tasks.push(tokio::spawn(tasks::keep_retention(Arc::clone(node), stopped.clone())));
+    }
     let listening = Arc::clone(keeper);
     let (served, mut stop) = (Arc::clone(node), stopped.clone());
     tasks.push(tokio::spawn(async move {
@@ -284,9 +311,9 @@ fn spawn_all(
     tasks.push(tokio::spawn(tasks::sample_lag(Arc::clone(node), stopped.clone())));
     if let Some(parent) = node.config.parent.clone() {
         let keeper = Arc::clone(keeper);
-        tasks.push(tokio::spawn(uplink::run(Arc::clone(node), parent, keeper, stopped.clone())));
+        linked.push(tokio::spawn(uplink::run(Arc::clone(node), parent, keeper, unlinked)));
     } else {
         tasks.push(tokio::spawn(tasks::close_months(Arc::clone(node), stopped.clone())));
     }
-    tasks
+    Tasks { serving: tasks, linked }
 }

@@ -1,9 +1,12 @@
 //! What runs beside the server.
 
-use crate::operations::{Node, ReleaseError};
+use crate::{
+    operations::{Node, ReleaseError},
+    store::at_rest::State,
+};
 use danso_tier_config::limits;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::MissedTickBehavior};
 
 /// At the top: publishes the release of each month some days after its end.
 /// Nothing is published before anything was reported.
@@ -14,7 +17,7 @@ pub(super) async fn close_months(node: Arc<Node>, mut stop: watch::Receiver<bool
             _ = tick.tick() => {}
             _ = stop.changed() => return,
         }
-        let days = i32::try_from(node.config.limits.release_after_days).unwrap_or(i32::MAX);
+        let days = i32::try_from(node.limits().release_after_days).unwrap_or(i32::MAX);
         let month = node.today().plus_days(-days).month().plus(-1);
         let reported = !node.store.view().chains.is_empty();
         let published = node.latest_of(month);
@@ -47,6 +50,70 @@ pub(super) async fn sample_lag(node: Arc<Node>, mut stop: watch::Receiver<bool>)
         }
         if let Err(error) = node.sample_lag().await {
             tracing::warn!(code = error.code(), %error, "how the units stand was not kept this hour");
+        }
+    }
+}
+
+/// Looks at the room on the disk now and then.
+pub(super) async fn watch_room(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    let mut tick = tokio::time::interval(Duration::from_millis(limits::DISK_CHECK_MS));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stop.changed() => return,
+        }
+        node.blocking(|node| node.look_at_room()).await;
+    }
+}
+
+/// Waits until the parent has signed for every own change, as long as the link holds and within a bound: a computer
+/// that is switched off in the evening leaves nothing behind that its parent could have had.
+pub(super) async fn last_words(node: &Node) {
+    let all = async {
+        while owes_the_parent(node) {
+            tokio::time::sleep(Duration::from_millis(limits::STOP_SEND_POLL_MS)).await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_millis(limits::STOP_SEND_MS), all).await.is_err() {
+        tracing::info!("the parent has not signed for the last changes; they are sent after the next start");
+    }
+}
+
+/// Whether own changes are still to be had by the parent, and can be.
+fn owes_the_parent(node: &Node) -> bool {
+    let own = node.unit();
+    let open = {
+        let link = node.link.read().expect("no holder of the link panics");
+        link.connected && !link.held.contains_key(&own)
+    };
+    let store = &node.store;
+    if !open
+        || store.own_chain_held()
+        || store.at_rest() == State::Locked
+        || store.failure().borrow().is_some()
+    {
+        return false;
+    }
+    let view = store.view();
+    let behind = view.chains.get(&own).is_some_and(|chain| chain.acknowledged < chain.head.number);
+    behind || !view.unsealed.is_empty()
+}
+
+/// Drops names by the policy of the node's file, in steps with pauses between them.
+pub(super) async fn keep_retention(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let pause_ms = match node.compact_names().await {
+            Ok(step) if step.more => limits::RETENTION_PAUSE_MS,
+            Ok(_) => limits::RETENTION_CHECK_MS,
+            Err(error) => {
+                tracing::warn!(code = error.code(), %error, "old names were not dropped, it is tried again");
+                limits::RETENTION_CHECK_MS
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+            _ = stop.changed() => return,
         }
     }
 }

@@ -120,6 +120,7 @@ fn name_of(key: &[u8]) -> String {
         b'h' => keys::household_of_key(key).map_or("household".to_owned(), |id| format!("household {id}")),
         b'k' => format!("capture {}", hex(key.get(1..).unwrap_or_default())),
         b'l' => format!("release {}", number()),
+        b'n' => format!("names of {} dropped by policy", of(unit())),
         b'o' => {
             let first = number().saturating_mul(keys::OWN_A_ROW);
             format!("own changes {first} to {}", first.saturating_add(keys::OWN_A_ROW - 1))

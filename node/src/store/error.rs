@@ -31,6 +31,17 @@ pub enum StoreError {
     /// The index finds no space: nothing more is taken until there is some. It can be read meanwhile.
     #[error("cannot write the index: disk full ({0})")]
     IndexFull(String),
+    /// The disk has less left than the node's file wants: nothing new is taken.
+    #[error(
+        "chỉ còn {left_mb} MB trên đĩa, dưới mức {limit_mb} MB: máy tạm không nhận dữ liệu mới / \
+         only {left_mb} MB are left on the disk, less than {limit_mb} MB: nothing new is taken for now"
+    )]
+    DiskLow {
+        /// Megabytes left.
+        left_mb: u64,
+        /// Megabytes that must be left.
+        limit_mb: u64,
+    },
     /// The folder cannot be used as it is.
     #[error("{problem} {}", path.display())]
     Folder {
@@ -40,6 +51,14 @@ pub enum StoreError {
         path: PathBuf,
         /// Stable code of the problem.
         code: &'static str,
+    },
+    /// Another program wrote the folder, and this one cannot read all of it.
+    #[error("{problem}; {wrote} wrote this folder last, this is {}", super::SOFTWARE)]
+    Newer {
+        /// What cannot be read.
+        problem: Box<StoreError>,
+        /// The program that wrote it.
+        wrote: String,
     },
     /// An earlier write failed; what was built on it is void and must be tried again.
     #[error("an earlier write failed, try again")]
@@ -89,11 +108,13 @@ impl StoreError {
             Self::RecordUnreadable { .. } => "ledger_record_unreadable",
             Self::Index(_) => "index_failed",
             Self::IndexFull(_) => "disk_full",
+            Self::DiskLow { .. } => "disk_low",
             Self::Retry => "store_retry",
             Self::OwnChainHeld => "parent_ahead",
             Self::KeyNotInForce { .. } => "ledger_key_not_in_force",
             Self::Locked => "at_rest_locked",
             Self::AtRest(error) => error.code(),
+            Self::Newer { problem, .. } => problem.code(),
             Self::Stopped => "store_stopped",
         }
     }

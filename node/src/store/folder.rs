@@ -3,7 +3,7 @@
 use super::{
     StoreError,
     at_rest::{AtRestError, AtRestKey, State, Vault},
-    room,
+    room, written_by,
 };
 use danso_tier_config::{UnitId, limits};
 use std::{
@@ -59,7 +59,7 @@ impl Folder {
     /// Checks FORMAT, takes the lock, makes what is missing. FORMAT is written last at creation.
     pub fn open(path: &Path, unit: UnitId) -> Result<Self, StoreError> {
         let format = path.join("FORMAT");
-        let version = if format.exists() { check_format(&format, unit)? } else { 0 };
+        let version = if format.exists() { check_format(path, unit)? } else { 0 };
         fs::create_dir_all(path).map_err(io("make the data folder", path))?;
         let lock_path = path.join("LOCK");
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
@@ -72,7 +72,7 @@ impl Folder {
     ///
     /// Errors: `already_running` where a node has it, those of FORMAT.
     pub fn look(path: &Path, unit: UnitId) -> Result<Self, StoreError> {
-        let version = check_format(&path.join("FORMAT"), unit)?;
+        let version = check_format(path, unit)?;
         let lock = match File::open(path.join("LOCK")) {
             Ok(lock) => {
                 take(&lock, path)?;
@@ -98,9 +98,10 @@ impl Folder {
         Ok(Vault::of_folder(&self.path, key)?)
     }
 
-    /// Writes FORMAT and the ballast once everything else of a new folder is in place.
+    /// Writes FORMAT and the ballast once everything else of a new folder is in place, and notes who writes it.
     pub fn finish(&self, unit: UnitId, vault: &Vault) -> Result<(), StoreError> {
         room::keep_ballast(&self.path);
+        written_by::note(&self.path);
         let format = self.path.join("FORMAT");
         let wanted = if vault.state() == State::Off { PLAIN_FORMAT } else { SEALED_FORMAT };
         if self.version >= wanted {
@@ -212,10 +213,11 @@ fn take(lock: &File, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn check_format(format: &Path, unit: UnitId) -> Result<u32, StoreError> {
+fn check_format(data: &Path, unit: UnitId) -> Result<u32, StoreError> {
+    let format = &data.join("FORMAT");
     let text = fs::read_to_string(format).map_err(io("read", format))?;
     let words: Vec<&str> = text.split_whitespace().collect();
-    let [product, version, owner] = words[..] else {
+    let [product, version, owner, ..] = words[..] else {
         return Err(fault("folder_not_danso", "not a danso data folder:", format));
     };
     let version =
@@ -224,7 +226,7 @@ fn check_format(format: &Path, unit: UnitId) -> Result<u32, StoreError> {
         None => Err(fault("folder_not_danso", "not a danso data folder:", format)),
         Some(version) if version > SEALED_FORMAT => {
             let problem = format!("format {version} is newer than this danso's {SEALED_FORMAT}:");
-            Err(fault("folder_newer_format", problem, format))
+            Err(written_by::explained(data, fault("folder_newer_format", problem, format)))
         }
         Some(_) if owner != unit.to_string() => {
             Err(fault("folder_other_unit", format!("belongs to {owner}, not to {unit}:"), format))

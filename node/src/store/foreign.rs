@@ -59,6 +59,7 @@ pub fn is_row(key: &[u8], value: &[u8]) -> bool {
         b'g' | b'f' => keys::position_of_key(key).is_some() && fits::<()>(value),
         b'e' => keys::position_of_key(key).is_some() && fits::<UnitId>(value),
         b'a' => UnitId::from_key(rest).is_some() && fits::<Anchor>(value),
+        b'n' => UnitId::from_key(rest).is_some() && fits::<danso_core::chain::BatchNumber>(value),
         b'd' | b'l' | b'v' | b'x' | b'y' | b'z' | b'u' => fits::<u64>(value),
         _ => false,
     }

@@ -26,6 +26,7 @@
 //! | `s` unit, day | the samples of the unit's lag on that day of the calendar of Unix | hourly |
 //! | `w` unit, who said it | the last report of the unit | hourly |
 //! | `a` child | number and hash of the latest entry heard of its audit chain, when | anchor applied |
+//! | `n` origin | batch up to which its names were dropped by policy | rewritten record applied |
 //! | `u` number | ledger position of an audit entry | entry applied |
 //! | `m` `audit` | head of the audit chain | entry applied |
 //! | `m` `sealed` | whether names in rows are sealed | start of a new index |
@@ -232,6 +233,10 @@ pub(super) const REPORTS: &[u8] = b"w";
 
 pub(super) fn report(unit: UnitId, by: UnitId) -> Vec<u8> {
     key(b'w', &[&unit.to_key(), &by.to_key()])
+}
+
+pub(super) fn compacted(origin: UnitId) -> Vec<u8> {
+    key(b'n', &[&origin.to_key()])
 }
 
 pub(super) const SCRUBS: &[u8] = b"z";

@@ -27,6 +27,7 @@
 //! | `room.rs` | what the disk has left |
 //! | `occupied.rs` | what the index takes up, for those who look after it |
 //! | `lag.rs` | samples of each unit's lag, and the last reports of units: rows that may be lost |
+//! | `written_by.rs` | which program wrote the folder last |
 //! | `foreign.rs` | records and rows out of bytes that anybody may have put there |
 //! | `at_rest/` | encryption of what names a person: sealing, its key, its lock |
 //! | `error.rs` | errors and their stable codes |
@@ -65,6 +66,7 @@ mod verifying;
 mod view;
 mod whole;
 mod writer;
+mod written_by;
 
 #[cfg(test)]
 mod tests;
@@ -82,12 +84,13 @@ pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
 pub use stopped::{AuditGrounds, AuditReport, rewrap, verify_audit};
 pub use verifying::{VerifyReport, verify};
 pub use view::{HeldOrder, HeldRevocations, StoredDirectory, View};
+pub(crate) use written_by::SOFTWARE;
 
 use danso_core::{
     chain::{LedgerKey, Signed},
     rollup::Judged,
 };
-use danso_tier_config::UnitId;
+use danso_tier_config::{Limits, UnitId};
 use index::Index;
 use ledger::LedgerReader;
 use queue::Queue;
@@ -212,6 +215,11 @@ impl Store {
         let (done, granted) = oneshot::channel();
         self.orders.send(Order::Rotate { key: Box::new(key), actor, at_ms, done });
         granted.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    /// The writer goes on with other limits. Those of the index keep until the next start.
+    pub fn set_limits(&self, limits: Limits) {
+        self.orders.send(Order::Limits(Box::new(limits)));
     }
 
     /// Puts records in the place of earlier ones (by the position where these lie now) and writes others in the

@@ -13,6 +13,7 @@ use super::{
     record::Record,
     view::View,
     writer::Writer,
+    written_by,
 };
 use crate::host::Host;
 use danso_core::{
@@ -71,6 +72,14 @@ impl Store {
     ///
     /// `progress` is told (ledger bytes applied, ledger bytes in all) while a long catch-up runs.
     pub fn open(
+        options: Options,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let data = options.folder.clone();
+        Self::opened(options, progress).map_err(|error| written_by::explained(&data, error))
+    }
+
+    fn opened(
         options: Options,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(Self, OpenReport), StoreError> {
@@ -271,9 +280,13 @@ pub(super) fn replay(
     for record in reader.iter_from(view.position) {
         let record = record?;
         let next = record.next;
-        if let Some((record, position)) = to_apply(view, index, reader, unit, &record)? {
-            let judged = inspect(view, &record, position)?;
-            Applier { view, index, unit }.apply(record, position, judged)?;
+        match to_apply(view, index, reader, unit, &record)? {
+            Due::Apply(record, position) => {
+                let judged = inspect(view, &record, position)?;
+                Applier { view, index, unit }.apply(*record, position, judged)?;
+            }
+            Due::Named(header) => Applier { view, index, unit }.named(&header),
+            Due::Nothing => {}
         }
         view.position = next;
         count += 1;
@@ -303,6 +316,16 @@ fn flush_or_keep(index: &Index, view: &View) -> Result<(), StoreError> {
     }
 }
 
+/// What a record read again asks for.
+enum Due {
+    /// To be applied, as one that lies there.
+    Apply(Box<Record>, Position),
+    /// The batch was applied; what stood here brought its names, or dropped them.
+    Named(Header),
+    /// It was applied.
+    Nothing,
+}
+
 /// The record to apply for one read from the ledger, and where it lies: for a scrubbed one that in its place,
 /// unless it was applied already.
 fn to_apply(
@@ -311,7 +334,7 @@ fn to_apply(
     reader: &LedgerReader,
     unit: UnitId,
     read: &ledger::Record,
-) -> Result<Option<(Record, Position)>, StoreError> {
+) -> Result<Due, StoreError> {
     let scrubbed = read.kind == Kind::SCRUBBED;
     let (decoded, position) = if scrubbed {
         read_record(reader, read.position, &index.vault)?
@@ -332,7 +355,11 @@ fn to_apply(
         Record::Recovered(recovered) => holds(view, unit, &recovered.batch),
         _ => false,
     };
-    Ok((!(scrubbed && known)).then_some((record, position)))
+    Ok(match &record {
+        _ if !(scrubbed && known) => Due::Apply(Box::new(record), position),
+        Record::Accepted(accepted) => accepted.batch.header.decode_trusted().map_or(Due::Nothing, Due::Named),
+        _ => Due::Nothing,
+    })
 }
 
 fn holds(view: &View, origin: UnitId, batch: &Batch) -> bool {

@@ -67,6 +67,11 @@ impl Store {
         }
     }
 
+    /// The batch up to which the names of an origin were dropped by policy; 0 for none.
+    pub fn compacted(&self, origin: UnitId) -> Result<BatchNumber, StoreError> {
+        Ok(self.inner.index.get(&keys::compacted(origin))?.unwrap_or_default())
+    }
+
     /// Changes of an origin that are stored but not counted.
     pub fn quarantine(&self, origin: UnitId) -> Result<Vec<(Sequence, Reason)>, StoreError> {
         let rows = self.inner.index.scan(&keys::quarantine_of(origin))?;

@@ -1,5 +1,6 @@
 //! Room on the disk: how much is left, and the ballast that is kept for a start without any.
 
+use crate::host::Room;
 use danso_core::replication::DiskSpace;
 use danso_tier_config::limits;
 use std::{
@@ -9,14 +10,13 @@ use std::{
 
 /// Bytes that the disk of a folder has left for this process. Unknown counts as enough: the write itself will tell.
 pub(super) fn left_bytes(folder: &Path) -> u64 {
-    rustix::fs::statvfs(folder).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    Room::of(folder).map_or(u64::MAX, |room| room.left_bytes)
 }
 
 /// Free bytes and size of the file system of a folder; `None` where the system does not say.
 pub(super) fn space(folder: &Path) -> Option<DiskSpace> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
-    Some(DiskSpace { free_bytes: bytes(disk.f_bavail), size_bytes: bytes(disk.f_blocks) })
+    let Room { left_bytes, size_bytes } = Room::of(folder)?;
+    Some(DiskSpace { free_bytes: left_bytes, size_bytes })
 }
 
 /// Bytes of all files below a folder; what cannot be read counts as nothing.

@@ -31,6 +31,8 @@ pub struct VerifyReport {
     pub records: u64,
     /// Batches whose signature, link, roots and deltas verify.
     pub batches: u64,
+    /// Those of them whose names were dropped by policy.
+    pub compacted: u64,
     /// Digest of the tallies recounted from the ledger.
     pub tallies: Digest,
     /// Digest of the heads found in the ledger.
@@ -47,6 +49,10 @@ pub struct VerifyReport {
 /// Errors: the first damage of the ledger, with what lay there as far as the index tells; those of FORMAT and
 /// AT-REST. An index that is damaged is no error but a difference.
 pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
+    checked(options, progress).map_err(|error| super::written_by::explained(&options.folder, error))
+}
+
+fn checked(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let folder = Folder::look(&options.folder, options.unit)?;
     let vault = Arc::new(folder.vault_as_it_is(options.at_rest.as_ref())?);
     let scratch = Scratch::make(folder.scratch())?;
@@ -58,7 +64,7 @@ pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<V
     let summary = ledger::verify(&folder.ledger()).map_err(named)?;
     let counted = Index::open(&scratch.0.join("recount"), Limits::default().cache_bytes, &vault)
         .map_err(|error| StoreError::Index(error.to_string()))?;
-    let (view, batches) = recount(&reader, &counted, options, progress)?;
+    let (view, Seen { batches, compacted }) = recount(&reader, &counted, options, progress)?;
     let mut differences = Vec::new();
     match held {
         Err(reason) => differences.push(format!("index: {reason}")),
@@ -81,6 +87,7 @@ pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<V
     Ok(VerifyReport {
         records: summary.records,
         batches,
+        compacted,
         tallies: Digest(view.tallies.digest()),
         heads: view.heads_digest(view.chains.keys().copied()),
         torn_bytes,
@@ -163,25 +170,40 @@ fn recount(
     index: &Index,
     options: &Options,
     progress: &mut dyn FnMut(u64, u64),
-) -> Result<(View, u64), StoreError> {
+) -> Result<(View, Seen), StoreError> {
     let mut view = View::new(&options.hierarchies);
-    let mut batches = 0;
+    let mut seen = Seen::default();
+    let vault = Arc::clone(&index.vault);
     let mut inspect = |view: &View, record: &Record, position| {
         let batch = match record {
             Record::Sealed(batch) => batch,
             Record::Accepted(accepted) => &accepted.batch,
             Record::Recovered(recovered) => &recovered.batch,
             Record::Audit(signed) => return check_entry(view, signed, options.unit, position),
+            Record::Rewritten(rewritten) => {
+                let inner = rewritten.inner(position, &vault)?;
+                let nameless =
+                    matches!(inner.record, Record::Accepted(accepted) if accepted.batch.personal.is_none());
+                seen.compacted += u64::from(nameless && !inner.veiled);
+                return Ok(None);
+            }
             _ => return Ok(None),
         };
-        batches += 1;
+        seen.batches += 1;
         check_batch(view, batch).map(Some).map_err(|fault| StoreError::Ledger {
             code: "ledger_damaged",
             message: format!("stored batch at {position}: {fault}"),
         })
     };
     replay(&mut view, index, reader, options.unit, &mut inspect, progress)?;
-    Ok((view, batches))
+    Ok((view, seen))
+}
+
+/// What a recount counted.
+#[derive(Default)]
+struct Seen {
+    batches: u64,
+    compacted: u64,
 }
 
 /// Number, link and signature of an audit entry.

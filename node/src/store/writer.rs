@@ -65,6 +65,8 @@ pub(super) enum Order {
         /// The answer.
         done: Done,
     },
+    /// Go on with other limits.
+    Limits(Box<Limits>),
     /// Flush the index and stop.
     Close(oneshot::Sender<()>),
 }
@@ -119,6 +121,7 @@ impl Writer {
             Some(Order::Keep { work, done }) => {
                 let _ = done.send(self.inner.index.takes_more().and_then(|()| work(&self.inner.index)));
             }
+            Some(Order::Limits(limits)) => self.limits = *limits,
             Some(Order::Append { .. }) | None => {}
         }
         if self.may_seal() {

@@ -3,25 +3,53 @@
 use super::introductions::Introductions;
 use crate::{
     operations::{Accepted, Node},
-    wire::{link, status::status},
+    wire::{link, protocol::known_to_children_since, status::status},
 };
 use danso_core::chain::{BatchNumber, Receipt, Signed};
 use danso_proto::v1::{ParentMessage, parent_message::Message as FromParent};
 use danso_tier_config::{UnitId, limits};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::mpsc, time::timeout};
 use tonic::{Code, Status};
 
 /// The way to the child.
 #[derive(Clone)]
-pub struct Out(pub mpsc::Sender<Result<ParentMessage, Status>>);
+pub struct Out {
+    sender: mpsc::Sender<Result<ParentMessage, Status>>,
+    /// The version that is spoken on this link; 0 before it is agreed.
+    version: Arc<AtomicU32>,
+}
 
 impl Out {
+    /// A way on which nothing but the welcome may be said before [`Out::speak`].
+    pub fn new(sender: mpsc::Sender<Result<ParentMessage, Status>>) -> Self {
+        Self { sender, version: Arc::default() }
+    }
+
+    /// From now on a version is spoken: what it does not know is not sent.
+    pub fn speak(&self, version: u32) {
+        self.version.store(version, Ordering::Release);
+    }
+
+    fn knows(&self, content: &FromParent) -> bool {
+        known_to_children_since(content) <= self.version.load(Ordering::Acquire)
+    }
+
     /// Hands a message on once there is room for it. Errors: `stream_unread` where the child made none within
     /// [`limits::STREAM_SILENCE_MS_MAX`], `stream_closed` where it has gone.
     pub async fn say(&self, content: FromParent) -> Result<(), Status> {
+        if !self.knows(&content) {
+            return Ok(());
+        }
         let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
-        match timeout(silence, self.0.send(Ok(message(content)))).await {
+        match timeout(silence, self.sender.send(Ok(message(content)))).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(status(Code::Cancelled, "stream_closed", "the child has gone")),
             Err(_) => Err(unread()),
@@ -30,12 +58,14 @@ impl Out {
 
     /// Hands a message on if there is room for it now.
     pub fn say_now(&self, content: FromParent) {
-        let _ = self.0.try_send(Ok(message(content)));
+        if self.knows(&content) {
+            let _ = self.sender.try_send(Ok(message(content)));
+        }
     }
 
     /// Ends the stream with a status, which a child that reads nothing does not get.
     pub fn end(&self, ended: Status) {
-        let _ = self.0.try_send(Err(ended));
+        let _ = self.sender.try_send(Err(ended));
     }
 
     async fn receipt(&self, receipt: &Signed) -> Result<(), Status> {

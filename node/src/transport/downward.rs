@@ -89,10 +89,11 @@ impl PullError {
 /// Pulls the directory and new releases, now and then again, for as long as the link stands.
 pub(super) async fn pull(node: Arc<Node>, channel: Channel) {
     let mut client = DownwardClient::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES_MAX);
-    let limits = &node.config.limits;
+    let mut changed = node.limits_changed();
     let mut news = node.news_from_above();
     loop {
         // After a failure it is tried again soon: the key of the top may be on its way down.
+        let limits = node.limits();
         let pause_ms = match pull_once(&node, &mut client).await {
             Ok(()) => limits.pull_interval_ms,
             Err(error) => {
@@ -104,6 +105,7 @@ pub(super) async fn pull(node: Arc<Node>, channel: Channel) {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
             _ = news.changed() => {}
+            _ = changed.changed() => {}
         }
     }
 }

@@ -105,6 +105,19 @@ impl Keeper {
         self.compare(node, files_digest(&self.folder));
     }
 
+    /// The same when somebody asks for it: what the look found is told, also where nothing has changed.
+    pub fn reload(&self, node: &Node) {
+        self.look(node);
+        match self.keys() {
+            Ok(keys) => {
+                tracing::info!(expires_on = %keys.expires_on(), "the key folder is in force as it is")
+            }
+            Err(error) => tracing::error!(
+                code = error.code(), %error, "the key folder cannot be used; the certificates in force stay"
+            ),
+        }
+    }
+
     /// The same without a look at the files: under load the store changes often, and they do not.
     fn look_at_trust(&self, node: &Node) {
         let files = self.seen.lock().unwrap_or_else(PoisonError::into_inner).files;

@@ -18,7 +18,7 @@ use crate::{
 };
 use danso_core::{
     chain::{AuditHead, BatchNumber, Head, Signed, key_subject},
-    replication::may_speak_for,
+    replication::{Spoken, agreed, may_speak_for},
 };
 use danso_proto::v1::{
     self, ChildMessage, ParentMessage, child_message::Message as FromChild,
@@ -54,6 +54,15 @@ fn silent() -> Status {
     status(Code::DeadlineExceeded, "stream_silent", "the stream was silent for too long")
 }
 
+/// What a child is told whose parent stops.
+const NODE_STOPPING: &str = "node_stopping";
+
+fn stopping() -> Status {
+    let message =
+        "máy cấp trên đang dừng, sẽ tự nối lại / the parent is being stopped; the link comes back by itself";
+    status(Code::Unavailable, NODE_STOPPING, message)
+}
+
 /// The status of a stream whose next message cannot be read: too long, or no message at all.
 fn unreadable(error: Status) -> Status {
     match error.code() {
@@ -86,7 +95,7 @@ impl Replication for ReplicationService {
         let child = access::child(&self.node, &request)?;
         let peer = access::peer(&request)?;
         let inbound = request.into_inner();
-        let window = self.node.config.limits.window_batches as usize;
+        let window = self.node.limits().window_batches as usize;
         let (out, stream) = mpsc::channel(window + 16);
         let stop = self.stop.clone();
         let told = Arc::new(Introductions::new(Arc::clone(&self.node)));
@@ -94,7 +103,7 @@ impl Replication for ReplicationService {
             node: Arc::clone(&self.node),
             child,
             peer,
-            out: Out(out),
+            out: Out::new(out),
             told,
             relayed: Arc::default(),
             erasures: erasure::Told::default(),
@@ -108,6 +117,10 @@ impl Replication for ReplicationService {
             let ended = link.run(inbound, window).await;
             match ended {
                 Ok(()) => tracing::info!(%child, "a child closed its link"),
+                Err(error) if code_of(&error) == NODE_STOPPING => {
+                    tracing::info!(%child, "a child was told that this node stops");
+                    out.end(error);
+                }
                 Err(error) => {
                     meters.count(meters::LINKS_BROKEN, &code_of(&error));
                     node.line_ended(child, &code_of(&error));
@@ -148,6 +161,7 @@ impl ParentLink {
         self.welcome(hello).await?;
         // From here on this is the child's link, and an older one of it ends.
         let number = self.node.link_opened(self.child);
+        self.node.let_in(self.child);
         let (accepted, waiting) = mpsc::channel(window);
         let answers =
             tokio::spawn(answer(Arc::clone(&self.node), Arc::clone(&self.told), waiting, self.out.clone()));
@@ -159,18 +173,12 @@ impl ParentLink {
     }
 
     async fn welcome(&self, hello: v1::Hello) -> Result<(), Status> {
-        if hello.protocol_version_min > limits::PROTOCOL_VERSION
-            || hello.protocol_version < limits::PROTOCOL_VERSION_MIN
-        {
-            let message = format!(
-                "this node speaks replication versions {} to {}, the child {} to {}",
-                limits::PROTOCOL_VERSION_MIN,
-                limits::PROTOCOL_VERSION,
-                hello.protocol_version_min,
-                hello.protocol_version
-            );
-            return Err(status(Code::FailedPrecondition, "protocol_version", message));
-        }
+        let child = Spoken { min: hello.protocol_version_min, max: hello.protocol_version };
+        let protocol_version = agreed(Spoken::OURS, child).map_err(|none| {
+            self.node.turn_away(self.child, "protocol_version", none.to_string());
+            status(Code::FailedPrecondition, "protocol_version", none.to_string())
+        })?;
+        self.out.speak(protocol_version);
         if hello.unit != self.child.to_string() {
             let message = format!("the certificate names {}, the hello another unit", self.child);
             let answer = status(Code::PermissionDenied, "not_allowed", message);
@@ -193,7 +201,7 @@ impl ParentLink {
         let origins = known.keys().copied().collect();
         let missing = self.node.blocking(move |node| node.names_missing(origins)).await;
         let welcome = v1::Welcome {
-            protocol_version: limits::PROTOCOL_VERSION.min(hello.protocol_version),
+            protocol_version,
             unit: self.node.unit().to_string(),
             heads: known
                 .iter()
@@ -207,7 +215,7 @@ impl ParentLink {
                 })
                 .collect(),
             policy: self.node.policy_from(self.child).to_string(),
-            window_batches: self.node.config.limits.window_batches,
+            window_batches: self.node.limits().window_batches,
             registrations,
         };
         self.send(FromParent::Welcome(welcome)).await?;
@@ -251,7 +259,7 @@ impl ParentLink {
         loop {
             let next = tokio::select! {
                 next = self.hear(inbound) => next?,
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                _ = stop.wait_for(|stop| *stop) => return Err(stopping()),
             };
             let Some(next) = next else {
                 return Ok(());
@@ -386,7 +394,7 @@ fn late_receipts(
     known: &BTreeMap<UnitId, Head>,
     acknowledged: &BTreeMap<String, u64>,
 ) -> Vec<Signed> {
-    let window = u64::from(node.config.limits.window_batches);
+    let window = u64::from(node.limits().window_batches);
     let mut receipts = Vec::new();
     for (origin, head) in known {
         let Some(acknowledged) = acknowledged.get(&origin.to_string()) else {

@@ -16,11 +16,12 @@ use danso_proto::v1::{
 };
 use danso_tier_config::{UnitId, limits};
 use std::{
-    future::{self, Future, Ready},
+    future::{self, Ready},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
+use tokio::sync::watch;
 use tonic::{Code, Request, Response, Status, codegen::http, transport::Server};
 use tower::{Layer, Service};
 
@@ -47,40 +48,31 @@ impl Advice {
     }
 }
 
-/// Serves the advice until `stop` resolves. Nothing is read from the data folder and nothing is written to it.
+/// Serves the advice until `stopped` turns true, then lets open calls end, however long they take. Nothing is read from
+/// the data folder and nothing is written to it.
 pub async fn serve(
     advice: Advice,
     listener: Box<dyn Listener>,
     keeper: &Keeper,
-    stop: impl Future<Output = ()>,
+    mut stopped: watch::Receiver<bool>,
 ) -> Result<(), ServerError> {
     let advice = Arc::new(advice);
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let serving = Server::builder()
+    let health = HealthService::in_rescue(stopped.clone());
+    Server::builder()
         .layer(CallsLayer::new(keeper.connections.clone()))
         .layer(RefusingLayer(Arc::clone(&advice)))
         .timeout(Duration::from_millis(limits::CALL_MS_MAX))
         .max_concurrent_streams(Some(limits::STREAMS_MAX))
         .http2_keepalive_interval(Some(Duration::from_millis(limits::KEEPALIVE_MS)))
         .http2_keepalive_timeout(Some(Duration::from_millis(limits::KEEPALIVE_ANSWER_MS_MAX)))
-        .add_service(HealthService::in_rescue(stopped.clone()))
+        .add_service(health)
         .add_service(OperationsServer::new(AdviceService(advice)))
         .serve_with_incoming_shutdown(
             incoming_with(listener, keeper.configs(), Bounds::default(), keeper.connections.clone()),
-            async move {
-                stop.await;
-                stopping.send_replace(true);
-            },
-        );
-    // Whoever reads its answer slowly would hold it for ever.
-    let grace = async {
-        let _ = stopped.wait_for(|stopped| *stopped).await;
-        tokio::time::sleep(Duration::from_millis(limits::STOP_GRACE_MS)).await;
-    };
-    tokio::select! {
-        served = serving => Ok(served?),
-        () = grace => Ok(()),
-    }
+            async move { drop(stopped.wait_for(|stopped| *stopped).await) },
+        )
+        .await?;
+    Ok(())
 }
 
 /// Who may hear the whole advice: the node itself, and people who see the status of its own unit. Revocations lie

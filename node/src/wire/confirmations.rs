@@ -35,19 +35,24 @@ fn message(directory: &Directory, held: Confirmation) -> v1::Confirmation {
     }
 }
 
-/// The children that are linked or have told the time.
+/// The children that are linked, have told the time, or were turned away.
 pub fn children(node: &Node, directory: &Directory) -> Vec<v1::ChildStatus> {
     let linked = node.linked_children();
     let offsets = node.clock_offsets();
-    let children: BTreeSet<UnitId> = linked.keys().chain(offsets.keys()).copied().collect();
+    let turned_away = node.turned_away();
+    let children: BTreeSet<UnitId> =
+        linked.keys().chain(offsets.keys()).chain(turned_away.keys()).copied().collect();
     let message = |child: UnitId| {
         let clock_offset_ms = offsets.get(&child).copied().unwrap_or_default();
+        let refused = turned_away.get(&child);
         v1::ChildStatus {
             unit: child.to_string(),
             name: directory.name(child).unwrap_or_default().to_owned(),
             connected: linked.contains_key(&child),
             clock_offset_ms,
             clock_off: clocks::is_off(clock_offset_ms),
+            turned_away_code: refused.map(|refused| refused.code.to_owned()).unwrap_or_default(),
+            turned_away_sentence: refused.map(|refused| refused.sentence.clone()).unwrap_or_default(),
         }
     };
     children.into_iter().map(message).collect()

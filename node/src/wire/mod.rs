@@ -7,6 +7,7 @@
 //! | `register.rs` | persons, requests and erasure |
 //! | `lag.rs` | what tiers say of units, on a link and in answers |
 //! | `link.rs` | messages of the replication link |
+//! | `protocol.rs` | which version of the link's protocol knows which message |
 //! | `statistics.rs` | questions and answers of the statistics service |
 //! | `status.rs` | errors as gRPC statuses with a stable code |
 //!
@@ -18,6 +19,7 @@ pub mod chains;
 pub mod confirmations;
 pub mod lag;
 pub mod link;
+pub mod protocol;
 pub mod register;
 pub mod statistics;
 pub mod status;

@@ -75,7 +75,7 @@ pub fn of_office(error: &OfficeError) -> Status {
 /// The status of a store that failed.
 pub fn of_store(error: &StoreError) -> Status {
     let grpc = match error.code() {
-        "disk_full" => Code::ResourceExhausted,
+        "disk_full" | "disk_low" => Code::ResourceExhausted,
         "store_retry" => Code::Aborted,
         "parent_ahead" => Code::FailedPrecondition,
         _ => Code::Internal,

@@ -5,54 +5,16 @@ use super::{caught_up, question, total, verified};
 use danso_core::rollup::Measure;
 use danso_node::transport::client::{ImportFile, NodeClient};
 use danso_proto::v1::{ImportForm, ImportSummary, NodeInfoAnswer};
-use danso_tests::{Process, Recorder, Tree, entries::register_csv, eventually, tree::central, unit, until};
-use danso_tier_config::{UnitId, limits};
-use std::{
-    fs::{self, File},
-    io::Write,
-    path::{Path, PathBuf},
-    process::Command,
+use danso_tests::{
+    Process, Recorder, SmallDisk, Tree, entries::register_csv, eventually, tree::central, unit, until,
 };
+use danso_tier_config::{UnitId, limits};
+use std::fs;
 
 const DANSO: &str = env!("CARGO_BIN_EXE_danso-under-test");
 /// Households and rows of one file.
 const HOUSEHOLDS: u64 = 500;
 const ROWS: u64 = 4 * HOUSEHOLDS;
-
-/// A file system in memory; unmounted with the value.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None`, with a word on stderr, where nothing may be mounted.
-    fn mounted(at: &Path, megabytes: u64) -> Option<Self> {
-        fs::create_dir_all(at).unwrap();
-        let size = format!("size={megabytes}m");
-        let output = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
-        if !output.is_ok_and(|output| output.status.success()) {
-            println!("SKIPPED: this system lets no test mount a small disk");
-            return None;
-        }
-        Some(Self(at.to_owned()))
-    }
-
-    /// Takes all space that is left.
-    fn fill(&self) {
-        let mut file = File::options().create(true).append(true).open(self.0.join("filler")).unwrap();
-        for piece in [1 << 20, 4_096, 1] {
-            while file.write_all(&vec![1; piece]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 async fn client(tree: &Tree, at: UnitId) -> NodeClient {
     let (address, keys) = (tree.address(at).to_string(), tree.keys(at));
@@ -93,6 +55,8 @@ async fn filled(tree: &Tree, at: UnitId, first: u64) -> u64 {
 async fn a_full_disk_refuses_what_it_cannot_keep_and_the_node_goes_on_when_there_is_space() {
     let mut tree = Tree::three();
     let (commune, other) = (unit("00001"), unit("00004"));
+    // Until the very last byte: a node that minds the limit stops long before.
+    tree.limits.disk_low_bytes = 0;
     let Some(disk) = SmallDisk::mounted(&tree.home(commune).join("data"), 256) else { return };
     for at in [central(), unit("01"), other] {
         tree.start(at).await;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `read.rs` | the keys of the file, each checked |
 //! | `web.rs` | the section `[web]` |
+//! | `differences.rs` | what two files say differently |
 //! | `write.rs` | the file again, with comments |
 //!
 //! Invariants:
@@ -12,6 +13,7 @@
 //! 2. No key is ignored: what is unknown is refused with the nearest known key.
 //! 3. What [`NodeConfig::to_toml`] writes reads back as the same configuration.
 
+mod differences;
 mod read;
 mod web;
 mod write;
@@ -69,6 +71,8 @@ pub struct NodeConfig {
     pub at_rest: Option<PathBuf>,
     /// A stricter policy than the profile's; `None` keeps the profile's.
     pub policy_up: Option<Policy>,
+    /// Whole months for which the names of children's batches are kept here; `None` for good.
+    pub personal_months: Option<u32>,
     /// The limits.
     pub limits: Limits,
 }

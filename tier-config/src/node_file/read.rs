@@ -3,7 +3,7 @@
 use super::{NodeConfig, Parent, web};
 use crate::{
     fault::{Faults, nearest},
-    limits::{LIMIT_FIELDS, Limits},
+    limits::{LIMIT_FIELDS, Limits, RETENTION_MONTHS_MAX},
     tier::{Hierarchy, Policy, TierName},
     toml_file::Section,
     unit::UnitId,
@@ -37,6 +37,8 @@ pub(super) fn read(root: &Section<'_, '_, '_>, base: &Path) -> Read {
     let at_rest = keys_section.text("at_rest").map(|file| base.join(file));
     let policy_section = root.section("policy");
     let policy_up = policy_section.text("up").and_then(|text| policy_section.parsed::<Policy>("up", &text));
+    let retention_section = root.section("retention");
+    let personal_months = read_retention(&retention_section);
     let limits = read_limits(&root.section("limits"));
     let hierarchy = match profile.as_deref().map(|profile| read_profile(root, profile, base)) {
         Some(Err(faults)) => Err(faults),
@@ -46,6 +48,14 @@ pub(super) fn read(root: &Section<'_, '_, '_>, base: &Path) -> Read {
     let place = hierarchy.as_ref().ok().and_then(Option::as_ref).zip(tier.as_deref());
     let tier =
         place.and_then(|(hierarchy, tier)| read_place(root, hierarchy, tier, &parent_section, policy_up));
+    if let Some((hierarchy, tier)) = hierarchy.as_ref().ok().and_then(Option::as_ref).zip(tier.as_ref())
+        && personal_months.is_some()
+        && hierarchy.tier(tier).is_some_and(|tier| tier.records)
+    {
+        let message = format!("tier {tier} records: what is recorded there is kept there");
+        retention_section.fault("personal_months", "retention-records", message);
+    }
+    retention_section.close();
     for section in [root, &parent_section, &keys_section, &policy_section] {
         section.close();
     }
@@ -68,6 +78,7 @@ pub(super) fn read(root: &Section<'_, '_, '_>, base: &Path) -> Read {
             keys: keys?,
             at_rest,
             policy_up,
+            personal_months,
             limits,
         })
     };
@@ -195,6 +206,17 @@ fn is_host(text: &str) -> bool {
             && !label.ends_with('-')
     };
     text.parse::<IpAddr>().is_ok() || (text.len() <= 253 && text.split('.').all(label))
+}
+
+fn read_retention(section: &Section<'_, '_, '_>) -> Option<u32> {
+    let value = section.integer("personal_months")?;
+    let months = u32::try_from(value).ok().filter(|months| (1..=RETENTION_MONTHS_MAX).contains(months));
+    if months.is_none() {
+        let meaning = "months for which the names of children's batches are kept here";
+        let message = format!("expected 1 to {RETENTION_MONTHS_MAX} ({meaning}), found {value}");
+        section.fault("personal_months", "value-range", message);
+    }
+    months
 }
 
 fn read_limits(section: &Section<'_, '_, '_>) -> Limits {

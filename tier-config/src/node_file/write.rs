@@ -54,6 +54,13 @@ pub(super) fn write_toml(config: &NodeConfig, base: &Path, out: &mut String) -> 
         writeln!(out, "\n# What passes upward: names, cores or counts; never more than the profile allows.")?;
         writeln!(out, "[policy]\nup = {}", quoted(&up.to_string()))?;
     }
+    if let Some(months) = config.personal_months {
+        writeln!(
+            out,
+            "\n# Months for which the names of children's batches are kept here; counts are kept for good."
+        )?;
+        writeln!(out, "[retention]\npersonal_months = {months}")?;
+    }
     write_limits(&config.limits, out)
 }
 

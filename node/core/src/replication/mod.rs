@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `outbox.rs` | the child's side of a link: heads, window, receipts, refusals |
 //! | `backoff.rs` | delays between attempts, with jitter |
+//! | `protocol.rs` | which version of the protocol two nodes speak |
 //! | `standing.rs` | who may speak for which origin |
 //! | `report.rs` | what one tier says of a unit: chain, line, disk, version |
 //! | `way.rs` | at which hop the oldest change waits |
@@ -21,6 +22,7 @@ mod backoff;
 #[cfg(test)]
 mod edges;
 mod outbox;
+mod protocol;
 mod recovery;
 mod report;
 mod standing;
@@ -29,6 +31,7 @@ mod way;
 
 pub use backoff::backoff_ms;
 pub use outbox::{Answer, Outbox, OutboxStatus};
+pub use protocol::{NoCommonVersion, Spoken, agreed};
 pub use recovery::{Course, Follower, HeldChain, RecoveryFault, course};
 pub use report::{ChainReport, Contact, DiskSpace, OwnReport, UnitReport};
 pub use standing::may_speak_for;

@@ -105,7 +105,7 @@ impl Outbox {
         window: u32,
         hash_of: impl Fn(UnitId, BatchNumber) -> Option<Digest>,
     ) -> Vec<(UnitId, &'static str)> {
-        self.window = u64::from(window.max(1));
+        self.set_window(window);
         self.live = true;
         for lane in self.lanes.values_mut() {
             lane.sent = 0;
@@ -132,6 +132,11 @@ impl Outbox {
             }
         }
         contradictions
+    }
+
+    /// So many batches may be on their way from now on.
+    pub fn set_window(&mut self, window: u32) {
+        self.window = u64::from(window.max(1));
     }
 
     /// The connection is gone; nothing is in flight any more.

@@ -127,6 +127,7 @@ impl Layout {
             at_rest: None,
             web: None,
             policy_up: None,
+            personal_months: None,
             limits: limits(),
         };
         let text = config.to_toml(&site.home);

@@ -171,8 +171,8 @@ impl Applier<'_> {
         }
     }
 
-    /// Names of a batch came late. Within the range they leave a cover of what is still missing.
-    fn named(&mut self, header: &Header) {
+    /// Names of a batch came late, or were there. Within the range they leave a cover of what is still missing.
+    pub(super) fn named(&mut self, header: &Header) {
         self.nameless(header, |(first, last), number| {
             let first = if number == first { number.next() } else { first };
             let last = if number == last { BatchNumber(number.0 - 1) } else { last };

@@ -4,7 +4,7 @@ use super::{
     super::record::{OwnChange, Rewritten},
     Applier,
 };
-use crate::store::{StoreError, keys, ledger::Position, record::Record, rows::BatchRow};
+use crate::store::{StoreError, encoding::Decoded, keys, ledger::Position, record::Record, rows::BatchRow};
 use danso_core::{
     chain::{AuditEntry, AuditHead, Batch, Header, Signed},
     domain::{PersonFacts, PersonId},
@@ -30,7 +30,7 @@ impl Applier<'_> {
 
     /// What pointed to the earlier record points to this one.
     pub(super) fn rewritten(&mut self, rewritten: &Rewritten, position: Position) -> Result<(), StoreError> {
-        let inner = rewritten.inner(position, &self.index.vault)?.record;
+        let Decoded { record: inner, veiled } = rewritten.inner(position, &self.index.vault)?;
         match &inner {
             Record::Own(change) => {
                 self.index.put_own(change.sequence, position)?;
@@ -41,8 +41,9 @@ impl Applier<'_> {
             }
             Record::Accepted(accepted) => {
                 let header = self.point(&accepted.batch, position)?;
-                if accepted.batch.personal.is_some() {
-                    self.named(&header);
+                self.named(&header);
+                if accepted.batch.personal.is_none() && !veiled {
+                    self.index.put(keys::compacted(header.origin), &header.number);
                 }
             }
             Record::Recovered(recovered) => {

@@ -13,6 +13,7 @@ use super::error::LedgerError;
 use super::position::{Position, SegmentNumber};
 use super::segment::{self, Segment};
 use crate::host::{DiskWatch, Step};
+use danso_tier_config::limits;
 
 static ZEROS: [u8; 65_536] = [0; 65_536];
 
@@ -62,7 +63,11 @@ impl Disk {
     /// Makes a file with this content under the temporary name of a segment that exists, synced. A
     /// failure leaves nothing behind that counts.
     pub fn prepare_copy(&self, number: SegmentNumber, content: &[u8]) -> Result<(), LedgerError> {
-        let write_content = |file: &File, path: &Path| self.write_to(file, path, 0, content, &mut 0);
+        let write_content = |file: &File, path: &Path| {
+            self.write_to(file, path, 0, content, &mut 0)?;
+            give_back_zeros(file, content);
+            Ok(())
+        };
         self.make_file(number, content.len() as u64, write_content).map(drop)
     }
 
@@ -189,6 +194,26 @@ impl Disk {
     ) -> Result<T, LedgerError> {
         let done = self.watch.before(step, path).and_then(|()| call());
         done.map_err(|source| LedgerError::from_io(step.text(), path, source))
+    }
+}
+
+/// Gives the blocks of a closed segment back that hold nothing but zeros: what was scrubbed needs no space. A file
+/// system that cannot keeps them.
+fn give_back_zeros(file: &File, content: &[u8]) {
+    let hole = limits::LEDGER_HOLE_BYTES;
+    let mut start = None;
+    for (place, block) in content.chunks_exact(hole).chain([&[1][..]]).enumerate() {
+        let at = (place * hole) as u64;
+        let zeros = block.iter().all(|byte| *byte == 0);
+        match (zeros, start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                let _ =
+                    fallocate(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, from, at - from);
+                start = None;
+            }
+            _ => {}
+        }
     }
 }
 

@@ -60,6 +60,9 @@ impl Uplink {
         self.node.confirmed_by_parent(&receipt, &signed);
         self.measure(&receipt);
         self.outbox.answered(receipt.origin, Answer::Received(receipt.number));
+        if std::mem::take(&mut self.cautious) {
+            self.outbox.set_window(self.window);
+        }
         // Not awaited: a lost receipt is sent again at the next hello.
         let _ =
             self.node.store.stage(vec![Record::ParentReceipt(signed).into()], self.node.store.generation());
@@ -94,7 +97,7 @@ impl Uplink {
         let origin = link::unit(&refusal.origin, "origin of a refusal")?;
         let code = refusal.code.clone();
         tracing::error!(%origin, code, said = refusal.message, "the parent refused a batch");
-        if matches!(code.as_str(), "disk_full" | "store_retry" | "store_stopped") {
+        if matches!(code.as_str(), "disk_full" | "disk_low" | "store_retry" | "store_stopped") {
             return Err(LinkError::ParentStore(code));
         }
         // Another computer with this unit's keys was first, or this folder is an old copy.

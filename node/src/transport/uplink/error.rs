@@ -8,6 +8,7 @@ use crate::{
         status::{CODE_KEY, code_of},
     },
 };
+use danso_core::replication::NoCommonVersion;
 use tonic::Status;
 
 /// Why a connection to the parent ended.
@@ -19,6 +20,8 @@ pub(super) enum LinkError {
     Parent(Status),
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    #[error(transparent)]
+    Protocol(#[from] NoCommonVersion),
     #[error("the parent was silent for too long")]
     Silent,
     #[error("the parent closed the link")]
@@ -44,6 +47,7 @@ impl LinkError {
             // A status that no node sent is a line that broke: the sources say how.
             Self::Parent(status) if status.metadata().contains_key(CODE_KEY) => code_of(status),
             Self::Parent(status) => tls::reason(status).code().to_owned(),
+            Self::Protocol(_) => "protocol_version".to_owned(),
             Self::Malformed(_) => "message_malformed".to_owned(),
             Self::Silent => "stream_silent".to_owned(),
             Self::Closed | Self::Relink => "stream_closed".to_owned(),

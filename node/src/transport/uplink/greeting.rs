@@ -5,7 +5,10 @@ use crate::{
     operations::lag::{SOFTWARE, Told},
     wire::link::{self, Malformed},
 };
-use danso_core::chain::{BatchNumber, Digest, KeyRing};
+use danso_core::{
+    chain::{BatchNumber, Digest, KeyRing},
+    replication::{Spoken, agreed},
+};
 use danso_proto::v1::{
     self, ParentMessage, child_message::Message as FromChild, parent_message::Message as FromParent,
     replication_client::ReplicationClient,
@@ -28,7 +31,7 @@ impl Uplink {
         let mut client = ReplicationClient::new(channel)
             .max_decoding_message_size(limits::MESSAGE_BYTES_MAX)
             .max_encoding_message_size(limits::MESSAGE_BYTES_MAX);
-        let (out, outgoing) = mpsc::channel(self.node.config.limits.window_batches as usize + 64);
+        let (out, outgoing) = mpsc::channel(self.node.limits().window_batches as usize + 64);
         let (hello, introduced) = self.hello();
         out.send(message(FromChild::Hello(hello))).await.map_err(|_| LinkError::Closed)?;
         let mut inbound = client.link(ReceiverStream::new(outgoing)).await?.into_inner();
@@ -37,10 +40,12 @@ impl Uplink {
         let Some(FromParent::Welcome(welcome)) = first.and_then(|first| first.message) else {
             return Err(Malformed("welcome").into());
         };
+        // What the parent chose is checked like everything that comes from outside.
+        let protocol = agreed(Spoken::only(welcome.protocol_version), Spoken::OURS)?;
         self.take_registrations(welcome.registrations.clone()).await?;
         let theirs: Policy = welcome.policy.parse().map_err(|_| Malformed("policy"))?;
         let policy = theirs.min(self.node.config.up().unwrap_or(Policy::Counts));
-        Ok((Session { client, out, policy, introduced, told: Told::default() }, inbound, welcome))
+        Ok((Session { client, out, protocol, policy, introduced, told: Told::default() }, inbound, welcome))
     }
 
     fn hello(&mut self) -> (v1::Hello, Introduced) {
@@ -63,8 +68,8 @@ impl Uplink {
         let registrations: Vec<_> =
             signers.iter().filter_map(|unit| view.keys.get(unit)).flat_map(KeyRing::epochs).collect();
         let hello = v1::Hello {
-            protocol_version: limits::PROTOCOL_VERSION,
-            protocol_version_min: limits::PROTOCOL_VERSION_MIN,
+            protocol_version: Spoken::OURS.max,
+            protocol_version_min: Spoken::OURS.min,
             unit: own.to_string(),
             heads,
             registrations: registrations.into_iter().map(|key| link::signed_message(&key.signed)).collect(),
@@ -105,7 +110,9 @@ impl Uplink {
         welcome: &v1::Welcome,
     ) -> Result<(), LinkError> {
         let heads = link::heads(&welcome.heads)?;
-        let window = welcome.window_batches.min(self.node.config.limits.window_batches);
+        self.window = welcome.window_batches.min(self.node.limits().window_batches);
+        // A parent that had no room for the last batches is shown one before it gets a window full.
+        let window = if self.cautious { 1 } else { self.window };
         let store = self.node.store.clone();
         let contradictions = self.outbox.welcomed(heads.clone(), window, |origin, number| {
             store.batch_row(origin, number).ok().flatten().map(|row| row.hash)

@@ -24,7 +24,10 @@ mod sending;
 pub use restore::{Came, RestoreError, Restored, restore};
 
 use super::{Keeper, client::chain, downward, erasure, tls};
-use crate::operations::{Node, lag::Told, meters};
+use crate::{
+    operations::{Node, lag::Told, meters},
+    wire::protocol::known_to_parents_since,
+};
 use danso_core::{
     chain::BatchNumber,
     replication::{Outbox, backoff_ms},
@@ -41,16 +44,19 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Interval, MissedTickBehavior, interval, sleep},
 };
 use tonic::{Streaming, transport::Channel};
 
 /// Keeps a link to the parent open until `stop` turns true: connect, serve, back off, again.
 pub async fn run(node: Arc<Node>, parent: Parent, keeper: Arc<Keeper>, mut stop: watch::Receiver<bool>) {
     let mut attempt = 0;
+    let mut cautious = false;
     let mut relink = keeper.relink();
     while !*stop.borrow() {
         let mut uplink = Uplink::new(Arc::clone(&node), parent.clone());
+        uplink.cautious = cautious;
+        let before = attempt;
         let ended = tokio::select! {
             ended = uplink.serve(&keeper, &mut attempt) => ended,
             // Changed keys or trust: the parent's certificate is checked by them at the next connection.
@@ -68,7 +74,13 @@ pub async fn run(node: Arc<Node>, parent: Parent, keeper: Arc<Keeper>, mut stop:
             link.connected = false;
             link.error = format!("{code}: {error}");
         }
-        let limits = &node.config.limits;
+        cautious = uplink.cautious;
+        if let LinkError::ParentStore(_) = error {
+            // A welcome alone is no progress: a parent without room is asked less and less often.
+            attempt = if cautious { before } else { 0 };
+            cautious = true;
+        }
+        let limits = node.limits();
         let mut random = [0; 8];
         getrandom::fill(&mut random).expect("the system gives random bytes");
         let delay =
@@ -92,6 +104,10 @@ struct Uplink {
     erasures: erasure::Saying,
     /// The last day on which it was noted that names go up this link.
     names_noted: Option<Date>,
+    /// Batches that may be on their way, as agreed at the welcome.
+    window: u32,
+    /// The parent had no room at the end of the last link, and has taken nothing since.
+    cautious: bool,
 }
 
 /// Units and how many of their keys were told.
@@ -101,6 +117,8 @@ type Introduced = BTreeSet<(UnitId, usize)>;
 struct Session {
     client: ReplicationClient<Channel>,
     out: mpsc::Sender<ChildMessage>,
+    /// The version that both sides speak.
+    protocol: u32,
     policy: Policy,
     /// Units whose keys the parent was told on this connection, with how many.
     introduced: Introduced,
@@ -108,10 +126,29 @@ struct Session {
     told: Told,
 }
 
+impl Session {
+    /// Hands a message on once there is room for it. What the parent's version does not know is not sent.
+    async fn say(&self, content: FromChild) -> Result<(), LinkError> {
+        if known_to_parents_since(&content) > self.protocol {
+            return Ok(());
+        }
+        self.out.send(message(content)).await.map_err(|_| LinkError::Closed)
+    }
+}
+
 impl Uplink {
     fn new(node: Arc<Node>, parent: Parent) -> Self {
         let (outbox, erasures) = (Outbox::new(), erasure::Saying::default());
-        Self { node, parent, outbox, sent: BTreeMap::new(), erasures, names_noted: None }
+        Self {
+            node,
+            parent,
+            outbox,
+            sent: BTreeMap::new(),
+            erasures,
+            names_noted: None,
+            window: 1,
+            cautious: false,
+        }
     }
 
     async fn serve(&mut self, keeper: &Keeper, attempt: &mut u32) -> Result<(), LinkError> {
@@ -144,6 +181,13 @@ impl Uplink {
         .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: chain(&error) })
     }
 
+    /// The beat of heartbeats, by the limits in force.
+    fn heartbeats(&self) -> Interval {
+        let mut heartbeat = interval(Duration::from_millis(self.node.limits().heartbeat_ms));
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heartbeat
+    }
+
     async fn exchange(
         &mut self,
         session: &mut Session,
@@ -152,8 +196,8 @@ impl Uplink {
         let mut changed = self.node.store.changed();
         // What became durable between the hello and this subscription shows in no later change.
         self.note_heads();
-        let mut heartbeat = interval(Duration::from_millis(self.node.config.limits.heartbeat_ms));
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut limits = self.node.limits_changed();
+        let mut heartbeat = self.heartbeats();
         let silence = Duration::from_millis(limits::STREAM_SILENCE_MS_MAX);
         let mut heard = tokio::time::Instant::now();
         let again = heard + Duration::from_millis(limits::HELD_RETRY_MS);
@@ -168,6 +212,7 @@ impl Uplink {
                     self.received(next?.ok_or(LinkError::Closed)?).await?;
                 }
                 _ = changed.changed() => self.note_heads(),
+                _ = limits.changed() => heartbeat = self.heartbeats(),
                 _ = heartbeat.tick() => self.beat(session).await?,
                 () = tokio::time::sleep_until(heard + silence) => return Err(LinkError::Silent),
                 () = tokio::time::sleep_until(again), if self.outbox.holds_any() => return Err(LinkError::Held),

@@ -1,6 +1,6 @@
 //! Chains fetched back from the parent: of what it has and this node lost, batch by batch, each verified.
 
-use super::{LinkError, Session, Uplink, message};
+use super::{LinkError, Session, Uplink};
 use crate::{
     operations::recovery::{Former, TakeBackError},
     wire::{
@@ -76,7 +76,7 @@ impl Uplink {
         let held = self.node.store.batch(origin, number).ok().flatten();
         let Some(held) = held else { return Ok(()) };
         let header = FromChild::Diverged(link::signed_message(&held.batch.header));
-        session.out.send(message(header)).await.map_err(|_| LinkError::Closed)
+        session.say(header).await
     }
 
     /// Fetches a chain up to what the parent promised and takes it. Gives its head, or the code of the reason

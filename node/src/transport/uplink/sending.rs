@@ -1,6 +1,6 @@
 //! Batches, the keys that they need, names that are missing above, and heartbeats on their way up.
 
-use super::{super::relay, Introduced, LinkError, Session, Uplink, message};
+use super::{super::relay, Introduced, LinkError, Session, Uplink};
 use crate::{
     operations::Watermark,
     wire::{lag, link},
@@ -137,10 +137,10 @@ impl Uplink {
         let heartbeat = link::with_audit(heartbeat, self.node.audit_to_tell());
         let reports = self.reports(session).await;
         let heartbeat = v1::Heartbeat { reports, ..heartbeat };
-        session.out.send(message(FromChild::Heartbeat(heartbeat))).await.map_err(|_| LinkError::Closed)?;
+        session.say(FromChild::Heartbeat(heartbeat)).await?;
         if let Some((keys, erasures)) = self.erasures.due(&self.node, self.parent.unit) {
             introduce(session, keys).await?;
-            session.out.send(message(FromChild::Erasures(erasures))).await.map_err(|_| LinkError::Closed)?;
+            session.say(FromChild::Erasures(erasures)).await?;
         }
         Ok(())
     }
@@ -150,11 +150,9 @@ async fn introduce(session: &Session, registrations: Vec<v1::SignedStatement>) -
     if registrations.is_empty() {
         return Ok(());
     }
-    let new = FromChild::Registrations(v1::Registrations { registrations });
-    session.out.send(message(new)).await.map_err(|_| LinkError::Closed)
+    session.say(FromChild::Registrations(v1::Registrations { registrations })).await
 }
 
 async fn send_batch(session: &Session, batch: Batch) -> Result<(), LinkError> {
-    let batch = FromChild::Batch(link::batch_message(batch));
-    session.out.send(message(batch)).await.map_err(|_| LinkError::Closed)
+    session.say(FromChild::Batch(link::batch_message(batch))).await
 }

@@ -1,6 +1,6 @@
 //! A disk that fills up, fails, and loses what was not synced when the power goes.
 
-use danso_node::host::{Step, Steps};
+use danso_node::host::{Room, Step, Steps};
 use danso_tests::Dice;
 use std::{
     fs::{File, OpenOptions},
@@ -107,6 +107,11 @@ impl Steps for Disk {
 
     fn segment_bytes(&self) -> u64 {
         SEGMENT_BYTES
+    }
+
+    /// A disk is full or not; what the computer under the simulation has left is no part of it.
+    fn room(&self, _: &Path) -> Option<Room> {
+        None
     }
 
     fn writes(&self, path: &Path, file: &File, offset: u64, bytes: usize) -> usize {
