@@ -17,6 +17,7 @@ use danso_proto::v1::{NodeInfoAnswer, ReplicationStatusAnswer, UnitStanding};
 use danso_tier_config::limits;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     io::{self, IsTerminal},
     time::Duration,
 };
@@ -139,19 +140,40 @@ impl Screen {
         output::data(&text)
     }
 
+    /// What is known, for an answer that comes at `now_ms` and leaves out what has not changed: a unit whose line is
+    /// open is as fresh as it was.
+    fn aged(&mut self, now_ms: u64) -> Vec<UnitStanding> {
+        let passed = now_ms.saturating_sub(self.board.now_ms);
+        let mut standings = std::mem::take(&mut self.board.standings);
+        for unit in standings.iter_mut().filter(|unit| unit.connected == Some(true) && unit.waiting.is_none())
+        {
+            for moment in [&mut unit.watermark_ms, &mut unit.last_contact_ms] {
+                *moment += if *moment > 0 { passed } else { 0 };
+            }
+        }
+        standings
+    }
+
     /// Lays an answer over what is known.
     fn take(&mut self, mut answer: ReplicationStatusAnswer) {
         if !answer.partial {
             self.board = answer;
             return;
         }
-        let mut standings = std::mem::take(&mut self.board.standings);
+        let mut standings = self.aged(answer.now_ms);
         let changed: BTreeSet<&String> =
             answer.standings.iter().map(|unit| &unit.unit).chain(&answer.gone).collect();
         standings.retain(|unit| !changed.contains(&unit.unit));
         standings.extend(std::mem::take(&mut answer.standings));
-        let worst = |unit: &UnitStanding| unit.findings.first().map(|found| standings::rank(&found.severity));
-        standings.sort_by(|one, other| (worst(other), &one.unit).cmp(&(worst(one), &other.unit)));
+        let above: BTreeMap<String, String> =
+            standings.iter().map(|unit| (unit.unit.clone(), unit.parent.clone())).collect();
+        let depth =
+            |unit: &UnitStanding| std::iter::successors(above.get(&unit.unit), |id| above.get(*id)).count();
+        // As the node orders them: the worst first, and of these the upper ones.
+        standings.sort_by_cached_key(|unit| {
+            let worst = unit.findings.first().map(|found| standings::rank(&found.severity));
+            (std::cmp::Reverse(worst), depth(unit), unit.unit.clone())
+        });
         let (units, confirmations) =
             (std::mem::take(&mut self.board.units), std::mem::take(&mut self.board.confirmations));
         self.board = ReplicationStatusAnswer { standings, units, confirmations, ..answer };
@@ -168,7 +190,8 @@ impl Screen {
         }
         let hidden = table.lines().count().saturating_sub(room);
         if hidden > 0 {
-            text += &format!("and {hidden} more units / và {hidden} đơn vị khác\n");
+            writeln!(text, "and {hidden} more units / và {hidden} đơn vị khác")
+                .expect("writing to memory cannot fail");
         }
         text + "Ctrl-C ends; what to do: danso status without --watch"
     }
@@ -187,12 +210,14 @@ impl Screen {
             let before = self.said.insert(unit.unit.clone(), said.clone());
             if !first && before.as_ref() != Some(&said) {
                 let (name, behind) = (plain(&unit.name), age(now_ms, unit.watermark_ms));
-                text += &format!("{when}  {} {name}: {said}; behind {behind}\n", unit.unit);
+                writeln!(text, "{when}  {} {name}: {said}; behind {behind}", unit.unit)
+                    .expect("writing to memory cannot fail");
             }
         }
         for unit in gone {
             self.said.remove(&unit);
-            text += &format!("{when}  {} is no unit of this node any more\n", plain(&unit));
+            writeln!(text, "{when}  {} is no unit of this node any more", plain(&unit))
+                .expect("writing to memory cannot fail");
         }
         let parent = match (self.board.parent_connected, self.board.parent_error.as_str()) {
             (true, _) => "connected".to_owned(),
@@ -202,7 +227,8 @@ impl Screen {
             && std::mem::replace(&mut self.parent_said, parent.clone()) != parent
             && partial
         {
-            text += &format!("{when}  parent {}: {parent}\n", info.parent);
+            writeln!(text, "{when}  parent {}: {parent}", info.parent)
+                .expect("writing to memory cannot fail");
         }
         text
     }
@@ -212,10 +238,15 @@ impl Screen {
 fn said_of(unit: &UnitStanding) -> String {
     let mut said = format!("line {}, {} changes here", standings::line(unit), unit.changes_here);
     if unit.waiting.is_some() {
-        said += &format!(", {} missing, waits at {}", unit.changes_behind, standings::waits_at(unit));
+        said.extend([
+            ", ",
+            &unit.changes_behind.to_string(),
+            " missing, waits at ",
+            &standings::waits_at(unit),
+        ]);
     }
     if !unit.findings.is_empty() {
-        said += &format!(", {}", plain(&standings::codes(unit)));
+        said.extend([", ", &plain(&standings::codes(unit))]);
     }
     said
 }
@@ -223,4 +254,83 @@ fn said_of(unit: &UnitStanding) -> String {
 fn terminal_lines() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stdout());
     size.map_or(TERMINAL_LINES, |size| usize::from(size.ws_row).max(TERMINAL_LINES))
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use danso_proto::v1::{UnitFinding, UnitWaiting};
+
+    fn unit(code: &str, parent: &str, connected: bool) -> UnitStanding {
+        let no_contact = UnitFinding {
+            code: "no_contact".to_owned(),
+            severity: "warning".to_owned(),
+            ..Default::default()
+        };
+        let waiting =
+            UnitWaiting { from: code.to_owned(), to: parent.to_owned(), cut: true, ..Default::default() };
+        UnitStanding {
+            unit: code.to_owned(),
+            parent: parent.to_owned(),
+            connected: Some(connected),
+            watermark_ms: 90_000,
+            last_contact_ms: 95_000,
+            waiting: (!connected).then_some(waiting),
+            findings: if connected { Vec::new() } else { vec![no_contact] },
+            ..UnitStanding::default()
+        }
+    }
+
+    fn answer(standings: Vec<UnitStanding>, now_ms: u64, partial: bool) -> ReplicationStatusAnswer {
+        ReplicationStatusAnswer { standings, now_ms, partial, ..Default::default() }
+    }
+
+    fn screen() -> Screen {
+        let mut screen = Screen::new(false);
+        let units = vec![unit("01", "VN", true), unit("002", "01", true), unit("00001", "002", true)];
+        screen.take(answer(units, 100_000, false));
+        screen
+    }
+
+    fn rows(screen: &Screen) -> Vec<(&str, u64)> {
+        screen.board.standings.iter().map(|unit| (unit.unit.as_str(), unit.watermark_ms)).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_stays_as_fresh_as_it_was_and_the_worst_goes_first() {
+        let mut screen = screen();
+        screen.take(answer(vec![unit("00001", "002", false)], 130_000, true));
+        assert_eq!(rows(&screen), [("00001", 90_000), ("01", 120_000), ("002", 120_000)]);
+        // What is cut grows old.
+        screen.take(answer(Vec::new(), 150_000, true));
+        assert_eq!(rows(&screen), [("00001", 90_000), ("01", 140_000), ("002", 140_000)]);
+        let gone =
+            ReplicationStatusAnswer { gone: vec!["00001".to_owned()], ..answer(Vec::new(), 150_000, true) };
+        screen.take(gone);
+        assert_eq!(rows(&screen), [("01", 140_000), ("002", 140_000)]);
+    }
+
+    #[test]
+    fn a_screen_shows_what_fits_and_counts_the_rest() {
+        let screen = screen();
+        let info = NodeInfoAnswer::default();
+        let all = screen.drawn(&info, 100);
+        assert!(all.contains("\n00001 ") && !all.contains("more units"), "{all}");
+        let some = screen.drawn(&info, 3);
+        assert!(some.contains("\n01 ") && !some.contains("\n00001 "), "{some}");
+        assert!(some.contains("and 2 more units / và 2 đơn vị khác\n"), "{some}");
+    }
+
+    #[test]
+    fn a_line_is_added_only_where_more_than_time_has_passed() {
+        let mut screen = Screen::new(false);
+        let info = NodeInfoAnswer::default();
+        let first = screen.appended(&info, answer(vec![unit("01", "VN", true)], 100_000, false));
+        assert!(first.starts_with("node "), "{first}");
+        let same = screen.appended(&info, answer(vec![unit("01", "VN", true)], 160_000, true));
+        assert_eq!(same, "");
+        let cut = screen.appended(&info, answer(vec![unit("01", "VN", false)], 170_000, true));
+        let expected = "01 : line -, 0 changes here, 0 missing, waits at 01 x VN, no_contact; behind 1 min\n";
+        assert!(cut.ends_with(expected), "{cut}");
+    }
 }

@@ -52,7 +52,9 @@ impl Store {
     /// Errors: as [`Store::keep_samples`].
     pub async fn keep_reports(&self, reports: Vec<UnitReport>) -> Result<(), StoreError> {
         self.keep(move |index| {
-            reports.iter().for_each(|report| index.put(keys::report(report.unit, report.by), report));
+            for report in &reports {
+                index.put(keys::report(report.unit, report.by), report);
+            }
             Ok(())
         })
         .await
@@ -85,13 +87,11 @@ impl Store {
 fn keep_one(index: &index::Index, unit: UnitId, sample: &LagSample) -> Result<(), StoreError> {
     let day = u32::try_from(sample.at_ms / DAY_MS).unwrap_or(u32::MAX);
     let key = keys::samples(unit, day);
-    let mut row: Vec<LagSample> = match index.get(&key)? {
-        Some(row) => row,
-        None => {
-            forget(index, unit, day)?;
-            Vec::new()
-        }
-    };
+    let held: Option<Vec<LagSample>> = index.get(&key)?;
+    if held.is_none() {
+        forget(index, unit, day)?;
+    }
+    let mut row = held.unwrap_or_default();
     // A clock that was set back gives hours that have been before.
     let hour = |sample: &LagSample| sample.at_ms / limits::LAG_SAMPLE_MS;
     row.retain(|held| hour(held) < hour(sample));

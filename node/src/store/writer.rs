@@ -25,6 +25,9 @@ use std::{
 };
 use tokio::{sync::oneshot, time::Instant};
 
+/// Puts rows into the index.
+pub(super) type Keeping = Box<dyn FnOnce(&Index) -> Result<(), StoreError> + Send>;
+
 /// An order to the writer.
 pub(super) enum Order {
     /// Make these records durable and apply them, all or none.
@@ -61,7 +64,7 @@ pub(super) enum Order {
     /// Keep rows that follow from no record.
     Keep {
         /// Puts them into the index.
-        work: Box<dyn FnOnce(&Index) -> Result<(), StoreError> + Send>,
+        work: Keeping,
         /// The answer.
         done: Done,
     },

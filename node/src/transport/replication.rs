@@ -6,7 +6,7 @@ use super::{
     erasure,
     introductions::Introductions,
     recovery, relay,
-    tls::Peer,
+    tls::{self, Peer},
 };
 use crate::{
     operations::{Accepted, Actor, Node, meters},
@@ -123,7 +123,7 @@ impl Replication for ReplicationService {
                 }
                 Err(error) => {
                     meters.count(meters::LINKS_BROKEN, &code_of(&error));
-                    node.line_ended(child, &code_of(&error));
+                    node.line_ended(child, &tls::code_of_end(&error));
                     tracing::warn!(%child, error = error.message(), "a child's link ended");
                     out.end(error);
                 }

@@ -93,9 +93,10 @@ fn code(text: &str) -> String {
     text_of(text, |byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
-/// A program and its version, or nothing.
+/// A program and its version.
 fn version(text: &str) -> String {
-    text_of(text, |byte| byte == b' ' || byte.is_ascii_graphic())
+    let plain = text_of(text, |byte| byte == b' ' || byte.is_ascii_graphic());
+    if plain.is_empty() { "unknown".to_owned() } else { plain }
 }
 
 fn text_of(text: &str, plain: impl Fn(u8) -> bool) -> String {
@@ -249,7 +250,7 @@ mod unit_tests {
         };
         let came = reports(std::slice::from_ref(&message), 10_000).unwrap().remove(0);
         assert_eq!((came.chain.held_code, came.contact.unwrap().link_code), (String::new(), String::new()));
-        assert_eq!(came.own.unwrap().software, "");
+        assert_eq!(came.own.unwrap().software, "unknown");
         let many = vec![message.clone(); limits::UNIT_REPORTS_A_HEARTBEAT_MAX + 1];
         assert_eq!(reports(&many, 1), Err(Malformed("list of reports")));
         let nobody = v1::UnitReport { by: String::new(), ..message };

@@ -5,6 +5,7 @@ use danso_core::chain::{BatchNumber, Digest, Head, LedgerKey, strip};
 use danso_node::{
     operations::Watermark,
     wire::{
+        lag,
         link::{self, Malformed},
         statistics,
     },
@@ -39,7 +40,21 @@ fn batches() -> Vec<v1::Batch> {
 
 fn heartbeat() -> v1::Heartbeat {
     let mark = |number| Watermark { origin: unit("00001"), number, as_of_ms: u64::MAX };
-    link::heartbeat_message(&[mark(0), mark(u64::MAX)], 5, 1_780_000_000_000)
+    let report = |by: &str| v1::UnitReport {
+        unit: unit("00001").to_string(),
+        by: unit(by).to_string(),
+        age_ms: 9,
+        changes: u64::MAX,
+        oldest_unsent_age_ms: Some(u64::MAX),
+        connected: Some(false),
+        clock_offset_ms: Some(i64::MIN),
+        software: "danso 0.1.0".to_owned(),
+        disk_free_bytes: Some(1),
+        certificate_days: Some(i32::MIN),
+        ..v1::UnitReport::default()
+    };
+    let heartbeat = link::heartbeat_message(&[mark(0), mark(u64::MAX)], 5, 1_780_000_000_000);
+    v1::Heartbeat { reports: vec![report("00001"), report("001")], ..heartbeat }
 }
 
 fn from_children() -> Vec<FromChild> {
@@ -156,6 +171,11 @@ fn check_heartbeat(message: &v1::Heartbeat) -> Option<()> {
             (message.audit_number, message.audit_hash.clone())
         );
     }
+    let now_ms = 1_780_000_000_000;
+    let reports = lag::reports(&message.reports, now_ms).ok()?;
+    // What was taken says the same once it has been passed on.
+    let again: Vec<_> = reports.iter().map(|report| lag::report_message(report, now_ms)).collect();
+    assert_eq!(lag::reports(&again, now_ms).ok()?, reports);
     Some(())
 }
 

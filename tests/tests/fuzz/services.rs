@@ -33,7 +33,7 @@ fn check_request(bytes: &[u8]) -> bool {
         DirectoryRequest EnrolBegin EnrolRequest RenewRequest InviteRequest RevokeRequest IssuePersonRequest
         ImportChunk PublishReleaseRequest FindPersonsRequest GetPersonRequest EraseRequest OpenRequestRequest
         ListRequestsRequest ChangeRequestRequest RecoverRequest ListUnitsRequest HeadsRequest
-        IndicatorsRequest
+        IndicatorsRequest ReplicationStatusRequest
     }
 }
 

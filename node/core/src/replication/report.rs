@@ -93,7 +93,7 @@ impl UnitReport {
     }
 
     /// The same without what changes from moment to moment.
-    pub fn timeless(&self) -> Self {
+    fn timeless(&self) -> Self {
         let mut same = Self { written_ms: 0, ..self.clone() };
         same.chain.oldest_unsent_ms = self.chain.oldest_unsent_ms.map(|_| 0);
         if let Some(refused) = &mut same.chain.last_refused {

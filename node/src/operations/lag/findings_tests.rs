@@ -18,46 +18,29 @@ fn grounds() -> Grounds {
 /// A commune with which everything is in order.
 fn healthy() -> UnitStanding {
     UnitStanding {
-        unit: id("00001"),
-        name: "Phường Phúc Xá".to_owned(),
         tier: "commune".to_owned(),
         parent: Some(id("001")),
         records: true,
         connected: Some(true),
         last_contact_ms: NOW - 1_000,
         told_ms: NOW - 1_000,
-        link_code: String::new(),
-        batches_there: 8,
-        changes_there: 80,
-        unsealed: 0,
         batches_here: 8,
-        changes_here: 80,
-        acknowledged: 8,
         watermark_ms: NOW - 5_000,
         behind_ms: Some(5_000),
-        changes_behind: 0,
-        waiting: None,
-        hops: Vec::new(),
-        refused: 0,
-        last_refused: None,
         quarantined: 3,
         quarantined_before: 3,
-        held_code: String::new(),
-        held_at: None,
-        confirmation_code: String::new(),
-        names_missing: (0, 0),
         clock_offset_ms: Some(40),
         disk: Some(DiskSpace { free_bytes: 50 << 30, size_bytes: 100 << 30 }),
         software: SOFTWARE.to_owned(),
         certificate_days: Some(200),
         at_rest: "open".to_owned(),
-        findings: Vec::new(),
+        ..UnitStanding::unknown(id("00001"), "Phường Phúc Xá")
     }
 }
 
-fn waiting(from: &str, to: &str, since_ms: Option<u64>, cut: bool) -> Option<WaitingAt> {
+fn waiting(from: &str, to: &str, since_ms: Option<u64>, cut: bool) -> WaitingAt {
     let name = |code: &str| format!("Đơn vị {code}");
-    Some(WaitingAt { from: id(from), from_name: name(from), to: id(to), to_name: name(to), since_ms, cut })
+    WaitingAt { from: id(from), from_name: name(from), to: id(to), to_name: name(to), since_ms, cut }
 }
 
 /// Severity, code and place of what is found.
@@ -132,7 +115,7 @@ fn limits_that_are_just_kept_are_no_findings() {
         |unit| unit.quarantined = 1,
         |unit| unit.last_refused = Some((NOW - DAY - 1, "batch_fork".to_owned())),
         |unit| unit.behind_ms = Some(HOUR),
-        |unit| unit.waiting = waiting("001", "01", Some(NOW - HOUR), false),
+        |unit| unit.waiting = Some(waiting("001", "01", Some(NOW - HOUR), false)),
         |unit| unit.software = "danso 99.0.0".to_owned(),
         |unit| unit.software = "something else".to_owned(),
         |unit| unit.software = String::new(),
@@ -151,7 +134,7 @@ fn a_line_becomes_worse_with_time_and_is_told_where_it_is_cut() {
             unit.connected = Some(false);
             unit.last_contact_ms = NOW - silent_ms;
             unit.behind_ms = Some(silent_ms);
-            unit.waiting = waiting("00001", "001", None, true);
+            unit.waiting = Some(waiting("00001", "001", None, true));
         })
     };
     for (silent_ms, severity) in
@@ -163,12 +146,12 @@ fn a_line_becomes_worse_with_time_and_is_told_where_it_is_cut() {
     let below = found(|unit| {
         unit.connected = Some(false);
         unit.behind_ms = Some(2 * DAY);
-        unit.waiting = waiting("001", "01", None, true);
+        unit.waiting = Some(waiting("001", "01", None, true));
     });
     assert_eq!(below, [(Severity::Warning, "unit_behind".to_owned(), id("001"))]);
     let slow = found(|unit| {
         unit.behind_ms = Some(2 * DAY);
-        unit.waiting = waiting("001", "01", Some(NOW - 2 * DAY), false);
+        unit.waiting = Some(waiting("001", "01", Some(NOW - 2 * DAY), false));
     });
     assert_eq!(slow, [(Severity::Critical, "unit_behind".to_owned(), id("001"))]);
     let never = found(|unit| {
@@ -198,7 +181,7 @@ fn the_worst_comes_first_and_sentences_name_unit_and_hop() {
     unit.at_rest = "locked".to_owned();
     unit.changes_behind = 12;
     unit.behind_ms = Some(3 * HOUR);
-    unit.waiting = waiting("001", "01", Some(NOW - 3 * HOUR), false);
+    unit.waiting = Some(waiting("001", "01", Some(NOW - 3 * HOUR), false));
     let found = findings(&unit, &grounds());
     let codes: Vec<&str> = found.iter().map(|one| one.code.as_str()).collect();
     assert_eq!(codes, ["at_rest_locked", "unit_behind", "clock_off", "software_older"]);

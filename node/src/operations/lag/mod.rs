@@ -9,7 +9,8 @@
 //! | `reports.rs` | what this node says, and what it hears from below |
 //! | `telling.rs` | which reports are due on the link to the parent |
 //! | `shown.rs` | what a watcher was shown, and what changed since |
-//! | `standing.rs` | one unit as it stands, out of all reports of it |
+//! | `standing.rs` | one unit as it stands |
+//! | `looking.rs` | the same, out of all reports of it |
 //! | `findings.rs` | what is wrong with a unit, and how badly |
 //! | `sentences.rs` | the same in words, with what to run |
 //! | `history.rs` | one sample an hour, kept for a month |
@@ -21,6 +22,7 @@
 
 mod findings;
 mod history;
+mod looking;
 mod reports;
 mod sentences;
 mod shown;

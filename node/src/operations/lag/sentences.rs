@@ -43,6 +43,7 @@ pub(super) enum Said {
 /// A command that shows more on the computer of the unit.
 const STATUS: &str = "danso status --config node.toml";
 const CHECK: &str = "danso config check node.toml";
+const INSPECT: &str = "danso chain inspect --config node.toml";
 
 impl Said {
     /// The finding, in words.
@@ -84,21 +85,23 @@ impl Said {
     fn advice(self, unit: &UnitStanding) -> (UnitId, String) {
         let here = unit.unit;
         let waits_at = unit.waiting.as_ref().map_or(here, |waiting| waiting.from);
+        let above = unit.parent.unwrap_or(here);
         let (place, command) = match self {
-            Self::ParentNotConnected => (here, CHECK),
             Self::NeverLinked | Self::CertificateEnds { .. } if unit.parent.is_some() => {
-                return (unit.parent.unwrap_or(here), format!("danso invite {here} --config node.toml"));
+                return (above, format!("danso invite {here} --config node.toml"));
             }
-            Self::NoContact { .. } | Self::QuarantineGrowing { .. } | Self::NeverLinked => (here, STATUS),
-            Self::Held { at } => (at, "danso chain inspect --config node.toml"),
-            Self::NotConfirmed => (unit.parent.unwrap_or(here), STATUS),
+            Self::ParentNotConnected | Self::CertificateEnds { .. } => (here, CHECK),
+            Self::NeverLinked
+            | Self::NoContact { .. }
+            | Self::QuarantineGrowing { .. }
+            | Self::NamesMissing => (here, STATUS),
+            Self::NotConfirmed => (above, STATUS),
             Self::Behind { .. } => (waits_at, STATUS),
-            Self::Refused => (unit.parent.unwrap_or(here), "danso chain inspect --config node.toml"),
+            Self::Held { at } => (at, INSPECT),
+            Self::Refused => (above, INSPECT),
             Self::DiskLow { .. } => (here, "df -h"),
-            Self::CertificateEnds { .. } => (here, CHECK),
             Self::AtRestLocked => (here, "ls -l keys/at-rest.key"),
             Self::ClockOff { .. } => (here, "timedatectl"),
-            Self::NamesMissing => (here, STATUS),
             Self::SoftwareOlder => (here, "danso --version"),
         };
         (place, command.to_owned())

@@ -34,7 +34,7 @@ impl Shown {
                 news.push(found.clone());
             }
         }
-        gone.iter().for_each(|unit| drop(self.0.remove(unit)));
+        self.0.retain(|unit, _| !gone.contains(unit));
         (news, gone.into_iter().collect())
     }
 }

@@ -74,7 +74,7 @@ pub use identity::{Identity, IdentityError, server_name};
 pub use listener::{Bounds, incoming, incoming_with};
 pub use open::Connections;
 pub use pinned::{Fingerprint, connect_pinned, fingerprint};
-pub use reason::{Reason, reason};
+pub use reason::{Reason, code_of_end, reason};
 pub use serial::{Serial, issued_at_ms, serial_of};
 pub(crate) use serial::{serial_at, serial_time_ms};
 pub use trust::{Grounds, Trust, TrustFault};

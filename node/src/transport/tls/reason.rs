@@ -1,6 +1,7 @@
 //! Why a connection failed, in plain words: any error of tonic, hyper, rustls or the system, explained.
 
 use super::{cause::Cause, connector::DialError, identity::IdentityError, trust::TrustFault};
+use crate::wire::status::{CODE_KEY, code_of};
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::{error::Error, fmt, io};
 
@@ -53,6 +54,11 @@ pub fn reason(error: &(dyn Error + 'static)) -> Reason {
         };
     }
     Cause::Unknown.because(format!("the connection failed: {}", texts(error)))
+}
+
+/// The stable code of the end of a stream: that of the node that sent it, else of how the line broke.
+pub fn code_of_end(end: &tonic::Status) -> String {
+    if end.metadata().contains_key(CODE_KEY) { code_of(end) } else { reason(end).code().to_owned() }
 }
 
 /// The explanation of the first error in the chain that has one.

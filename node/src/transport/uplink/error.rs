@@ -1,13 +1,6 @@
 //! Why a connection to the parent ended, with stable codes.
 
-use crate::{
-    store::StoreError,
-    transport::tls,
-    wire::{
-        link::Malformed,
-        status::{CODE_KEY, code_of},
-    },
-};
+use crate::{store::StoreError, transport::tls, wire::link::Malformed};
 use danso_core::replication::NoCommonVersion;
 use tonic::Status;
 
@@ -45,8 +38,7 @@ impl LinkError {
         match self {
             Self::Connect { code, .. } | Self::ParentStore(code) => code.clone(),
             // A status that no node sent is a line that broke: the sources say how.
-            Self::Parent(status) if status.metadata().contains_key(CODE_KEY) => code_of(status),
-            Self::Parent(status) => tls::reason(status).code().to_owned(),
+            Self::Parent(status) => tls::code_of_end(status),
             Self::Protocol(_) => "protocol_version".to_owned(),
             Self::Malformed(_) => "message_malformed".to_owned(),
             Self::Silent => "stream_silent".to_owned(),
