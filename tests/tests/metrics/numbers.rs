@@ -1,10 +1,7 @@
 //! Every declared metric is told by real nodes, after what it counts has happened.
 
 use crate::ask::{check, declared, samples, value};
-use danso_core::{
-    domain::Sex,
-    replication::{DiskSpace, OwnReport, UnitReport},
-};
+use danso_core::domain::Sex;
 use danso_node::{
     operations::{
         Node,
@@ -91,20 +88,12 @@ async fn misdeeds(tree: &mut Tree, at: UnitId) {
     .await;
 }
 
-/// What a commune says of its computer, as a heartbeat brings it.
-fn report(node: &Node, of: UnitId) {
-    let disk = Some(DiskSpace { free_bytes: 5 << 30, size_bytes: 20 << 30 });
-    let own = OwnReport { disk, certificate_days: Some(200), ..OwnReport::default() };
-    node.hear_reports(of, [UnitReport { own: Some(own), ..UnitReport::new(of, of, node.now_ms()) }]);
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_declared_metric_is_told_after_what_it_counts() {
     let mut tree = Tree::four();
     tree.start_all().await;
     recorded(&tree).await;
     misdeeds(&mut tree, unit("001")).await;
-    report(&tree.node(unit("001")), commune());
     let nodes: Vec<Arc<Node>> = [commune(), unit("001"), central()].map(|at| tree.node(at)).into();
     until("all of them are told", || {
         let texts: String = nodes.iter().map(|node| node.exposition()).collect();

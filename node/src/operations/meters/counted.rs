@@ -231,7 +231,7 @@ mod unit_tests {
         }
         meters.count(LINKS_BROKEN, "net_timeout");
         let told = meters.tell(&[]);
-        let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("danso_")).collect();
+        let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("danso_links_broken")).collect();
         let expected = [
             "danso_links_broken_total{code=\"net_timeout\"} 1",
             "danso_links_broken_total{code=\"other\"} 6",
