@@ -302,7 +302,8 @@ impl Operations for OperationsService {
             value,
             count,
         };
-        let meters = self.node.meters.all().into_iter().map(row).collect();
+        let counters = self.node.blocking(|node| node.counters()).await;
+        let meters = counters.into_iter().map(row).collect();
         Ok(Response::new(MetersAnswer { meters }))
     }
 

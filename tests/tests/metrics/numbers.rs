@@ -144,6 +144,10 @@ async fn numbers_say_what_has_happened() {
     let end = value(&text, "danso_certificate_expiry_timestamp_seconds", None).unwrap();
     let days = (end - now_ms() as f64 / 1_000.0) / 86_400.0;
     assert!((29.0..=30.0).contains(&days), "{days}");
+    // The same by gRPC, for `danso status --meters`.
+    let rows = tree.client(unit("001")).await.meters().await.unwrap().meters;
+    let row = rows.iter().find(|row| row.name == "danso_changes_accepted_total").unwrap();
+    assert_eq!((row.label.as_str(), row.value.as_str(), row.count), ("", "", 3));
     let top = tree.node(central()).exposition();
     assert_eq!(value(&top, "danso_parent_link_up", None), None, "there is nobody above");
     tree.stop_all().await;

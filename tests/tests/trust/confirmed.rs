@@ -134,6 +134,8 @@ async fn receipts_that_no_tier_above_signed_are_counted_and_confirm_nothing() {
         assert_eq!(now(&node, province()), (0, None));
         assert_eq!(now(&node, central()), (0, None));
     }
+    let told = "danso_relayed_receipts_refused_total{code=\"relay_stranger\"} 2\n";
+    assert!(node.exposition().contains(told));
     // The line goes on, and what the province did sign is taken.
     middle.line.relay(&[by(province(), commune(), &above)]).await;
     wait(&node, province(), (1, None)).await;

@@ -123,8 +123,13 @@ impl Meters {
         }
     }
 
-    /// All counters that are not zero: name, label, its value, count.
-    pub fn all(&self) -> Vec<(Meter, String, u64)> {
+    /// All counters that are not zero: metric, value of its label, count.
+    pub(super) fn counters(&self, looked_up: &[LookedUp]) -> Vec<(Meter, String, u64)> {
+        let _turn = self.put_in_place(looked_up);
+        self.counted()
+    }
+
+    fn counted(&self) -> Vec<(Meter, String, u64)> {
         let counters = DECLARED.iter().filter(|meter| meter.kind == Kind::Counter);
         let rows = counters.flat_map(|meter| {
             let Family::Counter(family) = self.family(*meter) else { return Vec::new() };
@@ -141,10 +146,16 @@ impl Meters {
         rows
     }
 
-    /// Puts what was looked up in the place of what was told last, and writes everything in Prometheus's text
-    /// format 0.0.4.
+    /// Everything in Prometheus's text format 0.0.4.
     pub(super) fn tell(&self, looked_up: &[LookedUp]) -> String {
-        let _turn = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.put_in_place(looked_up);
+        let families = self.registry.gather();
+        TextEncoder::new().encode_to_string(&families).expect("writing to memory cannot fail")
+    }
+
+    /// Puts what was looked up in the place of what was told last; nobody else does while the guard is held.
+    fn put_in_place(&self, looked_up: &[LookedUp]) -> MutexGuard<'_, ()> {
+        let turn = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         for LookedUp { meter, samples } in looked_up {
             match self.family(*meter) {
                 Family::Gauge(family) => {
@@ -162,8 +173,7 @@ impl Meters {
                 Family::Histogram(_) => {}
             }
         }
-        let families = self.registry.gather();
-        TextEncoder::new().encode_to_string(&families).expect("writing to memory cannot fail")
+        turn
     }
 
     fn family(&self, meter: Meter) -> &Family {
@@ -218,7 +228,7 @@ mod unit_tests {
         meters.count(CLOCKS_OFF, "3");
         assert_eq!(meters.value(CLOCKS_OFF, "3"), 2);
         assert_eq!(meters.value(CLOCKS_OFF, OTHER), 10);
-        assert_eq!(meters.all().iter().map(|(_, _, value)| value).sum::<u64>(), most as u64 + 11);
+        assert_eq!(meters.counted().iter().map(|(_, _, value)| value).sum::<u64>(), most as u64 + 11);
         assert_eq!(meters.tell(&[]).matches("danso_clocks_off_total{").count(), most + 1);
     }
 

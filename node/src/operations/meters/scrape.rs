@@ -28,11 +28,20 @@ impl Node {
     /// Everything that this node tells in numbers, in Prometheus's text format 0.0.4. Nobody's data is in it. Blocks
     /// for the sizes of a few files.
     pub fn exposition(&self) -> String {
+        self.meters.tell(&self.looked_up())
+    }
+
+    /// All counters that are not zero: metric, value of its label, count. Blocks as [`Node::exposition`].
+    pub fn counters(&self) -> Vec<(Meter, String, u64)> {
+        self.meters.counters(&self.looked_up())
+    }
+
+    fn looked_up(&self) -> Vec<LookedUp> {
         let mut found = self.units_looked_up();
         found.extend(self.standing_looked_up());
         found.extend(self.counts_looked_up());
         found.extend(self.computer_looked_up());
-        self.meters.tell(&found)
+        found
     }
 
     /// Who this node is and how it stands.
