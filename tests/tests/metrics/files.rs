@@ -3,7 +3,7 @@
 use crate::ask::{declared, promtool};
 use danso_node::operations::meters::DECLARED;
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::PathBuf};
 
 fn deploy(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy")).join(name)
@@ -144,7 +144,7 @@ fn the_dashboard_asks_for_declared_metrics_by_expressions_that_prometheus_reads(
     texts(&dashboard, &["expr"], &mut asked);
     for (number, expression) in asked.iter().enumerate() {
         let expression = expression.replace("$instance", ".*").replace('\'', "''");
-        rules += &format!("  - record: panel_{number}\n    expr: '{expression}'\n");
+        writeln!(rules, "  - record: panel_{number}\n    expr: '{expression}'").unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dashboard.rules.yml");

@@ -43,8 +43,8 @@ async fn a_unit_that_is_cut_off_held_or_silent_is_told_by_its_id() {
     );
     assert_eq!(of("danso_unit_watermark_timestamp_seconds", &silent.to_string()), Some(0.0));
     let units = |state| value(&text, "danso_subtree_units", Some(("state", state)));
-    let states = ["all", "linked", "silent", "held"].map(|state| units(state).unwrap());
-    assert_eq!(states, [2.0, 0.0, 1.0, 1.0]);
+    let states = ["all", "linked", "silent", "held"].map(|state| units(state).unwrap() as u64);
+    assert_eq!(states, [2, 0, 1, 1]);
     assert!(value(&text, "danso_subtree_findings", Some(("severity", "critical"))) >= Some(1.0));
     tree.stop_all().await;
 }
@@ -57,7 +57,7 @@ async fn more_units_than_there_is_room_for_are_summed_and_the_same_ones_told_eve
     let mut rows = tree.directory.rows().to_vec();
     // With the two communes and the province itself that are there already.
     rows.extend((0..most).map(|number| {
-        let id = unit(&format!("{}", 20_000 + number));
+        let id = unit(&(20_000 + number).to_string());
         Directory::simple_unit(id, "Xã", like.kind, &like.tier, Some(province))
     }));
     tree.directory = Directory::from_rows(rows, Vec::new()).unwrap();
@@ -73,7 +73,7 @@ async fn more_units_than_there_is_room_for_are_summed_and_the_same_ones_told_eve
     // Central and the province come first, and record nothing.
     assert_eq!(value(&text, "danso_untold_units", None), Some(4.0));
     assert_eq!(told(&text).len(), most - 2);
-    assert!(!told(&text).contains(&unit(&format!("{}", 20_000 + most - 1)).to_string()));
+    assert!(!told(&text).contains(&unit(&(20_000 + most - 1).to_string()).to_string()));
     let contacts = samples(&text).into_iter().filter(|sample| sample.name.contains("_contact_")).count();
     assert_eq!(contacts, most - 1, "of every unit but central itself");
     assert_eq!(told(&node.exposition()), told(&text));

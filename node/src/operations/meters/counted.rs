@@ -3,7 +3,9 @@
 use super::declared::{DECLARED, Kind, Meter};
 use danso_tier_config::limits;
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder, core::Collector,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder,
+    core::Collector,
+    proto::{LabelPair, Metric, MetricFamily},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -134,9 +136,9 @@ impl Meters {
         let rows = counters.flat_map(|meter| {
             let Family::Counter(family) = self.family(*meter) else { return Vec::new() };
             let families = family.collect();
-            let samples = families.iter().flat_map(|family| family.get_metric());
-            let row = |sample: &prometheus::proto::Metric| {
-                let label = sample.get_label().first().map_or("", |label| label.value()).to_owned();
+            let samples = families.iter().flat_map(MetricFamily::get_metric);
+            let row = |sample: &Metric| {
+                let label = sample.get_label().first().map_or("", LabelPair::value).to_owned();
                 (*meter, label, sample.get_counter().get_value() as u64)
             };
             samples.map(row).collect()
