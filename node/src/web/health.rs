@@ -41,11 +41,11 @@ fn answer(what: &str, holds: bool, health: Health, code: Option<&'static str>) -
 
 /// The same for a node in rescue mode: alive, never ready.
 pub fn rescue_routes(code: &'static str) -> Router {
-    let told = move |what, holds: fn(Health) -> bool| {
+    let page = move |what, holds: fn(Health) -> bool| {
         let health = Health::Rescue;
         move || async move { answer(what, holds(health), health, Some(code)) }
     };
     Router::new()
-        .route("/health/live", get(told("live", Health::is_live)))
-        .route("/health/ready", get(told("ready", Health::is_ready)))
+        .route("/health/live", get(page("live", Health::is_live)))
+        .route("/health/ready", get(page("ready", Health::is_ready)))
 }

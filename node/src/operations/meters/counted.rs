@@ -259,7 +259,10 @@ mod unit_tests {
         meters.observe(BATCH_SIZE, "", 7.0);
         assert!(meters.tell(&[found("late")]).contains("danso_subtree_units{state=\"late\"} 4\n"));
         let told = meters.tell(&[found("all")]);
-        assert!(!told.contains("late") && told.contains("danso_subtree_units{state=\"all\"} 4\n"), "{told}");
+        assert!(
+            !told.contains("\"late\"") && told.contains("danso_subtree_units{state=\"all\"} 4\n"),
+            "{told}"
+        );
         assert!(told.contains("danso_certificate_expiry_timestamp_seconds 1500000000\n"), "{told}");
         assert!(told.contains("danso_accepted_batch_changes_bucket{le=\"10\"} 1\n"), "{told}");
         assert!(told.contains("# TYPE danso_accepted_batch_changes histogram\n"), "{told}");
