@@ -136,8 +136,8 @@ impl Running {
             ended(&mut linked).await;
         })
         .await;
-        cut_off(serving);
-        cut_off(linked);
+        cut_off(&serving);
+        cut_off(&linked);
         self.node.store.close().await;
         drained
     }
