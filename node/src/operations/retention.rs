@@ -5,15 +5,24 @@
 use super::{actor::Actor, node::Node};
 use crate::store::{AuditNote, Record, StoreError, ledger::Position};
 use danso_core::chain::{BatchNumber, Deed, Header};
-use danso_tier_config::{Date, Month, UnitId, limits};
+use danso_tier_config::{Date, Month, Policy, UnitId, limits};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
-/// Up to where each chain was looked through since the start.
+/// How far each chain was looked through since the start.
 #[derive(Debug, Default)]
-pub(super) struct Retention(Mutex<BTreeMap<UnitId, BatchNumber>>);
+pub(super) struct Retention(Mutex<BTreeMap<UnitId, Place>>);
+
+/// How far a chain was looked through.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    /// Up to this batch.
+    up_to: BatchNumber,
+    /// When the one after it was recorded, where that was too late for it to go.
+    next: Option<Month>,
+}
 
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +38,8 @@ struct Step {
     rewrites: Vec<(Position, Record)>,
     /// Chains with the first and last batch that loses its names.
     ranges: Vec<(UnitId, BatchNumber, BatchNumber)>,
-    /// Up to where chains were looked through.
-    looked: BTreeMap<UnitId, BatchNumber>,
+    /// How far chains were looked through.
+    looked: BTreeMap<UnitId, Place>,
     more: bool,
 }
 
@@ -68,21 +77,16 @@ impl Node {
     fn due_before(&self, before: Month) -> Result<Step, StoreError> {
         let mut step =
             Step { rewrites: Vec::new(), ranges: Vec::new(), looked: BTreeMap::new(), more: false };
-        let is_top = self.config.parent.is_none();
-        let chains: Vec<(UnitId, BatchNumber)> = {
-            let view = self.store.view();
-            let of_children = view.chains.iter().filter(|(_, chain)| chain.child.is_some());
-            of_children
-                .map(|(origin, chain)| (*origin, if is_top { chain.head.number } else { chain.acknowledged }))
-                .collect()
-        };
         let mut looks = 0;
-        for (origin, last) in chains {
+        for (origin, last, missing) in self.chains_with_names() {
             let known =
                 self.retention.0.lock().expect("no holder of the retention panics").get(&origin).copied();
-            let mut number = known.map_or_else(|| self.store.compacted(origin), Ok)?.next();
+            let mut place = match known {
+                Some(place) => place,
+                None => Place { up_to: self.store.compacted(origin)?, next: None },
+            };
             let mut range = None;
-            while number <= last {
+            while place.up_to < last && place.next.is_none_or(|month| month < before) {
                 if step.rewrites.len() >= limits::RETENTION_BATCHES_AT_ONCE
                     || looks >= limits::RETENTION_LOOKS
                 {
@@ -90,22 +94,40 @@ impl Node {
                     break;
                 }
                 looks += 1;
+                let number = place.up_to.next();
                 let Some(held) = self.store.batch(origin, number)? else { break };
-                let header = held.batch.header.decode_trusted::<Header>();
-                let old = |header: &Header| Date::in_vietnam(header.recorded_to.millis()).month() < before;
+                let Ok(header) = held.batch.header.decode_trusted::<Header>() else { break };
+                let month = Date::in_vietnam(header.recorded_to.millis()).month();
                 // Times never go back along a chain: nothing after the first that is too new is old enough.
-                if !header.is_ok_and(|header| old(&header)) {
+                if month >= before {
+                    place.next = Some(month);
                     break;
                 }
-                if held.batch.personal.is_some() {
+                // Names that never came are asked for no longer either.
+                if held.batch.personal.is_some() || (missing.0..=missing.1).contains(&number) {
                     step.rewrites.push((held.position, self.store.with_names(held.position, None)?));
                     range = Some((range.map_or(number, |(first, _)| first), number));
                 }
-                step.looked.insert(origin, number);
-                number = number.next();
+                place = Place { up_to: number, next: None };
             }
+            step.looked.insert(origin, place);
             step.ranges.extend(range.map(|(first, last)| (origin, first, last)));
         }
         Ok(step)
+    }
+
+    /// Chains of children that come with names: the last batch of each that is safe above (at the top there is nobody
+    /// to wait for), and the range in which names are missing.
+    fn chains_with_names(&self) -> Vec<(UnitId, BatchNumber, (BatchNumber, BatchNumber))> {
+        let is_top = self.config.parent.is_none();
+        let chains = self.store.view().chains.clone();
+        let named = |child| self.policy_from(child) == Policy::Names;
+        let of_children = chains.into_iter().filter(|(_, chain)| chain.child.is_some_and(named));
+        of_children
+            .map(|(origin, chain)| {
+                let last = if is_top { chain.head.number } else { chain.acknowledged };
+                (origin, last, chain.nameless)
+            })
+            .collect()
     }
 }

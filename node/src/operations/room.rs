@@ -24,6 +24,7 @@ pub enum RoomState {
 impl RoomState {
     /// The state after a look that found `left` bytes, with a limit of `low` bytes (0 for none). What was low stays
     /// so until there is a part more than the limit, or it would go back and forth.
+    #[must_use]
     pub fn after(self, left: u64, low: u64) -> Self {
         let resume = low.saturating_add(low / limits::DISK_RESUME_PARTS);
         if low == 0 {

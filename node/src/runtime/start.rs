@@ -139,8 +139,8 @@ impl Running {
             ended(&mut linked).await;
         })
         .await;
-        cut_off(serving);
-        cut_off(linked);
+        cut_off(&serving);
+        cut_off(&linked);
         // Known again at the next start; a disk without space is no reason to stop otherwise.
         let _ = self.node.keep_reports().await;
         self.node.store.close().await;

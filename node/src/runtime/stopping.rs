@@ -85,6 +85,6 @@ pub(super) async fn ended(tasks: &mut Vec<JoinHandle<()>>) {
 }
 
 /// Cuts off what has not ended.
-pub(super) fn cut_off(tasks: Vec<JoinHandle<()>>) {
+pub(super) fn cut_off(tasks: &[JoinHandle<()>]) {
     tasks.iter().for_each(JoinHandle::abort);
 }

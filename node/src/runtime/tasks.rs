@@ -104,7 +104,7 @@ fn owes_the_parent(node: &Node) -> bool {
 pub(super) async fn keep_retention(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     loop {
         let pause_ms = match node.compact_names().await {
-            Ok(step) if step.more => limits::RETENTION_PAUSE_MS,
+            Ok(compacted) if compacted.more => limits::RETENTION_PAUSE_MS,
             Ok(_) => limits::RETENTION_CHECK_MS,
             Err(error) => {
                 tracing::warn!(code = error.code(), %error, "old names were not dropped, it is tried again");

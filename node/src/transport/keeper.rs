@@ -110,7 +110,7 @@ impl Keeper {
         self.look(node);
         match self.keys() {
             Ok(keys) => {
-                tracing::info!(expires_on = %keys.expires_on(), "the key folder is in force as it is")
+                tracing::info!(expires_on = %keys.expires_on(), "the key folder is in force as it is");
             }
             Err(error) => tracing::error!(
                 code = error.code(), %error, "the key folder cannot be used; the certificates in force stay"

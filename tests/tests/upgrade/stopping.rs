@@ -137,6 +137,8 @@ async fn a_node_in_rescue_mode_ends_by_the_same_signals() {
     process.signal("TERM");
     assert_eq!(process.wait().code(), Some(0));
     fs::write(tree.home(at).join("data/FORMAT"), format!("danso 9 {at}\n")).unwrap();
+    // Both processes would write into it.
+    fs::remove_file(tree.home(at).join("log.txt")).unwrap();
 
     let mut process = Process::start(DANSO, &tree.node_file(at));
     process.logged("rescue mode: the store cannot be opened").await;
