@@ -23,6 +23,8 @@
 //! | `releases.rs` | publishes and takes releases and directories |
 //! | `accounts/` | accounts, roles, passwords, sessions and API tokens |
 //! | `office/` | the node's accounts as they stand: sign-ins, orders that change them, denied calls |
+//! | `scopes.rs` | for which units somebody may do something |
+//! | `runbooks.rs` | the page of each stable code |
 //! | `status.rs` | how far every chain has come |
 //! | `confirmations/` | what the tiers above have signed for |
 //! | `lag/` | what is known of every unit below: line, lag, disk, certificate, and what is wrong |
@@ -56,6 +58,8 @@ pub mod recovery;
 mod releases;
 pub mod requests;
 mod revocation;
+mod runbooks;
+mod scopes;
 mod staging;
 mod status;
 
@@ -75,4 +79,6 @@ pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, Signed
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
 pub use releases::ReleaseError;
 pub use revocation::RevocationError;
+pub use runbooks::Runbook;
+pub use scopes::NotAllowed;
 pub use status::{HeadStatus, Watermark};
