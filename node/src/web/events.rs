@@ -4,7 +4,7 @@ use super::{
     failure::Failure,
     fields::Asked,
     language::Language,
-    pages::{alerts, overview, unit, units},
+    pages::{Choice, alerts, overview, unit, units},
     site::{Admitted, Site, Visitor},
     streams::StreamPlace,
 };
@@ -72,7 +72,7 @@ pub(super) async fn stream(
         "overview" => Kept::Overview,
         "alerts" => Kept::Alerts,
         "units" => {
-            let (shared, choice) = (site.clone(), units::Choice::of(&asked));
+            let (shared, choice) = (site.clone(), Choice::of(&asked));
             Kept::Units(site.node.blocking(move |_| units::on_page(&shared, scope, &choice)).await)
         }
         "unit" => Kept::Unit(unit::find(&site, asked.text("unit"), scope)?),

@@ -5,6 +5,7 @@
 //! | `sign_in.rs` | the sign-in, the sign-out, the choice of a language |
 //! | `overview.rs` | the node at one look |
 //! | `units.rs` | all units of the subtree in a table |
+//! | `choice.rs` | what of the units a visitor chose to see |
 //! | `unit.rs` | one unit: its way up, its receipts, what is refused and not counted |
 //! | `counts.rs` | population counts and how complete they are |
 //! | `pyramid.rs` | the age pyramid, drawn and as a table |
@@ -24,6 +25,7 @@ pub(super) mod accounts;
 pub(super) mod alerts;
 pub(super) mod cases;
 mod charts;
+mod choice;
 pub(super) mod counts;
 pub(super) mod overview;
 pub(super) mod own_account;
@@ -33,3 +35,5 @@ pub(super) mod sign_in;
 mod standing;
 pub(super) mod unit;
 pub(super) mod units;
+
+pub(super) use choice::Choice;
