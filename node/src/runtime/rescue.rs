@@ -168,7 +168,8 @@ pub(super) async fn stay(
     let advice =
         rescue::Advice { unit: config.unit, answer: answer(config, words, error, command), code: words.code };
     let (ending, ended) = watch::channel(false);
-    let pages = web::open(config, &host, &keeper).await.ok().flatten();
+    let secrets = web::secrets(config, &keeper).ok().flatten();
+    let pages = web::open(config, &host, secrets).await.ok().flatten();
     let pages = pages.map(|pages| tokio::spawn(pages.serve_rescue(words.code, ended)));
     if let Err(error) = rescue::serve(advice, listener, &keeper, stop).await {
         tracing::error!(%error, "the server of the rescue mode ended");

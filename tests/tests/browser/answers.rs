@@ -4,6 +4,7 @@ use crate::{
     http::{Answer, exchange},
     scene::{PERSON, Scene},
 };
+use danso_tests::{Process, eventually};
 use tokio::net::TcpStream;
 
 fn is_guarded(answer: &Answer) -> bool {
@@ -167,4 +168,22 @@ async fn units_are_found_without_marks_and_sorted_by_the_column_chosen() {
     assert!(up.contains("aria-sort=\"ascending\"") && down.contains("aria-sort=\"descending\""));
     assert_eq!(visit.get("/units?sort=nonsense&order=sideways&page=999999&state=x").await.status, 200);
     scene.tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_in_rescue_mode_is_alive_and_not_ready() {
+    let mut scene = Scene::new().await;
+    scene.tree.stop_all().await;
+    let (file, home) = (scene.tree.node_file(scene.province), scene.tree.home(scene.province));
+    std::fs::write(home.join("data/FORMAT"), format!("danso 9 {}\n", scene.province)).unwrap();
+    let _process = Process::start(env!("CARGO_BIN_EXE_danso-under-test"), &file);
+    let ready = eventually("the node answers", || async {
+        TcpStream::connect(scene.address).await.ok()?;
+        Some(scene.visit().get("/health/ready").await)
+    })
+    .await;
+    assert_eq!(ready.status, 503, "{ready:?}");
+    assert_eq!(ready.body.trim(), "{\"ready\":false,\"code\":\"folder_newer_format\"}");
+    assert_eq!(scene.visit().get("/health/live").await.status, 200);
+    assert_eq!(scene.visit().get("/").await.status, 404, "pages without a store");
 }

@@ -32,7 +32,7 @@ fn driver() -> Option<(Child, SocketAddr)> {
         .ok()?;
     for line in BufReader::new(driver.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        if let Some((_, port)) = line.rsplit_once("on port ") {
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
             let port: u16 = port.trim_end_matches('.').parse().unwrap();
             return Some((driver, (Ipv4Addr::LOCALHOST, port).into()));
         }

@@ -148,9 +148,9 @@ impl Choice {
     }
 
     /// The units chosen, in order.
-    pub(super) fn apply(&self, mut units: Vec<UnitStanding>, late_after_ms: u64) -> Vec<UnitStanding> {
+    pub(super) fn apply<'a>(&self, all: &'a [UnitStanding], late_after_ms: u64) -> Vec<&'a UnitStanding> {
         let wanted = fold(&self.name);
-        units.retain(|unit| {
+        let chosen = |unit: &&UnitStanding| {
             let named =
                 fold(&unit.name).contains(&wanted) || unit.unit.code.to_string().contains(self.name.trim());
             let state = match self.state.as_str() {
@@ -161,7 +161,8 @@ impl Choice {
                 _ => true,
             };
             named && state && (self.tier.is_empty() || unit.tier == self.tier)
-        });
+        };
+        let mut units: Vec<&UnitStanding> = all.iter().filter(chosen).collect();
         let column = COLUMNS.iter().find(|column| column.word == self.sort);
         if let Some(compare) = column.and_then(|column| column.compare) {
             units.sort_by(|a, b| if self.down { compare(b, a) } else { compare(a, b) });

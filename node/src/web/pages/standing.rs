@@ -9,6 +9,7 @@ use crate::{
 };
 use danso_tier_config::UnitId;
 use maud::{Markup, html};
+use std::sync::Arc;
 
 /// One word for how a unit stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,11 +74,14 @@ pub(super) fn is_late(unit: &UnitStanding, late_after_ms: u64) -> bool {
 }
 
 /// The units at or below `scope`, looked at a moment ago; the worst first. Blocks.
-pub(super) fn units_in(site: &Site, scope: UnitId) -> Vec<UnitStanding> {
+pub(super) fn units_in(site: &Site, scope: UnitId) -> Arc<Vec<UnitStanding>> {
+    let all = site.node.standings_lately();
+    if scope == site.node.unit() {
+        return all;
+    }
     let directory = site.node.directory();
     let at = directory.at(site.node.today());
-    let all = site.node.standings_lately();
-    all.iter().filter(|unit| at.is_within(unit.unit, scope)).cloned().collect()
+    Arc::new(all.iter().filter(|unit| at.is_within(unit.unit, scope)).cloned().collect())
 }
 
 /// What is wrong, with what to do about it.

@@ -32,7 +32,7 @@ pub async fn page(
         .node
         .blocking(move |_| {
             let all = units_in(&shared, admitted.scope);
-            let found = chosen.apply(all, shared.node.config.limits.late_after_ms);
+            let found = chosen.apply(&all, shared.node.config.limits.late_after_ms);
             (table(&shared, language, &chosen, &found), found.len())
         })
         .await;
@@ -72,7 +72,7 @@ fn filter(language: Language, choice: &Choice, tiers: &[(&str, &str)]) -> Markup
     }
 }
 
-fn table(site: &Site, language: Language, choice: &Choice, units: &[UnitStanding]) -> Markup {
+fn table(site: &Site, language: Language, choice: &Choice, units: &[&UnitStanding]) -> Markup {
     let label = language.pick("Tình trạng từng đơn vị", "How every unit stands");
     scrolling(
         label,
@@ -108,8 +108,8 @@ fn heading(language: Language, choice: &Choice, column: &Column) -> Markup {
 }
 
 /// The units of the page chosen.
-fn shown<'a>(choice: &Choice, units: &'a [UnitStanding]) -> impl Iterator<Item = &'a UnitStanding> {
-    units.iter().skip((choice.page - 1) * WEB_ROWS_MAX).take(WEB_ROWS_MAX)
+fn shown<'a>(choice: &Choice, units: &[&'a UnitStanding]) -> impl Iterator<Item = &'a UnitStanding> {
+    units.iter().copied().skip((choice.page - 1) * WEB_ROWS_MAX).take(WEB_ROWS_MAX)
 }
 
 /// The beginning of the ids of a unit's cells.
@@ -193,7 +193,8 @@ fn pages(language: Language, choice: &Choice, units: usize) -> Markup {
 
 /// The units that a page of the table shows at this moment: these are kept up to date, in their places. Blocks.
 pub(in crate::web) fn on_page(site: &Site, scope: UnitId, choice: &Choice) -> Vec<UnitId> {
-    let found = choice.apply(units_in(site, scope), site.node.config.limits.late_after_ms);
+    let units = units_in(site, scope);
+    let found = choice.apply(&units, site.node.config.limits.late_after_ms);
     shown(choice, &found).map(|unit| unit.unit).collect()
 }
 
