@@ -119,7 +119,7 @@ impl<'a> Page<'a> {
                 @if let Some(session) = &self.visitor.session {
                     a href="/account" aria-current=[(self.here == "/account").then_some("page")] {
                         (session.caller.name.as_str())
-                        span.muted { " " (words::role(language, session.caller.role)) }
+                        span.muted.role { " " (words::role(language, session.caller.role)) }
                     }
                 }
                 form method="post" action="/language" {

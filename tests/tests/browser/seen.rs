@@ -7,7 +7,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Every page with a name for its picture.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("overview", "/"),
     ("units", "/units"),
     ("unit", "/units/00001"),
@@ -16,6 +16,7 @@ const PAGES: [(&str, &str); 9] = [
     ("alerts", "/alerts"),
     ("cases", "/cases"),
     ("accounts", "/accounts"),
+    ("account", "/account"),
     ("runbook", "/runbooks/batch_fork"),
 ];
 
@@ -27,7 +28,7 @@ const FAULTS: &str = r#"
     if (document.querySelectorAll("h1").length !== 1) faults.push("not one h1");
     for (const mark of ["header", "main#main", "footer", "a.skip[href='#main']"])
         if (!document.querySelector(mark)) faults.push("no " + mark);
-    for (const field of document.querySelectorAll("input:not([type=hidden]), select"))
+    for (const field of document.querySelectorAll("input:not([type=hidden], [hidden]), select"))
         if (!field.labels.length) say("no label", field);
     for (const table of document.querySelectorAll("table")) if (!table.caption) say("no caption", table);
     for (const head of document.querySelectorAll("th")) if (!head.scope) say("no scope", head);

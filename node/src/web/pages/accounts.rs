@@ -133,7 +133,7 @@ fn actions(language: Language, account: &AccountLine) -> Markup {
                 button name="change" value=(change) { (word) }
             }
             form method="post" action="/accounts/password" {
-                input type="hidden" name="name" value=(name);
+                input type="text" name="name" value=(name) autocomplete="username" hidden;
                 label for={ "password-" (name) } { (language.pick("Mật khẩu mới", "New password")) }
                 input id={ "password-" (name) } name="password" type="password" autocomplete="new-password"
                     minlength=(PASSWORD_CHARS_MIN) maxlength=(PASSWORD_CHARS_MAX) required;

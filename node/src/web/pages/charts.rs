@@ -22,7 +22,7 @@ fn tone(age_ms: Option<u64>, late_after_ms: u64) -> &'static str {
     match age_ms {
         None => "none",
         Some(age) if age > late_after_ms => "bad",
-        Some(age) if age > late_after_ms / 24 => "warn",
+        Some(age) if age > late_after_ms / 2 => "warn",
         Some(_) => "good",
     }
 }

@@ -55,7 +55,7 @@ pub(super) const COLUMNS: [Column; 8] = [
         word: "waits",
         vietnamese: "Chờ ở chặng",
         english: "Waits at",
-        class: "wide",
+        class: "wide waiting",
         compare: None,
         begins_down: false,
     },

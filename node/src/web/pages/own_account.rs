@@ -56,7 +56,7 @@ fn show(
         section aria-labelledby="new-password" {
             h2 #new-password { (language.pick("Đổi mật khẩu", "New password")) }
             form.sheet method="post" action="/account/password" {
-                input type="hidden" name="name" value=(caller.name.as_str()) autocomplete="username";
+                input type="text" name="name" value=(caller.name.as_str()) autocomplete="username" hidden;
                 label for="old" { (language.pick("Mật khẩu hiện nay", "Present password")) }
                 input #old name="old" type="password" autocomplete="current-password" required;
                 label for="password" { (language.pick("Mật khẩu mới", "New password")) }

@@ -41,8 +41,13 @@ pub async fn page(
     Path(code): Path<String>,
 ) -> Result<Response, Failure> {
     let page = Runbook::of(&code).ok_or_else(Failure::no_page)?;
-    let text = page.text.split_once('\n').map_or("", |(_, rest)| rest);
-    let body = html! { article.runbook { (PreEscaped(rendered(text))) } };
+    let after = page.text.find(page.vietnamese()).map_or(0, |at| at + page.vietnamese().len());
+    let body = html! {
+        article.runbook lang="en" {
+            p lang="vi" { strong { (page.vietnamese()) } }
+            (PreEscaped(rendered(&page.text[after..])))
+        }
+    };
     Ok(Page::still(&site, &visitor, "/runbooks", page.code).show(&body))
 }
 
