@@ -56,7 +56,7 @@ pub async fn run(config: NodeConfig, rescue: Option<&Path>) -> Result<(), Runtim
             return Err(error);
         }
     };
-    let web = running.web.map(|address| address.to_string()).unwrap_or_default();
+    let web = running.web.as_ref().map(ToString::to_string).unwrap_or_default();
     tracing::info!(unit = %running.node.unit(), address = %running.address, web, "serving");
     let mut failure = running.node.store.failure();
     let mut end = signal(SignalKind::terminate()).map_err(RuntimeError::Signal)?;

@@ -37,6 +37,8 @@ macro_rules! own_failures {
 }
 
 own_failures! {
+    /// A live page whose session is gone.
+    signed_out = UNAUTHORIZED, "not_authenticated", "the session has ended, sign in again";
     /// No page has this address.
     no_page = NOT_FOUND, "web_no_page", "there is no such page";
     /// The address takes no such request.

@@ -25,6 +25,8 @@
 //! 4. A form counts only if it was sent from a page of this node; no page loads anything from elsewhere.
 //! 5. A session is looked up at every request, and again at every update of a page that stays open.
 
+#![allow(clippy::unused_async, reason = "handlers are async, whether they wait or not")]
+
 mod assets;
 mod cookies;
 mod events;

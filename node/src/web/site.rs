@@ -1,6 +1,6 @@
 //! What all pages share: the node, how they travel, who asks, and the doors that they stand behind.
 
-use super::{cookies, failure::Failure, language::Language, serve::From, streams::Streams};
+use super::{cookies, failure::Failure, language::Language, serve::CameFrom, streams::Streams};
 use crate::operations::{
     Actor, Node,
     accounts::{Caller, Right},
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use danso_tier_config::UnitId;
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt::Write as _, net::IpAddr, sync::Arc};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -58,7 +58,8 @@ impl Visitor {
     /// Who asks, by the cookies of a request.
     pub fn of(site: &Site, request: &Request) -> Self {
         let headers = request.headers();
-        let from = request.extensions().get::<From>().map_or(IpAddr::from([0, 0, 0, 0]), |from| from.0.ip());
+        let from =
+            request.extensions().get::<CameFrom>().map_or(IpAddr::from([0, 0, 0, 0]), |from| from.0.ip());
         let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
         let session = cookies::value(headers, &site.session_cookie()).and_then(|shown| {
             let caller = site.node.holder_of(shown).ok()?;
@@ -143,10 +144,8 @@ pub(super) async fn admit(
         Door::SignedIn => None,
         Door::Right(right) => Some(right),
     };
-    let visitor = request.extensions().get::<Visitor>().cloned();
-    let Some((visitor, session)) = visitor.and_then(|visitor| Some((visitor.clone(), visitor.session?)))
-    else {
-        site.node.call_denied(None, "page", "not_authenticated");
+    let visitor = request.extensions().get::<Visitor>();
+    let Some(session) = visitor.and_then(|visitor| visitor.session.clone()) else {
         return to_sign_in(&request);
     };
     let actor = Actor::account(session.caller.name.as_str());
@@ -160,7 +159,6 @@ pub(super) async fn admit(
             }
         },
     };
-    let _ = visitor;
     request.extensions_mut().insert(Admitted { session, actor, scope });
     next.run(request).await
 }
@@ -168,19 +166,11 @@ pub(super) async fn admit(
 /// A page is come back to after the sign-in; an order is not given again, and a live page is told to end.
 fn to_sign_in(request: &Request) -> Response {
     if request.uri().path().starts_with("/events/") {
-        return Failure::new(
-            axum::http::StatusCode::UNAUTHORIZED,
-            "not_authenticated",
-            "the session has ended, sign in again",
-        )
-        .into_response();
+        return Failure::signed_out().into_response();
     }
     let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str());
-    let back = match request.method() {
-        &Method::POST => "/".to_owned(),
-        _ => asked.to_owned(),
-    };
-    Redirect::to(&format!("/sign-in?to={}", escaped(&back))).into_response()
+    let back = if request.method() == Method::POST { "/" } else { asked };
+    Redirect::to(&format!("/sign-in?to={}", escaped(back))).into_response()
 }
 
 /// A text inside a question of an address.
@@ -191,7 +181,7 @@ pub(super) fn escaped(text: &str) -> String {
         if plain(byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            write!(out, "%{byte:02X}").expect("writing to memory cannot fail");
         }
     }
     out

@@ -5,7 +5,7 @@ use crate::{
     operations::{forms::fold, lag::UnitStanding},
     web::{fields::Asked, site::escaped},
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt::Write as _};
 
 /// What a column is called, what its cells are sorted by, and where a click begins: the worst first.
 pub(super) struct Column {
@@ -138,11 +138,11 @@ impl Choice {
         let mut address = format!("sort={sort}&order={order}");
         for (name, value) in [("name", &self.name), ("state", &self.state), ("tier", &self.tier)] {
             if !value.is_empty() {
-                address.push_str(&format!("&{name}={}", escaped(value)));
+                write!(address, "&{name}={}", escaped(value)).expect("writing to memory cannot fail");
             }
         }
         if page > 1 {
-            address.push_str(&format!("&page={page}"));
+            write!(address, "&page={page}").expect("writing to memory cannot fail");
         }
         address
     }
