@@ -107,3 +107,35 @@ impl IntoResponse for Failure {
         response
     }
 }
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use crate::operations::Runbook;
+
+    #[test]
+    fn every_failure_of_the_pages_has_a_page_of_its_own() {
+        let all = [
+            Failure::signed_out(),
+            Failure::no_page(),
+            Failure::no_method(),
+            Failure::other_site(),
+            Failure::form(),
+            Failure::too_large(),
+            Failure::too_slow(),
+            Failure::streams_full(),
+        ];
+        for failure in all {
+            assert!(Runbook::of(failure.code).is_some(), "{}", failure.code);
+            assert!(failure.status.is_client_error() || failure.status.is_server_error());
+        }
+    }
+
+    #[test]
+    fn a_store_that_failed_tells_no_more_than_its_code() {
+        let error = StoreError::Ledger { code: "ledger_io", message: "a place on the disk".to_owned() };
+        let failure = Failure::from(error);
+        assert_eq!((failure.status.as_u16(), failure.code), (500, "ledger_io"));
+        assert!(!failure.sentence.contains("place"), "{}", failure.sentence);
+    }
+}
