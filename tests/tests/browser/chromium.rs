@@ -6,11 +6,11 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader},
-    net::{Ipv4Addr, SocketAddr},
-    os::unix::process::CommandExt,
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 /// A browser with a profile of its own; ends with the value.
@@ -27,7 +27,6 @@ fn driver() -> Option<(Child, SocketAddr)> {
         .arg("--port=0")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .process_group(0)
         .spawn()
         .ok()?;
     for line in BufReader::new(driver.stdout.take().unwrap()).lines() {
@@ -60,11 +59,6 @@ impl Browser {
             .unwrap();
         let session = client.session_id().await.unwrap().unwrap();
         Some(Self { client, driver, at, session })
-    }
-
-    /// Ends it in good order.
-    pub async fn close(self) {
-        let _ = self.client.clone().close().await;
     }
 
     /// A command of the driver beyond the standard.
@@ -147,9 +141,13 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The driver leads a group of its own: the browser ends with it.
-        let group = format!("-{}", self.driver.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        // Also after a failed test: the driver ends the browser with its session, and nothing else does.
+        if let Ok(mut stream) = TcpStream::connect(self.at) {
+            let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+            let request = format!("DELETE /session/{} HTTP/1.1\r\nHost: {}\r\n\r\n", self.session, self.at);
+            let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.read(&mut [0; 64]));
+        }
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }

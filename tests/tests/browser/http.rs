@@ -108,10 +108,22 @@ impl Visit {
 /// One request and the whole answer over an open connection.
 pub async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> Answer {
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    // A connection that is cut after its answer has still answered.
-    let _ = stream.read_to_end(&mut bytes).await;
+    let (mut bytes, mut part) = (Vec::new(), [0; 16_384]);
+    // A connection that is cut after its answer has still answered; one that is kept open, too.
+    while !is_whole(&bytes) {
+        match stream.read(&mut part).await {
+            Ok(0) | Err(_) => break,
+            Ok(count) => bytes.extend(&part[..count]),
+        }
+    }
     Answer::read(&bytes)
+}
+
+/// Whether the body has come, as far as its head tells how long it is.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let length = Answer::read(bytes).header("content-length").parse::<usize>();
+    length.is_ok_and(|length| bytes.len() >= end + 4 + length)
 }
 
 fn encoded(text: &str) -> String {

@@ -94,7 +94,6 @@ async fn every_page_is_sound_in_both_languages_dark_and_light_wide_and_on_a_phon
         }
     }
     scene.tree.stop_all().await;
-    browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +139,6 @@ async fn a_wrong_password_is_told_and_the_right_one_typed_by_keyboard_alone_lead
         .unwrap();
     browser.until("it leads to the content", "return document.activeElement.id === 'main'").await;
     scene.tree.stop_all().await;
-    browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +163,6 @@ async fn the_table_is_sorted_and_filtered_on_the_page() {
     assert_eq!(browser.text("#found").await, "1 đơn vị");
     assert_eq!(browser.ask(sorted).await, "descending", "a filter forgets the order");
     scene.tree.stop_all().await;
-    browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,7 +206,6 @@ async fn an_open_page_follows_what_a_commune_records_and_keeps_the_keyboard_in_i
         .unwrap();
     browser.until("the end is told", "return document.querySelector('#live').dataset.state === 'end'").await;
     scene.tree.stop_all().await;
-    browser.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,5 +228,4 @@ async fn without_scripts_everything_but_live_updates_works() {
     assert_eq!(browser.text("[role=status]").await, "Đã thêm tài khoản.");
     browser.picture("account-added").await;
     scene.tree.stop_all().await;
-    browser.close().await;
 }
