@@ -6,10 +6,10 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Lines, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -19,21 +19,24 @@ pub struct Browser {
     driver: Child,
     at: SocketAddr,
     session: String,
+    /// Kept open: a driver that cannot say anything ends.
+    _said: Lines<BufReader<ChildStdout>>,
 }
 
 /// The driver and the port that it took; nothing where it is not installed.
-fn driver() -> Option<(Child, SocketAddr)> {
+fn driver() -> Option<(Child, SocketAddr, Lines<BufReader<ChildStdout>>)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .ok()?;
-    for line in BufReader::new(driver.stdout.take().unwrap()).lines() {
+    let mut said = BufReader::new(driver.stdout.take().unwrap()).lines();
+    while let Some(line) = said.next() {
         let line = line.unwrap();
         if let Some((_, port)) = line.split_once("started successfully on port ") {
             let port: u16 = port.trim_end_matches('.').parse().unwrap();
-            return Some((driver, (Ipv4Addr::LOCALHOST, port).into()));
+            return Some((driver, (Ipv4Addr::LOCALHOST, port).into(), said));
         }
     }
     panic!("chromedriver ended without a port");
@@ -42,7 +45,7 @@ fn driver() -> Option<(Child, SocketAddr)> {
 impl Browser {
     /// A new browser; says so and gives nothing where Chromium or its driver is missing.
     pub async fn start() -> Option<Self> {
-        let Some((driver, at)) = driver() else {
+        let Some((driver, at, said)) = driver() else {
             println!("NOT RUN: chromedriver is not installed (apt-get install chromium chromium-driver)");
             return None;
         };
@@ -58,7 +61,7 @@ impl Browser {
             .await
             .unwrap();
         let session = client.session_id().await.unwrap().unwrap();
-        Some(Self { client, driver, at, session })
+        Some(Self { client, driver, at, session, _said: said })
     }
 
     /// A command of the driver beyond the standard.

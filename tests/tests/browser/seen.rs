@@ -117,7 +117,7 @@ async fn a_wrong_password_is_told_and_the_right_one_typed_by_keyboard_alone_lead
     assert!(browser.text("[role=alert]").await.contains("Tên đăng nhập hoặc mật khẩu không đúng"));
     browser.picture("sign-in-refused").await;
     assert_eq!(browser.ask("return document.querySelector('#password').value").await, "");
-    assert_eq!(browser.ask("return document.activeElement.id").await, "password");
+    browser.until("the password is next", "return document.activeElement.id === 'password'").await;
     browser.client.active_element().await.unwrap().send_keys(PASSWORD).await.unwrap();
     browser
         .find("main button.main")
