@@ -67,8 +67,8 @@ async fn health_is_told_without_a_sign_in() {
     let mut scene = Scene::new().await;
     let mut visit = scene.visit();
     let (live, ready) = (visit.get("/health/live").await, visit.get("/health/ready").await);
-    assert_eq!((live.status, live.body.trim()), (200, "{\"live\":true}"));
-    assert_eq!((ready.status, ready.body.trim()), (200, "{\"ready\":true}"));
+    assert_eq!((live.status, live.body.trim()), (200, "{\"live\":true,\"state\":\"serving\"}"));
+    assert_eq!((ready.status, ready.body.trim()), (200, "{\"ready\":true,\"state\":\"serving\"}"));
     scene.tree.stop_all().await;
     assert!(TcpStream::connect(scene.address).await.is_err(), "pages outlive their node");
 }
@@ -183,7 +183,7 @@ async fn a_node_in_rescue_mode_is_alive_and_not_ready() {
     })
     .await;
     assert_eq!(ready.status, 503, "{ready:?}");
-    assert_eq!(ready.body.trim(), "{\"ready\":false,\"code\":\"folder_newer_format\"}");
+    assert!(ready.body.contains("folder_newer_format"), "{ready:?}");
     assert_eq!(scene.visit().get("/health/live").await.status, 200);
     assert_eq!(scene.visit().get("/").await.status, 404, "pages without a store");
 }
