@@ -127,9 +127,11 @@ pub const WEB_REQUEST_MS_MAX: u64 = 30_000;
 pub const WEB_CONNECTION_MS_MAX: u64 = 3_600_000;
 /// Largest body of a form that is posted, in bytes.
 pub const WEB_BODY_BYTES_MAX: usize = 16_384;
+/// Most rows of a table on one page.
+pub const WEB_ROWS_MAX: usize = 200;
 /// Most pages that are kept up to date at once.
 pub const WEB_STREAMS_MAX: usize = 64;
-/// Most of them for one account; the oldest page goes on without.
+/// Most of them for one account; further ones stay as they are.
 pub const WEB_STREAMS_PER_ACCOUNT_MAX: usize = 8;
 /// Shortest time between two updates of a page, in milliseconds.
 pub const WEB_UPDATE_MS: u64 = 1_000;

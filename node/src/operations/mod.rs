@@ -23,6 +23,8 @@
 //! | `releases.rs` | publishes and takes releases and directories |
 //! | `accounts/` | accounts, roles, passwords, sessions and API tokens |
 //! | `office/` | the node's accounts as they stand: sign-ins, orders that change them, denied calls |
+//! | `scopes.rs` | for which units somebody may do something |
+//! | `runbooks.rs` | the page of each stable code |
 //! | `status.rs` | how far every chain has come |
 //! | `confirmations/` | what the tiers above have signed for |
 //! | `lag/` | what is known of every unit below: line, lag, disk, certificate, and what is wrong |
@@ -62,6 +64,8 @@ pub mod requests;
 mod retention;
 mod revocation;
 mod room;
+mod runbooks;
+mod scopes;
 mod settings;
 mod staging;
 mod status;
@@ -85,6 +89,8 @@ pub use releases::ReleaseError;
 pub use retention::Compacted;
 pub use revocation::RevocationError;
 pub use room::RoomState;
+pub use runbooks::Runbook;
+pub use scopes::NotAllowed;
 pub use settings::LimitChange;
 pub use status::{HeadStatus, Watermark};
 pub use turned_away::TurnedAway;

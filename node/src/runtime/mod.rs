@@ -57,7 +57,7 @@ pub async fn run(config: NodeConfig, file: &Path, rescue: bool) -> Result<(), Ru
         Err(error) => return Err(error),
     };
     let mut signals = Signals::listen(hang_ups)?;
-    let web = running.web.map(|address| address.to_string()).unwrap_or_default();
+    let web = running.web.as_ref().map(ToString::to_string).unwrap_or_default();
     tracing::info!(unit = %running.node.unit(), address = %running.address, web, "serving");
     let mut failure = running.node.store.failure();
     let failed = loop {

@@ -170,7 +170,8 @@ pub(super) async fn stay(
     let answer = answer(config, words, error, command.clone());
     let advice = rescue::Advice { unit: config.unit, answer, code: words.code };
     let (stop, stopped) = watch::channel(false);
-    let pages = web::open(config, &host, &keeper).await.ok().flatten();
+    let secrets = web::secrets(config, &keeper).ok().flatten();
+    let pages = web::open(config, &host, secrets).await.ok().flatten();
     let pages = pages.map(|pages| tokio::spawn(pages.serve_rescue(words.code, stopped.clone())));
     let served = async {
         if let Err(error) = rescue::serve(advice, listener, &keeper, stopped).await {

@@ -214,6 +214,7 @@ pub async fn start_on(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Running, RuntimeError> {
     let keeper = Arc::new(Keeper::open(&config.keys, config.unit, host.clock.clone())?);
+    let web_secrets = web::secrets(&config, &keeper)?;
     let signing = keys::read(&config.keys, config.unit)?;
     let bootstrap = read_directory(&config)?;
     finish_swap(&config.data).map_err(|error| RuntimeError::HalfRebuilt(error.to_string()))?;
@@ -256,7 +257,7 @@ pub async fn start_on(
     let listener =
         node.host.network.listen(address).await.map_err(|source| RuntimeError::Listen { address, source })?;
     let address = listener.address().map_err(|source| RuntimeError::Listen { address, source })?;
-    let pages = web::open(&node.config, &node.host, &keeper).await?;
+    let pages = web::open(&node.config, &node.host, web_secrets).await?;
     node.look_at_room();
     let (stop, stopped) = watch::channel(false);
     let (unlink, unlinked) = watch::channel(false);

@@ -10,7 +10,7 @@ use crate::{
     },
     web,
 };
-use danso_tier_config::{NodeConfig, Web, WebSecurity};
+use danso_tier_config::{NodeConfig, WebSecurity};
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 use tokio::sync::watch;
 
@@ -27,28 +27,29 @@ pub(super) struct Pages {
 pub(super) async fn open(
     config: &NodeConfig,
     host: &Host,
-    keeper: &Keeper,
+    secrets: Option<WebSecrets>,
 ) -> Result<Option<Pages>, RuntimeError> {
-    let Some(web) = &config.web else { return Ok(None) };
+    let Some((web, secrets)) = config.web.as_ref().zip(secrets) else { return Ok(None) };
     if web.is_exposed() {
         tracing::warn!(
             address = %web.address,
             "insecure_http: passwords travel readable; give [web] a certificate and a key"
         );
     }
-    let secrets = secrets(web, keeper)?;
     let failed = |source| RuntimeError::Listen { address: web.address, source };
     let listener = host.network.listen(web.address).await.map_err(failed)?;
     let address = listener.address().map_err(failed)?;
     Ok(Some(Pages { address, listener, secrets, encrypted: web.security != WebSecurity::Plain }))
 }
 
-fn secrets(web: &Web, keeper: &Keeper) -> Result<WebSecrets, RuntimeError> {
-    Ok(match &web.security {
-        WebSecurity::Plain => WebSecrets::plain(),
-        WebSecurity::NodeCertificate => keeper.web_secrets(),
-        WebSecurity::Files { certificate, key } => {
-            WebSecrets::of_files(certificate.clone(), key.clone(), SystemTime::now())?
+/// What protects the pages, read before anything is opened; `None` where there are none.
+pub(super) fn secrets(config: &NodeConfig, keeper: &Keeper) -> Result<Option<WebSecrets>, RuntimeError> {
+    Ok(match config.web.as_ref().map(|web| &web.security) {
+        None => None,
+        Some(WebSecurity::Plain) => Some(WebSecrets::plain()),
+        Some(WebSecurity::NodeCertificate) => Some(keeper.web_secrets()),
+        Some(WebSecurity::Files { certificate, key }) => {
+            Some(WebSecrets::of_files(certificate.clone(), key.clone(), SystemTime::now())?)
         }
     })
 }

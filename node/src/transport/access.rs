@@ -135,28 +135,6 @@ impl Known {
 
     /// The topmost unit for which the caller may do `right` here. A denial is not counted yet.
     pub fn scope(&self, node: &Node, right: Right) -> Result<UnitId, Status> {
-        let (own, unit) = (node.unit(), self.unit);
-        let may = self.role.map_or(unit == own || right == Right::ReadCounts, |role| role.may(right));
-        if !may {
-            return Err(not_allowed(format!("{} may not do this at {own}", self.what())));
-        }
-        let directory = node.directory();
-        let at = directory.at(node.today());
-        let scope = if unit == own || at.is_within(own, unit) {
-            own
-        } else if at.is_within(unit, own) {
-            unit
-        } else {
-            return Err(not_allowed(format!("{} may do nothing at {own}", self.what())));
-        };
-        // Who runs a node runs it whole.
-        if scope != own && matches!(right, Right::Operate | Right::Import) {
-            return Err(not_allowed(format!("{} does not run {own}", self.what())));
-        }
-        Ok(scope)
-    }
-
-    fn what(&self) -> String {
-        self.role.map_or_else(|| format!("node {}", self.unit), |role| format!("{role} of {}", self.unit))
+        node.scope_of(self.role, self.unit, right).map_err(|error| not_allowed(error.to_string()))
     }
 }

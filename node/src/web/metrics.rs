@@ -4,7 +4,7 @@
 //! this computer, no proxy says that it asks for somebody else, and the page was asked for by a name of this computer
 //! (or else any page in a browser here could read the numbers, by a name that its owner points here).
 
-use super::serve::From;
+use super::serve::CameFrom;
 use crate::operations::{
     Actor, Node,
     accounts::{AccountError, Right},
@@ -32,7 +32,7 @@ pub(super) fn routes() -> Router<Arc<Node>> {
 
 async fn metrics(
     State(node): State<Arc<Node>>,
-    Extension(from): Extension<From>,
+    Extension(from): Extension<CameFrom>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {

@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 
 /// Where a request comes from, for the limits of sign-ins. What a proxy says in headers is not believed.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct From(pub SocketAddr);
+pub(super) struct CameFrom(pub SocketAddr);
 
 /// Serves connections until `stop` turns true or no more come, then lets open requests end. What comes with a
 /// connection as its place is dropped with it.
@@ -53,7 +53,7 @@ where
 {
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(From(from));
+        request.extensions_mut().insert(CameFrom(from));
         routes.clone().oneshot(request)
     });
     let served = http1::Builder::new()

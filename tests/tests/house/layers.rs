@@ -36,6 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["web"]),
     ("hyper", &["web"]),
     ("maud", &["web"]),
+    ("pulldown_cmark", &["web"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
 ];
