@@ -7,6 +7,7 @@
 //! | `rebuild.rs` | a new data folder from the parent and from what the old one has |
 //! | `conflicts.rs` | the list of changes that it could not record again |
 //! | `rescue.rs` | a node that cannot open its store: it stays up to say why and what mends it |
+//! | `service.rs` | what the service manager is told |
 //! | `start.rs` | opening of a node: keys, directory, store, listener |
 //! | `tasks.rs` | what runs beside the server: the uplink, closing of months |
 //!
@@ -20,6 +21,7 @@ mod conflicts;
 pub mod keys;
 mod rebuild;
 mod rescue;
+mod service;
 mod start;
 mod tasks;
 
@@ -29,14 +31,16 @@ pub use rescue::is_met_with_rescue;
 pub use start::{Running, RuntimeError, read_directory, start, start_on, store_options};
 
 use danso_tier_config::{NodeConfig, limits};
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a node until a signal ends it or its store fails. Where its store cannot be opened and `rescue` names the
 /// node's file, it stays up in rescue mode until a signal ends it, and the error is given after that.
 pub async fn run(config: NodeConfig, rescue: Option<&Path>) -> Result<(), RuntimeError> {
     let started = start(config.clone(), &mut |done, all| {
-        tracing::info!(percent = done * 100 / all.max(1), "catching up with the ledger");
+        let percent = done * 100 / all.max(1);
+        tracing::info!(percent, "catching up with the ledger");
+        service::catching_up(percent);
     })
     .await;
     let running = match (started, rescue) {
@@ -55,6 +59,7 @@ pub async fn run(config: NodeConfig, rescue: Option<&Path>) -> Result<(), Runtim
         }
     };
     tracing::info!(unit = %running.node.unit(), address = %running.address, "serving");
+    let watched = tokio::spawn(service::serving(Arc::clone(&running.node), running.address));
     let mut failure = running.node.store.failure();
     let mut end = signal(SignalKind::terminate()).map_err(RuntimeError::Signal)?;
     let failed = tokio::select! {
@@ -62,6 +67,8 @@ pub async fn run(config: NodeConfig, rescue: Option<&Path>) -> Result<(), Runtim
         _ = end.recv() => None,
         failed = failure.wait_for(Option::is_some) => failed.ok().and_then(|failed| failed.clone()),
     };
+    watched.abort();
+    service::stopping();
     let stop = running.stop();
     let drain = Duration::from_millis(limits::STOP_GRACE_MS);
     tokio::select! {

@@ -1,6 +1,9 @@
 //! Rescue mode: a node that cannot open its store stays up, says why and what mends it, and does nothing else.
 
-use super::start::{RuntimeError, read_directory};
+use super::{
+    service,
+    start::{RuntimeError, read_directory},
+};
 use crate::{
     host::Host,
     operations::now_ms,
@@ -163,9 +166,12 @@ pub(super) async fn stay(
     );
     let advice =
         rescue::Advice { unit: config.unit, answer: answer(config, words, error, command), code: words.code };
+    let told = tokio::spawn(service::rescued(words.code));
     if let Err(error) = rescue::serve(advice, listener, &keeper, stop).await {
         tracing::error!(%error, "the server of the rescue mode ended");
     }
+    told.abort();
+    service::stopping();
     true
 }
 

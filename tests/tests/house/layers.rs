@@ -35,7 +35,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tonic_reflection", &["transport"]),
     ("axum", &["web"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("indicatif", &["cli"]),
+    ("sd_notify", &["runtime"]),
 ];
 /// What `wire` may name of tonic.
 const WIRE_TONIC: &[&str] = &["Code", "Status", "metadata"];
