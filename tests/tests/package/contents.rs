@@ -128,8 +128,19 @@ fn scripts_of_the_package_are_shell_and_start_nothing() {
         assert!(!words.contains("rm -rf") && !words.contains("deb-systemd-invoke start"), "{name}: {words}");
     }
     let postinst = fs::read_to_string(control.path().join("postinst")).unwrap();
-    assert!(postinst.contains("systemd-sysusers danso.conf"), "{postinst}");
-    assert!(postinst.contains("danso.service"), "{postinst}");
+    let holds = listed(&made(folder, ".deb"));
+    for (program, place) in [("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles", "tmpfiles.d")] {
+        let files: Vec<&str> = postinst
+            .lines()
+            .filter(|line| line.trim_start().starts_with(program))
+            .filter_map(|line| line.split_whitespace().find(|word| word.ends_with(".conf")))
+            .collect();
+        assert!(!files.is_empty(), "no {program} in {postinst}");
+        for file in files {
+            assert!(holds.contains_key(&format!("usr/lib/{place}/{file}")), "{program} {file} finds nothing");
+        }
+    }
+    assert!(postinst.contains("try-restart danso.service"), "{postinst}");
     let fields = fs::read_to_string(control.path().join("control")).unwrap();
     for field in ["Package: danso\n", "Architecture: ", "libc6", "Section: admin\n", "Maintainer: "] {
         assert!(fields.contains(field), "{field} in {fields}");

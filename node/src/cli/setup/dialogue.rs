@@ -40,12 +40,20 @@ pub(super) fn insist<T>(
     loop {
         match read(&answer) {
             Err(failure) if dialogue.answers_again() => {
-                dialogue.say(&failure.lines().join("\n"));
+                dialogue.say(&told(&failure));
                 answer = dialogue.ask(question)?;
             }
             read => return read,
         }
     }
+}
+
+/// What is wrong, without the page: the question comes again at once.
+pub(super) fn told(failure: &Failure) -> String {
+    let lines = failure.lines();
+    let wrong: Vec<&str> =
+        lines.iter().map(String::as_str).filter(|line| !line.starts_with("see ")).collect();
+    wrong.join("\n")
 }
 
 /// Yes or no; `None` for anything else.

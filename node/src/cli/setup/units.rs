@@ -1,6 +1,6 @@
 //! Which unit is meant: by its id, its code, or its name without marks, case and blanks.
 
-use super::dialogue::{Dialogue, Question};
+use super::dialogue::{Dialogue, Question, told};
 use crate::{
     cli::{failure::Failure, sheet::plain},
     operations::forms::fold,
@@ -27,9 +27,12 @@ pub(super) fn choose(
         }
         let found = matching(view, &answer);
         match found[..] {
-            [unit] => return Ok(unit.id),
+            [unit] => {
+                dialogue.say(&described(view, unit.id));
+                return Ok(unit.id);
+            }
             [] if !dialogue.answers_again() => return Err(unknown(&answer)),
-            [] => dialogue.say(&unknown(&answer).lines()[0]),
+            [] => dialogue.say(&told(&unknown(&answer))),
             _ if !dialogue.answers_again() => return Err(ambiguous(view, &answer, &found)),
             _ => dialogue.say(&listed(view, &found)),
         }

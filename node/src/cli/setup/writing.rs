@@ -13,15 +13,21 @@ use danso_tier_config::{NodeConfig, limits::DIRECTORY_BYTES_MAX};
 use std::path::{Path, PathBuf};
 
 /// A file to be written.
-struct Planned {
+struct Planned<'a> {
     path: PathBuf,
     bytes: Vec<u8>,
+    /// What a node's file says; the list of units has none.
+    config: Option<&'a NodeConfig>,
 }
 
-impl Planned {
-    /// `None` where there is no file, else whether it says the same.
+impl Planned<'_> {
+    /// `None` where there is no file, else whether it says the same: comments and order are the operator's.
     fn is_there_already(&self) -> Option<bool> {
-        self.path.exists().then(|| std::fs::read(&self.path).is_ok_and(|bytes| bytes == self.bytes))
+        let same = |bytes| bytes == self.bytes;
+        self.path.exists().then(|| match self.config {
+            Some(config) => NodeConfig::load(&self.path).is_ok_and(|found| found == *config),
+            None => std::fs::read(&self.path).is_ok_and(same),
+        })
     }
 }
 
@@ -36,10 +42,14 @@ pub(super) fn write(
 ) -> Result<bool, Failure> {
     let base = out.parent().unwrap_or(Path::new("/"));
     let text = answers.config.to_toml(base);
-    let mut planned = vec![Planned { path: out.to_path_buf(), bytes: text.clone().into_bytes() }];
+    let mut planned = vec![Planned {
+        path: out.to_path_buf(),
+        bytes: text.clone().into_bytes(),
+        config: Some(&answers.config),
+    }];
     if let Some(list) = &answers.list {
         let bytes = files::read(list, DIRECTORY_BYTES_MAX)?;
-        planned.push(Planned { path: answers.config.directory.clone(), bytes });
+        planned.push(Planned { path: answers.config.directory.clone(), bytes, config: None });
     }
     dialogue.say(&format!("\n{}\n\n{text}", answers.unit_shown));
     planned.retain(|file| {
@@ -61,7 +71,7 @@ pub(super) fn write(
     Ok(true)
 }
 
-fn may_be_written(file: &Planned, overwrite: bool, dialogue: &mut dyn Dialogue) -> Result<bool, Failure> {
+fn may_be_written(file: &Planned<'_>, overwrite: bool, dialogue: &mut dyn Dialogue) -> Result<bool, Failure> {
     let path = file.path.display();
     if file.is_there_already().is_none() {
         let (vietnamese, english) = (format!("Ghi tệp {path}? (c/k)"), format!("Write {path}? (y/n)"));
@@ -85,7 +95,7 @@ fn may_be_written(file: &Planned, overwrite: bool, dialogue: &mut dyn Dialogue) 
     agrees(dialogue, &question)
 }
 
-fn put(file: &Planned) -> Result<(), Failure> {
+fn put(file: &Planned<'_>) -> Result<(), Failure> {
     let refused = |path: &Path, error: std::io::Error| {
         Failure::told("file_unwritable", format!("cannot write {}: {error}", path.display()))
     };
