@@ -148,14 +148,38 @@ fn scripts_of_the_package_are_shell_and_start_nothing() {
 }
 
 #[test]
+fn every_unit_of_the_service_manager_is_in_the_package_as_it_is_here() {
+    let Some(folder) = built() else { return };
+    let tree = extracted(folder);
+    let mut units = 0;
+    for entry in fs::read_dir(root().join("deploy/systemd")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let packed = tree.path().join("usr/lib/systemd/system").join(path.file_name().unwrap());
+            let packed = fs::read(&packed).unwrap_or_else(|_| panic!("{} is not packed", path.display()));
+            assert_eq!(packed, fs::read(&path).unwrap(), "{}", path.display());
+            units += 1;
+        }
+    }
+    let place = fs::read_dir(tree.path().join("usr/lib/systemd/system")).unwrap();
+    assert_eq!((units > 0, place.count()), (true, units), "the package holds a unit that is not here");
+}
+
+/// The files of the package in a folder of their own.
+fn extracted(folder: &Path) -> tempfile::TempDir {
+    let tree = tempfile::tempdir().unwrap();
+    output(Command::new("dpkg-deb").arg("--extract").arg(made(folder, ".deb")).arg(tree.path()));
+    tree
+}
+
+#[test]
 fn the_service_is_right_and_shut_in_by_the_word_of_systemd() {
     let Some(folder) = built() else { return };
     if !Path::new("/usr/bin/systemd-analyze").exists() {
         eprintln!("SKIPPED: needs systemd-analyze");
         return;
     }
-    let tree = tempfile::tempdir().unwrap();
-    output(Command::new("dpkg-deb").arg("--extract").arg(made(folder, ".deb")).arg(tree.path()));
+    let tree = extracted(folder);
     let service = tree.path().join("usr/lib/systemd/system/danso.service");
     // The unit names the program's place in a system where it is installed; here it lies elsewhere.
     let words = fs::read_to_string(&service).unwrap();
