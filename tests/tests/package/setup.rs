@@ -7,6 +7,7 @@ use danso_tier_config::NodeConfig;
 use std::{
     fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -29,10 +30,10 @@ fn at_terminal(folder: &Path, arguments: &str, answers: &[&str]) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Runs `danso setup` in a script: its standard input is no terminal.
+/// Runs `danso setup` in a script: its standard input is no terminal. The umask is that of a careful administrator.
 fn in_script(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(DANSO)
-        .arg("setup")
+    Command::new("sh")
+        .args(["-c", "umask 077 && exec \"$0\" setup \"$@\"", DANSO])
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -88,6 +89,7 @@ fn in_a_script_options_are_enough_and_a_repeat_changes_nothing() {
     }
     assert!(accepted(folder.path()).contains("this is Phường Trúc Bạch"));
     let first = fs::read_to_string(&file).unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644, "the node's user reads it");
     for options in [&options[..], &["--out", "node.toml"], &["--out", "node.toml", "--yes"]] {
         let again = in_script(folder.path(), options);
         assert_eq!(

@@ -10,7 +10,11 @@ use crate::cli::{
     files::{self, Access},
 };
 use danso_tier_config::{NodeConfig, limits::DIRECTORY_BYTES_MAX};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 /// A file to be written.
 struct Planned<'a> {
@@ -106,7 +110,10 @@ fn put(file: &Planned<'_>) -> Result<(), Failure> {
         let old = file.path.with_added_extension("old");
         std::fs::copy(&file.path, &old).map_err(|error| refused(&old, error))?;
     }
-    files::write(&file.path, Access::Anyone, |out| out.write_all(&file.bytes))
+    files::write(&file.path, Access::Anyone, |out| out.write_all(&file.bytes))?;
+    // The node's own user reads them, whatever the umask of the one who types; nothing in them is secret.
+    std::fs::set_permissions(&file.path, Permissions::from_mode(0o644))
+        .map_err(|error| refused(&file.path, error))
 }
 
 /// The command before which `danso` of an installed node is typed: its files belong to a user of their own.
