@@ -85,7 +85,7 @@ impl Dialogue for AtTerminal {
         self.say(&format!("\n{}\n{}", question.vietnamese, question.english));
         match question.proposal {
             Some(proposal) if !proposal.is_empty() => {
-                output::prompt(format_args!("[{}] > ", plain(proposal)))
+                output::prompt(format_args!("[{}] > ", plain(proposal)));
             }
             _ => output::prompt("> "),
         }
