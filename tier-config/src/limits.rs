@@ -418,6 +418,10 @@ pub const ACCOUNTS_MESSAGE_BYTES_MAX: usize = 16_384;
 pub const REFUSALS_NOTED_A_MINUTE_MAX: u32 = 60;
 /// Largest file of a session or token, and longest line with a password, in bytes.
 pub const SECRET_LINE_BYTES_MAX: usize = 4_096;
+/// Longest answer to a question of `danso setup`, in bytes.
+pub const SETUP_ANSWER_BYTES_MAX: usize = 4_096;
+/// Units that `danso setup` lists where a name fits several.
+pub const SETUP_UNITS_SHOWN: usize = 20;
 /// How far a clock may be set back before sessions made until then count as made in the future, in milliseconds.
 pub const CLOCK_BACK_MS_MAX: u64 = 300_000;
 

@@ -1,8 +1,8 @@
 //! The tree of commands as clap reads it.
 
 use super::{
-    audit, authority, chain, config, demo, directory, enrol, import, invite, keys, person, query, rebuild,
-    release, request, run, simulate, status, token, user, verify,
+    audit, authority, chain, config, demo, directory, enrol, import, invite, keys, manual, person, query,
+    rebuild, release, request, run, setup, simulate, status, token, user, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -20,6 +20,8 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a new node's file by a few questions / Cài đặt nút mới
+    Setup(setup::Arguments),
     /// Check a node's file
     #[command(subcommand)]
     Config(config::Command),
@@ -79,6 +81,11 @@ pub(super) enum Command {
     Request(request::Command),
     /// Erase what names a person, here and in every tier above / Xóa dữ liệu cá nhân
     Erase(request::Erase),
+    /// Write the completions of a shell to stdout
+    Completions(manual::CompletionsArguments),
+    /// Write a manual page for every command, for packages
+    #[command(hide = true)]
+    Man(manual::ManArguments),
     /// Play a small country on this computer and compare what is counted / Chạy thử
     Demo(demo::Arguments),
 }

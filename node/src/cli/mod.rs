@@ -26,6 +26,8 @@
 //! | `release.rs` | `danso release publish` |
 //! | `person.rs` | `danso person find`, `show` |
 //! | `request.rs` | `danso request open`, `list`, `acknowledge`, `extend`, `close`; `danso erase` |
+//! | `setup/` | `danso setup` |
+//! | `manual.rs` | `danso completions`, `danso man` |
 //! | `demo/` | `danso demo` |
 //!
 //! | file | what all of them use |
@@ -62,6 +64,7 @@ mod import;
 mod invite;
 mod keys;
 mod log;
+mod manual;
 mod moment;
 mod output;
 mod person;
@@ -73,6 +76,7 @@ mod renewal;
 mod request;
 mod run;
 mod secret;
+mod setup;
 mod sheet;
 mod simulate;
 mod standings;
@@ -128,6 +132,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<Outcome, Failure> {
     match command {
+        Command::Setup(arguments) => setup::run(&arguments),
         Command::Config(command) => config::run(&command),
         Command::Directory(command) => directory::run(&command),
         Command::Keys(command) => keys::run(&command),
@@ -151,6 +156,8 @@ fn dispatch(command: Command) -> Result<Outcome, Failure> {
         Command::Person(command) => person::run(&command),
         Command::Request(command) => request::run(&command),
         Command::Erase(arguments) => request::erase(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::pages(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
     }
 }

@@ -21,6 +21,12 @@ fn clap_accepts_the_tree_of_commands() {
 #[test]
 fn every_command_is_understood() {
     for line in [
+        "setup",
+        "setup --unit ba-dinh --directory units.csv --parent-address 10.0.0.1 --data d --out node.toml --yes",
+        "setup --unit 01@2025-07-01 --parent-unit VN@1945-09-02 --tier province --hierarchy three-tier --token t",
+        "setup --listen 0.0.0.0:7411 --names-stay --overwrite",
+        "completions bash",
+        "man --out pages",
         "config check node.toml",
         "directory import a.csv b.csv --out units.csv --report odd.txt",
         "directory check units.csv",

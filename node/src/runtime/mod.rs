@@ -7,6 +7,7 @@
 //! | `rebuild.rs` | a new data folder from the parent and from what the old one has |
 //! | `conflicts.rs` | the list of changes that it could not record again |
 //! | `rescue.rs` | a node that cannot open its store: it stays up to say why and what mends it |
+//! | `service.rs` | what the service manager is told |
 //! | `start.rs` | opening of a node: keys, directory, store, listener |
 //! | `stopping.rs` | the signals that a node obeys, and the one grace of a stop |
 //! | `reload.rs` | SIGHUP: keys and settings read again while it runs |
@@ -25,6 +26,7 @@ pub mod keys;
 mod rebuild;
 mod reload;
 mod rescue;
+mod service;
 mod start;
 mod stopping;
 mod tasks;
@@ -36,7 +38,7 @@ pub use rescue::is_met_with_rescue;
 pub use start::{Running, RuntimeError, read_directory, start, start_on, store_options};
 
 use danso_tier_config::NodeConfig;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 use stopping::{Signals, Word, drained, hang_ups};
 
 /// Runs a node until a signal ends it or its store fails; `file` is the node's file, read again at SIGHUP. Where its
@@ -45,7 +47,9 @@ use stopping::{Signals, Word, drained, hang_ups};
 pub async fn run(config: NodeConfig, file: &Path, rescue: bool) -> Result<(), RuntimeError> {
     let hang_ups = hang_ups()?;
     let started = start(config.clone(), &mut |done, all| {
-        tracing::info!(percent = done * 100 / all.max(1), "catching up with the ledger");
+        let percent = done * 100 / all.max(1);
+        tracing::info!(percent, "catching up with the ledger");
+        service::catching_up(percent);
     })
     .await;
     let running = match started {
@@ -59,6 +63,7 @@ pub async fn run(config: NodeConfig, file: &Path, rescue: bool) -> Result<(), Ru
     let mut signals = Signals::listen(hang_ups)?;
     let web = running.web.as_ref().map(ToString::to_string).unwrap_or_default();
     tracing::info!(unit = %running.node.unit(), address = %running.address, web, "serving");
+    let watched = tokio::spawn(service::serving(Arc::clone(&running.node), running.address));
     let mut failure = running.node.store.failure();
     let failed = loop {
         tokio::select! {
@@ -69,6 +74,8 @@ pub async fn run(config: NodeConfig, file: &Path, rescue: bool) -> Result<(), Ru
             failed = failure.wait_for(Option::is_some) => break failed.ok().and_then(|failed| failed.clone()),
         }
     };
+    watched.abort();
+    service::stopping();
     drained(running.stop(), &mut signals).await;
     tracing::info!("stopped");
     failed.map_or(Ok(()), |error| Err(RuntimeError::Store(error)))

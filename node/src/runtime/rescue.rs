@@ -1,6 +1,7 @@
 //! Rescue mode: a node that cannot open its store stays up, says why and what mends it, and does nothing else.
 
 use super::{
+    service,
     start::{RuntimeError, read_directory},
     stopping::{Signals, Word, drained, within_grace},
     web,
@@ -173,6 +174,7 @@ pub(super) async fn stay(
     let secrets = web::secrets(config, &keeper).ok().flatten();
     let pages = web::open(config, &host, secrets).await.ok().flatten();
     let pages = pages.map(|pages| tokio::spawn(pages.serve_rescue(words.code, stopped.clone())));
+    let told = tokio::spawn(service::rescued(words.code));
     let served = async {
         if let Err(error) = rescue::serve(advice, listener, &keeper, stopped).await {
             tracing::error!(%error, "the server of the rescue mode ended");
@@ -184,7 +186,10 @@ pub(super) async fn stay(
     tokio::pin!(served);
     loop {
         tokio::select! {
-            () = &mut served => return true,
+            () = &mut served => {
+                told.abort();
+                return true;
+            }
             word = signals.next() => match word {
                 Word::End => break,
                 Word::Reload => tracing::warn!(
@@ -195,6 +200,8 @@ pub(super) async fn stay(
             },
         }
     }
+    told.abort();
+    service::stopping();
     // Whoever watches the health of the node would hold it for ever.
     let _ = stop.send(true);
     drained(within_grace(served), signals).await;

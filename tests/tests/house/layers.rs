@@ -38,7 +38,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("maud", &["web"]),
     ("pulldown_cmark", &["web"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("indicatif", &["cli"]),
+    ("sd_notify", &["runtime"]),
 ];
 /// What `wire` may name of tonic.
 const WIRE_TONIC: &[&str] = &["Code", "Status", "metadata"];
