@@ -2,11 +2,11 @@
 
 use super::{super::relay, LinkError, Uplink};
 use crate::{
-    store::Record,
+    operations::TakenReceipt,
     wire::link::{self, Malformed},
 };
 use danso_core::{
-    chain::{BatchNumber, Receipt, Signed},
+    chain::{BatchNumber, Signed},
     replication::Answer,
 };
 use danso_proto::v1::{self, ParentMessage, parent_message::Message as FromParent};
@@ -39,28 +39,14 @@ impl Uplink {
     }
 
     fn receipt(&mut self, signed: Signed) -> Result<(), LinkError> {
-        let ring = self.node.ring_of(self.parent.unit);
-        let receipt: Receipt = ring.verify(&signed).map_err(|_| LinkError::Signature)?;
-        if receipt.parent != self.parent.unit {
-            return Err(LinkError::Signature);
-        }
-        let held = self.node.store.batch_row(receipt.origin, receipt.number).ok().flatten();
-        if held.is_none_or(|held| held.hash != receipt.hash) {
+        match self.node.take_receipt(self.parent.unit, signed).map_err(|_| LinkError::Signature)? {
             // This node was restored from a backup, or the chains differ: that concerns this origin alone.
-            tracing::error!(origin = %receipt.origin, number = receipt.number.0, "a receipt for a batch that is not held");
-            let code = if held.is_none() { "parent_ahead" } else { "parent_diverges" };
-            self.hold(receipt.origin, code);
-            return Ok(());
+            TakenReceipt::Contradicts { origin, code } => self.hold(origin, code),
+            // Its ticket is not awaited: a lost receipt is sent again at the next hello.
+            TakenReceipt::Kept { origin, number, .. } => {
+                self.outbox.answered(origin, Answer::Received(number));
+            }
         }
-        if !receipt.quarantined.is_empty() {
-            let (origin, count) = (receipt.origin, receipt.quarantined.len());
-            tracing::warn!(%origin, count, number = receipt.number.0, "the parent does not count some changes");
-        }
-        self.node.confirmed_by_parent(&receipt, &signed);
-        self.outbox.answered(receipt.origin, Answer::Received(receipt.number));
-        // Not awaited: a lost receipt is sent again at the next hello.
-        let _ =
-            self.node.store.stage(vec![Record::ParentReceipt(signed).into()], self.node.store.generation());
         Ok(())
     }
 
