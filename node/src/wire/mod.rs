@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `confirmations.rs` | what the tiers above confirm, for the status |
+//! | `copies.rs` | backups |
 //! | `chains.rs` | chains and what contradicts them |
 //! | `register.rs` | persons, requests and erasure |
 //! | `link.rs` | messages of the replication link |
@@ -15,6 +16,7 @@
 
 pub mod chains;
 pub mod confirmations;
+pub mod copies;
 pub mod link;
 pub mod register;
 pub mod statistics;
