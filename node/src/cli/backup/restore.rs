@@ -16,7 +16,7 @@ use crate::{
 };
 use clap::Args;
 use danso_core::chain::hex;
-use danso_tier_config::NodeConfig;
+use danso_tier_config::{NodeConfig, limits::PASSWORD_CHARS_MIN};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -111,7 +111,13 @@ pub(in crate::cli) struct KeyArguments {
 
 pub(in crate::cli) fn key(arguments: &KeyArguments) -> Result<Outcome, Failure> {
     let passphrase = if arguments.passphrase || arguments.password.is_stdin() {
-        Some(arguments.password.ask_new("passphrase of the new backup key: ")?)
+        let typed = arguments.password.ask_new("passphrase of the new backup key: ")?;
+        // The key may lie beside the backups, where whoever finds them can try for years.
+        if typed.chars().count() < PASSWORD_CHARS_MIN {
+            let usage = format!("a passphrase has at least {PASSWORD_CHARS_MIN} characters; take four words");
+            return Err(Failure::Usage(usage));
+        }
+        Some(typed)
     } else {
         None
     };
