@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "keys",
         "audit",
         "register",
+        "copies",
     ];
     let paths: Vec<String> = files.iter().map(|name| format!("danso/v1/{name}.proto")).collect();
     println!("cargo:rerun-if-changed=danso");

@@ -50,7 +50,11 @@ impl<U: Message + Default + 'static> Decoder for BoundedDecoder<U> {
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         // Only these may be large and come from either side unasked.
-        let bounded = [TypeId::of::<v1::ChildMessage>(), TypeId::of::<v1::ParentMessage>()];
+        let bounded = [
+            TypeId::of::<v1::ChildMessage>(),
+            TypeId::of::<v1::ParentMessage>(),
+            TypeId::of::<v1::BackupRequest>(),
+        ];
         // The rest of the buffer lies in one piece.
         if bounded.contains(&TypeId::of::<U>()) && !is_bounded(prost::bytes::Buf::chunk(source)) {
             // As prost says of what it cannot decode.

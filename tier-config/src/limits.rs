@@ -3,6 +3,10 @@
 //! Constants bound what a node accepts from outside before it allocates; the fields of
 //! [`Limits`] are what a node's file may change. Relations between them are asserted at compile time.
 
+mod copies;
+
+pub use copies::*;
+
 /// Version of the replication protocol that this program speaks.
 pub const PROTOCOL_VERSION: u32 = 1;
 /// Oldest replication protocol version that this program still speaks.

@@ -1,8 +1,8 @@
 //! The tree of commands as clap reads it.
 
 use super::{
-    audit, authority, chain, config, demo, directory, enrol, import, invite, keys, manual, person, query,
-    rebuild, release, request, run, setup, simulate, status, token, user, verify,
+    audit, authority, backup, bundle, chain, config, demo, directory, enrol, import, invite, keys, manual,
+    person, query, rebuild, release, request, run, setup, simulate, status, token, user, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -60,6 +60,12 @@ pub(super) enum Command {
     Verify(verify::Arguments),
     /// Build the index of a stopped node anew from its ledger
     Rebuild(rebuild::Arguments),
+    /// Back up a running node, check backups, restore one / Sao lưu, khôi phục
+    #[command(subcommand)]
+    Backup(backup::Command),
+    /// Carry batches and receipts on a stick where there is no line / Gói dữ liệu qua USB
+    #[command(subcommand)]
+    Bundle(bundle::Command),
     /// Ask a node for counts, units, chains or indicators
     #[command(subcommand)]
     Query(query::Command),

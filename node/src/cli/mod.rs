@@ -18,6 +18,8 @@
 //! | `token.rs` | `danso token add`, `list`, `revoke` |
 //! | `run.rs` | `danso run` |
 //! | `verify.rs`, `rebuild/` | `danso verify`, `danso rebuild` |
+//! | `backup/` | `danso backup key`, `create`, `verify`, `restore` |
+//! | `bundle.rs` | `danso bundle export`, `import` |
 //! | `chain.rs` | `danso chain inspect`, `resolve` |
 //! | `query/` | `danso query count`, `units`, `heads`, `indicators` |
 //! | `import/` | `danso import register`, `events`, `template` |
@@ -52,6 +54,8 @@
 mod arguments;
 mod audit;
 mod authority;
+mod backup;
+mod bundle;
 mod chain;
 mod config;
 mod confirmed;
@@ -144,6 +148,8 @@ fn dispatch(command: Command) -> Result<Outcome, Failure> {
         Command::Certificate(arguments) => invite::certificate(&arguments),
         Command::User(command) => user::run(command),
         Command::Token(command) => token::run(command),
+        Command::Backup(command) => backup::run(&command),
+        Command::Bundle(command) => bundle::run(&command),
         Command::Chain(command) => chain::run(&command),
         Command::Run(arguments) => run::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -22,6 +22,11 @@ pub(super) struct PasswordArguments {
 }
 
 impl PasswordArguments {
+    /// Whether passwords come on stdin.
+    pub fn is_stdin(self) -> bool {
+        self.password_stdin
+    }
+
     /// One password, typed after a question.
     pub fn ask(self, question: &str) -> Result<Zeroizing<String>, Failure> {
         if self.password_stdin {

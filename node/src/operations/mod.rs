@@ -16,6 +16,7 @@
 //! | `forms/` | reads and writes the A0 book and the P0 sheet as CSV |
 //! | `recovery/` | brings back what was lost, and goes on with chains that contradict themselves |
 //! | `accept.rs` | accepts a child's batch and prepares batches for the parent |
+//! | `receipts.rs` | takes receipts of the parent |
 //! | `persons.rs` | persons of the own register, looked up; every read audited |
 //! | `requests/` | requests of persons about their data, and their due dates |
 //! | `erasure/` | forgets what names a person, here and in every tier above |
@@ -58,6 +59,7 @@ pub mod meters;
 mod node;
 mod office;
 mod persons;
+mod receipts;
 pub mod recovery;
 mod releases;
 pub mod requests;
@@ -85,6 +87,7 @@ pub(crate) use node::grantor_of;
 pub use node::{Heard, LinkStatus, Node, RegisterError, Signing};
 pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, SignedIn};
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
+pub use receipts::TakenReceipt;
 pub use releases::ReleaseError;
 pub use retention::Compacted;
 pub use revocation::RevocationError;

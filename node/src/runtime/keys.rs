@@ -231,6 +231,17 @@ pub fn first_claim(folder: &Path, unit: UnitId) -> Option<Signed> {
     })
 }
 
+/// All ledger keys that a unit has had, by its key folder: what counts as its signature.
+pub fn own_keys(folder: &Path, unit: UnitId) -> Result<Vec<PublicKey>, LedgerKeyError> {
+    let signing = read(folder, unit)?;
+    let own = signing
+        .registrations
+        .iter()
+        .filter(|signed| key_subject(signed).is_ok_and(|subject| subject == unit));
+    let epochs = own.filter_map(|signed| stored_epoch(signed).ok()).map(|epoch| epoch.key);
+    Ok(epochs.chain([signing.key().public()]).collect())
+}
+
 /// The registrations and grants of a key folder, in their order.
 pub(super) fn read_registrations(folder: &Path) -> Result<Vec<Signed>, LedgerKeyError> {
     let path = folder.join(REGISTRATION);

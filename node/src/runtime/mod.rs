@@ -5,6 +5,7 @@
 //! | `at_rest.rs` | where the key at rest is found, and how a new one takes its place |
 //! | `keys.rs` | ledger keys in the key folder |
 //! | `rebuild.rs` | a new data folder from the parent and from what the old one has |
+//! | `restore.rs` | a data folder restored from a backup, and proved |
 //! | `conflicts.rs` | the list of changes that it could not record again |
 //! | `rescue.rs` | a node that cannot open its store: it stays up to say why and what mends it |
 //! | `service.rs` | what the service manager is told |
@@ -26,6 +27,7 @@ pub mod keys;
 mod rebuild;
 mod reload;
 mod rescue;
+mod restore;
 mod service;
 mod start;
 mod stopping;
@@ -35,6 +37,7 @@ mod web;
 pub use at_rest::{Rewrapped, rewrap};
 pub use rebuild::{RebuildError, Rebuilt, rebuild_from_parent};
 pub use rescue::is_met_with_rescue;
+pub use restore::{Chosen, RestoreBackupError, RestoredBackup, restore_backup};
 pub use start::{Running, RuntimeError, read_directory, start, start_on, store_options};
 
 use danso_tier_config::NodeConfig;

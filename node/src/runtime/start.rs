@@ -241,6 +241,12 @@ pub async fn start_on(
             "the key at rest is missing: the node replicates and counts, names are neither read nor recorded"
         );
     }
+    if node.store.restored_at_ms().is_some() {
+        tracing::warn!(
+            code = "parent_ahead",
+            "restored from a backup: nothing is recorded before the parent was heard"
+        );
+    }
     match node.note_start().await {
         Err(error) if error.code() == "disk_full" => {
             tracing::error!(code = error.code(), %error, "this start is not in the audit log");

@@ -19,6 +19,9 @@ const SEALED_FORMAT: u32 = 2;
 /// Name of the index in a data folder.
 pub(super) const INDEX: &str = "index";
 
+/// The note of a folder that was restored from a backup.
+const RESTORED: &str = "RESTORED";
+
 /// An opened and locked data folder.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -198,6 +201,33 @@ impl Folder {
         let aside = self.path.join("index.damaged");
         if aside.exists() { fs::remove_dir_all(&aside).map_err(io("remove", &aside)) } else { Ok(()) }
     }
+}
+
+/// The note that a folder was restored from a backup, made at this moment (Unix milliseconds): what came after the
+/// backup is at the parent, and nothing is recorded before it was heard. Durable on return.
+pub fn mark_restored(data: &Path, at_ms: u64) -> Result<(), StoreError> {
+    let path = data.join(RESTORED);
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&path)?;
+        writeln!(file, "{at_ms}")?;
+        file.sync_all()?;
+        File::open(data)?.sync_all()
+    };
+    write().map_err(io("write", &path))
+}
+
+/// That note, if it is there; one that cannot be read counts as from the end of time.
+pub(super) fn restored_at_ms(data: &Path) -> Option<u64> {
+    let text = match fs::read_to_string(data.join(RESTORED)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        text => text.unwrap_or_default(),
+    };
+    Some(text.trim().parse().unwrap_or(u64::MAX))
+}
+
+/// The parent was heard, or there is none.
+pub(super) fn forget_restored(data: &Path) {
+    let _ = fs::remove_file(data.join(RESTORED));
 }
 
 /// The note about an index that is not to be trusted.

@@ -30,6 +30,8 @@
 //! | `written_by.rs` | which program wrote the folder last |
 //! | `foreign.rs` | records and rows out of bytes that anybody may have put there |
 //! | `at_rest/` | encryption of what names a person: sealing, its key, its lock |
+//! | `envelope/` | files that leave the node, sealed to one receiver |
+//! | `backup/` | copies of the ledger in pieces, sealed, under a signed list |
 //! | `error.rs` | errors and their stable codes |
 //!
 //! Invariants:
@@ -41,9 +43,11 @@
 
 mod apply;
 pub mod at_rest;
+pub mod backup;
 mod differences;
 mod directory;
 mod encoding;
+pub mod envelope;
 mod error;
 mod flushing;
 mod folder;
@@ -73,6 +77,7 @@ mod tests;
 
 pub use directory::{pack as pack_directory, unpack as unpack_directory};
 pub use error::StoreError;
+pub use folder::mark_restored;
 pub use lag::LagSample;
 pub use opening::{OpenReport, Options, rebuild};
 pub use reading::{HeldBatch, Naming};
@@ -95,6 +100,7 @@ use index::Index;
 use ledger::LedgerReader;
 use queue::Queue;
 use std::{
+    path::PathBuf,
     sync::{
         Arc, OnceLock, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -124,6 +130,8 @@ impl From<Record> for Staged {
 
 struct Inner {
     unit: UnitId,
+    /// The data folder.
+    folder: PathBuf,
     view: RwLock<View>,
     index: Index,
     reader: LedgerReader,
@@ -256,6 +264,14 @@ impl Store {
     /// its chain.
     pub fn hold_own_chain(&self, held: bool) {
         self.inner.held.store(held, Ordering::Release);
+        if !held {
+            folder::forget_restored(&self.inner.folder);
+        }
+    }
+
+    /// When this folder was restored from a backup, Unix milliseconds, if the parent was not heard since.
+    pub fn restored_at_ms(&self) -> Option<u64> {
+        folder::restored_at_ms(&self.inner.folder)
     }
 
     /// Whether own changes are not sealed.

@@ -5,7 +5,7 @@ use super::{
     apply::Applier,
     at_rest::{AtRestKey, Vault},
     encoding::read_record,
-    folder::Folder,
+    folder::{Folder, restored_at_ms},
     index::{Index, Reflected, Unusable},
     keys,
     ledger::{self, Kind, Ledger, LedgerReader, Position},
@@ -144,7 +144,7 @@ impl Store {
         };
         folder.finish(options.unit, &vault)?;
         let mut options = options;
-        let behind = choose_key(&mut options, &view)?;
+        let behind = choose_key(&mut options, &view)? || restored_at_ms(&options.folder).is_some();
         let report = OpenReport { cut_bytes: found.cut_bytes, replayed, rebuilt_because, ballast_dropped };
         let full = ballast_dropped || index.unflushed() > 0;
         Ok((start(folder, options, (view, behind, full), index, reader, ledger), report))
@@ -403,6 +403,7 @@ fn start(
     let unsealed_since = (!view.unsealed.is_empty()).then(Instant::now);
     let inner = Arc::new(Inner {
         unit: options.unit,
+        folder: options.folder,
         view: RwLock::new(view),
         index,
         reader,

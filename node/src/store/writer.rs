@@ -11,8 +11,8 @@ use super::{
 };
 use danso_core::{
     chain::{
-        AuditEntry, AuditHead, Deed, Grantor, Head, KeyClaim, KeyGrant, LedgerKey, SealInput, SealedChange,
-        Signed, seal,
+        AuditEntry, AuditHead, Deed, Digest, Grantor, Head, KeyClaim, KeyGrant, LedgerKey, SealInput,
+        SealedChange, Signed, seal,
     },
     domain::{Core, RecordedAt},
     rollup::Judged,
@@ -70,8 +70,20 @@ pub(super) enum Order {
     },
     /// Go on with other limits.
     Limits(Box<Limits>),
+    /// Seal all that waits, and say where the ledger ends then and what is counted there.
+    Mark(oneshot::Sender<Result<Marked, StoreError>>),
     /// Flush the index and stop.
     Close(oneshot::Sender<()>),
+}
+
+/// A durable end of the ledger, and what is counted up to there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marked {
+    pub position: Position,
+    /// Digest over the heads of all chains.
+    pub heads: Digest,
+    /// Digest over all tallies.
+    pub tallies: Digest,
 }
 
 pub(super) struct Writer {
@@ -125,6 +137,9 @@ impl Writer {
                 let _ = done.send(self.inner.index.takes_more().and_then(|()| work(&self.inner.index)));
             }
             Some(Order::Limits(limits)) => self.limits = *limits,
+            Some(Order::Mark(done)) => {
+                let _ = done.send(self.mark());
+            }
             Some(Order::Append { .. }) | None => {}
         }
         if self.may_seal() {
@@ -194,7 +209,7 @@ impl Writer {
             }
             return;
         }
-        self.seal_due(&mut group);
+        self.seal_due(&mut group, false);
         self.audit(&mut group);
         if group.is_empty() {
             // An empty order asks only whether everything before it is durable; it is.
@@ -282,15 +297,43 @@ impl Writer {
         Ok(())
     }
 
-    /// Seals what is due, in the same group as the changes themselves: one sync makes both durable.
-    fn seal_due(&mut self, group: &mut Vec<Staged>) {
+    /// An end of the ledger for a copy of it. No own change before it waits to be sealed, so that a node restored from
+    /// the copy can take its chain back; where that cannot be (a full disk, a held chain) the copy is still worth more
+    /// than none.
+    fn mark(&mut self) -> Result<Marked, StoreError> {
+        let mut group = Vec::new();
+        self.seal_due(&mut group, true);
+        let written = if group.is_empty() { Ok(Vec::new()) } else { self.write(group, true) };
+        // Receipts may wait to be synced with what comes next.
+        if !self.inner.stopped()
+            && written.is_ok()
+            && let Err(error) = self.ledger.sync()
+        {
+            self.inner.stop(error.into());
+        }
+        if self.inner.stopped() {
+            return Err(StoreError::Stopped);
+        }
+        let view = self.inner.view.read().expect("no holder of the view panics");
+        Ok(Marked {
+            position: self.ledger.end().min(self.inner.reader.end()),
+            heads: view.heads_digest(view.chains.keys().copied()),
+            tallies: Digest(view.tallies.digest()),
+        })
+    }
+
+    /// Seals what is due, or all that waits, in the same group as the changes themselves: one sync makes both durable.
+    fn seal_due(&mut self, group: &mut Vec<Staged>, all: bool) {
         let coming = group.iter().filter(|staged| matches!(staged.record, Record::Own(_))).count();
         let (chain, mut waiting) = {
             let view = self.inner.view.read().expect("no holder of the view panics");
             let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
             let count = view.unsealed.len() + coming;
             let locked = self.inner.index.vault.is_locked();
-            if count == 0 || locked || self.inner.held.load(Ordering::Acquire) || !self.due(&chain, count) {
+            if count == 0 || locked || self.inner.held.load(Ordering::Acquire) {
+                return;
+            }
+            if !(all || self.due(&chain, count)) {
                 return;
             }
             (chain, view.unsealed.iter().cloned().collect::<Vec<_>>())

@@ -47,17 +47,7 @@ impl Downward for DownwardService {
 
     async fn directory(&self, request: Request<DirectoryRequest>) -> Result<Response<Statements>, Status> {
         access::may(&self.node, &request, Right::ReadCounts)?;
-        let request = request.into_inner();
-        let have = request.have_version;
-        let known = |issuer: UnitId| {
-            let told = request.have_revocations.iter().find(|told| told.issuer == issuer.to_string());
-            told.map_or(0, |told| told.version)
-        };
-        let view = self.node.store.view();
-        let directory = view.directory.as_ref().filter(|held| held.version > have).map(|held| &held.signed);
-        let revoked = view.revocations.iter().filter(|(issuer, held)| held.list.version > known(**issuer));
-        let newer: Vec<Signed> =
-            directory.into_iter().chain(revoked.map(|(_, held)| &held.signed)).cloned().collect();
+        let newer = newer_statements(&self.node, &request.into_inner());
         let statements = newer.into_iter().map(|signed| Ok(link::signed_message(&signed)));
         Ok(Response::new(Box::pin(tokio_stream::iter(statements))))
     }
@@ -65,9 +55,29 @@ impl Downward for DownwardService {
 
 use tokio_stream::StreamExt as _;
 
+/// The directory and the lists of revocations that are newer here than what is asked with.
+pub(super) fn newer_statements(node: &Node, asked: &DirectoryRequest) -> Vec<Signed> {
+    let have = asked.have_version;
+    let known = |issuer: UnitId| {
+        let told = asked.have_revocations.iter().find(|told| told.issuer == issuer.to_string());
+        told.map_or(0, |told| told.version)
+    };
+    let view = node.store.view();
+    let directory = view.directory.as_ref().filter(|held| held.version > have).map(|held| &held.signed);
+    let revoked = view.revocations.iter().filter(|(issuer, held)| held.list.version > known(**issuer));
+    directory.into_iter().chain(revoked.map(|(_, held)| &held.signed)).cloned().collect()
+}
+
+/// What a node has of the directory and the lists of revocations.
+pub(super) fn statements_held(node: &Node) -> DirectoryRequest {
+    let have = |(issuer, version): (UnitId, u64)| RevocationsVersion { issuer: issuer.to_string(), version };
+    let have_revocations = node.revocation_versions().into_iter().map(have).collect();
+    DirectoryRequest { have_version: node.directory_version(), have_revocations }
+}
+
 /// Why nothing could be pulled.
 #[derive(Debug, thiserror::Error)]
-enum PullError {
+pub(super) enum PullError {
     #[error("{}", .0.message())]
     Parent(#[from] Status),
     #[error(transparent)]
@@ -77,7 +87,7 @@ enum PullError {
 }
 
 impl PullError {
-    fn code(&self) -> String {
+    pub fn code(&self) -> String {
         match self {
             Self::Parent(status) => code_of(status),
             Self::Release(error) => error.code().to_owned(),
@@ -119,32 +129,34 @@ pub(super) async fn pull_now(node: &Node, channel: Channel) {
 }
 
 async fn pull_once(node: &Node, client: &mut DownwardClient<Channel>) -> Result<(), PullError> {
-    let have_version = node.directory_version();
-    let have = |(issuer, version): (UnitId, u64)| RevocationsVersion { issuer: issuer.to_string(), version };
-    let have_revocations = node.revocation_versions().into_iter().map(have).collect();
-    let asked = DirectoryRequest { have_version, have_revocations };
+    let asked = statements_held(node);
     let mut versions = client.directory(asked).await?.into_inner();
     while let Some(statement) = versions.message().await? {
-        let signed = link::signed(statement);
-        if signed.bytes.starts_with(&Revocations::MAGIC) {
-            match node.take_revocations(signed).await {
-                Ok(()) => tracing::warn!("took a new list of revocations from the parent"),
-                // Of a unit that no longer stands above, say; what else flows down does not wait for it.
-                Err(error @ RevocationError::NotSigned(_)) => {
-                    tracing::warn!(code = error.code(), %error, "a list of revocations was not taken");
-                }
-                Err(error) => return Err(error.into()),
-            }
-        } else {
-            node.take_directory(signed).await?;
-            tracing::info!(version = node.directory_version(), "took a new unit directory from the parent");
-        }
+        take_statement(node, link::signed(statement)).await?;
     }
     let after_number = node.release_number();
     let mut releases = client.releases(ReleasesRequest { after_number }).await?.into_inner();
     while let Some(statement) = releases.message().await? {
         node.take_release(link::signed(statement)).await?;
         tracing::info!(number = node.release_number(), "took a release from the parent");
+    }
+    Ok(())
+}
+
+/// Takes a directory or a list of revocations that came from above.
+pub(super) async fn take_statement(node: &Node, signed: Signed) -> Result<(), PullError> {
+    if !signed.bytes.starts_with(&Revocations::MAGIC) {
+        node.take_directory(signed).await?;
+        tracing::info!(version = node.directory_version(), "took a new unit directory from the parent");
+        return Ok(());
+    }
+    match node.take_revocations(signed).await {
+        Ok(()) => tracing::warn!("took a new list of revocations from the parent"),
+        // Of a unit that no longer stands above, say; what else flows down does not wait for it.
+        Err(error @ RevocationError::NotSigned(_)) => {
+            tracing::warn!(code = error.code(), %error, "a list of revocations was not taken");
+        }
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

@@ -17,6 +17,7 @@
 //! | `replication.rs` | the parent's side of a link |
 //! | `uplink/` | the child's side of a link |
 //! | `recovery.rs` | chains given back to a child |
+//! | `copies/` | backups and bundles: service and calls |
 //! | `chains.rs` | chains that contradict themselves: service and calls |
 //! | `erasure.rs` | orders of erasure and their confirmations on a link |
 //! | `register.rs` | persons, requests and erasure: service and calls |
@@ -41,6 +42,7 @@ mod audit;
 pub mod authority;
 mod chains;
 pub mod client;
+pub mod copies;
 mod downward;
 pub mod enrolment;
 mod erasure;

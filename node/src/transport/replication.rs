@@ -186,16 +186,7 @@ impl ParentLink {
         }
         link::heads(&hello.heads).map_err(|error| malformed(&error))?;
         self.take_registrations(hello.registrations).await?;
-        let known: BTreeMap<UnitId, Head> = {
-            let directory = self.node.directory();
-            let (today, parent) = (self.node.today(), self.node.unit());
-            let view = self.node.store.view();
-            // Also what the hello does not name: a child whose folder was lost names nothing.
-            let held = view.chains.iter().filter(|(_, chain)| chain.head.number.0 > 0);
-            held.filter(|(origin, _)| may_speak_for(&directory, today, parent, self.child, **origin))
-                .map(|(origin, chain)| (*origin, chain.head))
-                .collect()
-        };
+        let known = known_heads(&self.node, self.child);
         let registrations = self.told.due().await;
         let nothing = BatchNumber(0);
         let origins = known.keys().copied().collect();
@@ -221,7 +212,8 @@ impl ParentLink {
         self.send(FromParent::Welcome(welcome)).await?;
         let acknowledged: BTreeMap<String, u64> =
             hello.heads.into_iter().map(|head| (head.origin, head.acknowledged_number)).collect();
-        let late = self.node.blocking(move |node| late_receipts(node, &known, &acknowledged)).await;
+        let reach = u64::from(self.node.limits().window_batches);
+        let late = self.node.blocking(move |node| late_receipts(node, &known, &acknowledged, reach)).await;
         self.introduce().await?;
         for receipt in late {
             self.send(FromParent::Receipt(link::signed_message(&receipt))).await?;
@@ -235,18 +227,7 @@ impl ParentLink {
     }
 
     async fn take_registrations(&self, registrations: Vec<v1::SignedStatement>) -> Result<(), Status> {
-        if registrations.len() > limits::HELLO_ORIGINS_MAX {
-            return Err(malformed(&Malformed("list of registrations")));
-        }
-        let directory = self.node.directory();
-        let (today, parent) = (self.node.today(), self.node.unit());
-        // A child brings the keys of its own subtree; others are passed over.
-        let within = |signed: &Signed| {
-            key_subject(signed)
-                .map_or(true, |unit| may_speak_for(&directory, today, parent, self.child, unit))
-        };
-        let registrations = registrations.into_iter().map(link::signed).filter(within).collect();
-        self.node.register(registrations).await.map_err(|error| of_register(&error))
+        take_registrations(&self.node, self.child, registrations).await
     }
 
     async fn serve(
@@ -387,20 +368,50 @@ impl ParentLink {
     }
 }
 
+/// What a node holds of a child's subtree, also of origins that the child's hello does not name: one whose folder was
+/// lost names nothing.
+pub(super) fn known_heads(node: &Node, child: UnitId) -> BTreeMap<UnitId, Head> {
+    let directory = node.directory();
+    let (today, parent) = (node.today(), node.unit());
+    let view = node.store.view();
+    let held = view.chains.iter().filter(|(_, chain)| chain.head.number.0 > 0);
+    held.filter(|(origin, _)| may_speak_for(&directory, today, parent, child, **origin))
+        .map(|(origin, chain)| (*origin, chain.head))
+        .collect()
+}
+
+/// Takes the keys that a child brings of its own subtree; others are passed over.
+pub(super) async fn take_registrations(
+    node: &Node,
+    child: UnitId,
+    registrations: Vec<v1::SignedStatement>,
+) -> Result<(), Status> {
+    if registrations.len() > limits::HELLO_ORIGINS_MAX {
+        return Err(malformed(&Malformed("list of registrations")));
+    }
+    let directory = node.directory();
+    let (today, parent) = (node.today(), node.unit());
+    let within = |signed: &Signed| {
+        key_subject(signed).map_or(true, |unit| may_speak_for(&directory, today, parent, child, unit))
+    };
+    let registrations = registrations.into_iter().map(link::signed).filter(within).collect();
+    node.register(registrations).await.map_err(|error| of_register(&error))
+}
+
 /// Receipts that a child never got: of each origin the latest, and those before it that carry verdicts, as
-/// far back as a window reaches.
-fn late_receipts(
+/// far back as `reach` batches.
+pub(super) fn late_receipts(
     node: &Node,
     known: &BTreeMap<UnitId, Head>,
     acknowledged: &BTreeMap<String, u64>,
+    reach: u64,
 ) -> Vec<Signed> {
-    let window = u64::from(node.limits().window_batches);
     let mut receipts = Vec::new();
     for (origin, head) in known {
         let Some(acknowledged) = acknowledged.get(&origin.to_string()) else {
             continue;
         };
-        let first = acknowledged.saturating_add(1).max(head.number.0.saturating_sub(window));
+        let first = acknowledged.saturating_add(1).max(head.number.0.saturating_sub(reach));
         for number in first..=head.number.0 {
             let held = node.store.batch(*origin, BatchNumber(number)).ok().flatten();
             let receipt = held.and_then(|held| held.receipt);

@@ -4,6 +4,7 @@ use super::{
     accounts::AccountsService,
     audit::AuditService,
     chains::ChainsService,
+    copies::CopiesService,
     downward::DownwardService,
     enrolment::{AuthoritiesService, EnrolmentService},
     health::HealthService,
@@ -22,10 +23,10 @@ use crate::host::Listener;
 use crate::operations::{Node, meters::CONNECTIONS_REFUSED};
 use danso_proto::v1::{
     accounts_server::AccountsServer, audit_server::AuditServer, authorities_server::AuthoritiesServer,
-    chains_server::ChainsServer, downward_server::DownwardServer, enrolment_server::EnrolmentServer,
-    intake_server::IntakeServer, keys_server::KeysServer, operations_server::OperationsServer,
-    register_server::RegisterServer, replication_server::ReplicationServer,
-    statistics_server::StatisticsServer,
+    chains_server::ChainsServer, copies_server::CopiesServer, downward_server::DownwardServer,
+    enrolment_server::EnrolmentServer, intake_server::IntakeServer, keys_server::KeysServer,
+    operations_server::OperationsServer, register_server::RegisterServer,
+    replication_server::ReplicationServer, statistics_server::StatisticsServer,
 };
 use danso_tier_config::limits;
 use std::{future::Future, sync::Arc, time::Duration};
@@ -84,6 +85,9 @@ pub async fn serve(
         )
         .add_service(KeysServer::new(KeysService { node: Arc::clone(&node) }))
         .add_service(ChainsServer::new(ChainsService { node: Arc::clone(&node) }))
+        .add_service(
+            CopiesServer::new(CopiesService::new(Arc::clone(&node), stopped.clone())).max_decoding_message_size(max),
+        )
         .add_service(AuditServer::new(AuditService { node: Arc::clone(&node) }))
         .add_service(RegisterServer::new(RegisterService { node: Arc::clone(&node) }))
         .add_service(EnrolmentServer::new(EnrolmentService { node: Arc::clone(&node) }))

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `confirmations.rs` | what the tiers above confirm, for the status |
+//! | `copies.rs` | backups |
 //! | `chains.rs` | chains and what contradicts them |
 //! | `register.rs` | persons, requests and erasure |
 //! | `lag.rs` | what tiers say of units, on a link and in answers |
@@ -17,6 +18,7 @@
 
 pub mod chains;
 pub mod confirmations;
+pub mod copies;
 pub mod lag;
 pub mod link;
 pub mod protocol;

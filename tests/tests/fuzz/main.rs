@@ -16,6 +16,7 @@
 //! | `lists.rs` | `official_lists`, `hierarchy` | `official::import`, `Hierarchy::parse` |
 //! | `keys.rs` | `key_folder`, `ledger_keys`, `issuer` | `Keys::read`, `runtime::keys::read`, `Authority::open_issuer` |
 //! | `disk.rs` | `ledger_record`, `sealed_record`, `sealed_value`, `at_rest_file`, `at_rest_key`, `index_row`, `segment` | `foreign::read_record`, `foreign::is_row`, `Vault`, `AtRestKey::read`, `ledger::verify`, `Ledger::open` |
+//! | `copies.rs` | `sealed_file`, `backup_manifest`, `backup_key` | `Unsealer`, `backup::decode_manifest`, `BackupKey::read` |
 //! | `edits.rs`, `corpus.rs`, `desk.rs` | | scripts of edits, kept encodings, a register in memory |
 //!
 //! Not fuzzed here: TLS and HTTP/2 (rustls, h2), and pages of sled: what those make of bytes is theirs; tests
@@ -52,6 +53,7 @@ macro_rules! fuzz {
 
 mod batches;
 mod changes;
+mod copies;
 mod corpus;
 mod desk;
 mod disk;

@@ -8,7 +8,7 @@ use danso_node::{
         requests::{RequestDeed, RequestRecord, Requests},
     },
     transport::authority::{Authority, AuthorityError, Validity, key_of_request, request},
-    wire::{link, register, status::code_of},
+    wire::{copies, link, register, status::code_of},
 };
 use danso_proto::v1;
 use danso_tests::unit;
@@ -27,13 +27,14 @@ macro_rules! any_of {
 
 fn check_request(bytes: &[u8]) -> bool {
     check_register(bytes);
+    check_backup(bytes);
     any_of! { bytes;
         SignInRequest AddAccountRequest ChangeAccountRequest SetPasswordRequest MakeTokenRequest
         RevokeTokenRequest ShowAuditRequest LiftAnchorRequest InspectRequest ResolveRequest ReleasesRequest
         DirectoryRequest EnrolBegin EnrolRequest RenewRequest InviteRequest RevokeRequest IssuePersonRequest
         ImportChunk PublishReleaseRequest FindPersonsRequest GetPersonRequest EraseRequest OpenRequestRequest
         ListRequestsRequest ChangeRequestRequest RecoverRequest ListUnitsRequest HeadsRequest
-        IndicatorsRequest ReplicationStatusRequest
+        IndicatorsRequest ReplicationStatusRequest BackupRequest ExportBundleRequest BundleChunk
     }
 }
 
@@ -53,7 +54,7 @@ fn check_answer(bytes: &[u8]) -> bool {
         InviteAnswer RevokeAnswer ListRevocationsAnswer IssuePersonAnswer ImportProgress RotateKeyAnswer
         NodeInfoAnswer ReplicationStatusAnswer MetersAnswer PublishReleaseAnswer FindPersonsAnswer
         GetPersonAnswer EraseAnswer PersonRequest ListRequestsAnswer RecoveredBatch CountAnswer
-        ListUnitsAnswer HeadsAnswer IndicatorsAnswer
+        ListUnitsAnswer HeadsAnswer IndicatorsAnswer BackupAnswer ExportBundleAnswer ImportBundleAnswer
     }
 }
 
@@ -61,6 +62,25 @@ fn check_answer(bytes: &[u8]) -> bool {
 fn check_status(status: &Status) {
     assert!(!code_of(status).starts_with("grpc_"), "{status:?}");
     assert!(status.message().chars().count() < 200 && !status.message().chars().any(char::is_control));
+}
+
+fn check_backup(bytes: &[u8]) {
+    use v1::backup_request::Message as Asked;
+    match decoded::<v1::BackupRequest>(bytes).and_then(|asked| asked.message) {
+        Some(Asked::Begin(begin)) => {
+            if let Ok(held) = copies::held(&begin.held) {
+                let again: Vec<_> = held.iter().map(copies::held_message).collect();
+                assert_eq!(again, begin.held);
+            }
+        }
+        Some(Asked::Pieces(list)) => {
+            if let Ok(pieces) = copies::pieces(list.pieces) {
+                let again = pieces.iter().map(copies::piece_message).collect();
+                assert_eq!(copies::pieces(again), Ok(pieces));
+            }
+        }
+        None => {}
+    }
 }
 
 fn check_register(bytes: &[u8]) {

@@ -7,10 +7,11 @@ use crate::{
 use bolero::TypeGenerator;
 use danso_core::{
     chain::{
-        AuditEntry, AuditHead, BatchNumber, Deed, Digest, DirectoryVersion, ErasedLeaf, ErasureDone,
-        ErasureOrder, Exclusions, Fault, Grantor, Grounds, Header, KeyClaim, KeyGrant, KeyRing, LedgerKey,
-        Quarantined, Receipt, Registration, Release, ReleaseRow, Revocation, Revocations, Revoked,
-        SIGNATURE_BYTES, Signed, Statement, examine, key_subject, origin_of, stored_epoch,
+        AuditEntry, AuditHead, BackupManifest, BackupPiece, BackupSegment, BatchNumber, BundleOpening, Deed,
+        Digest, DirectoryVersion, ErasedLeaf, ErasureDone, ErasureOrder, Exclusions, Fault, Grantor, Grounds,
+        Header, KeyClaim, KeyGrant, KeyRing, LedgerKey, PieceHolds, Quarantined, Receipt, Registration,
+        Release, ReleaseRow, Revocation, Revocations, Revoked, SIGNATURE_BYTES, Signed, Statement, Way,
+        examine, key_subject, origin_of, stored_epoch,
     },
     domain::{PersonId, Reason, Sequence},
 };
@@ -93,6 +94,7 @@ pub fn all() -> Vec<Made> {
     ]
     .into_iter()
     .chain(of_trust())
+    .chain(of_copies())
     .collect()
 }
 
@@ -150,6 +152,46 @@ fn of_trust() -> Vec<Made> {
         made(&done),
         made(&entry),
     ]
+}
+
+/// What is signed about files that leave a node.
+fn of_copies() -> Vec<Made> {
+    let opening = BundleOpening {
+        sender: unit("00001"),
+        receiver: unit("001"),
+        way: Way::Up,
+        seal: [5; 32],
+        made_at_ms: 1_780_000_000_000,
+    };
+    vec![made(&opening), made(&backup_manifest())]
+}
+
+/// The list of a small backup, signed.
+pub fn backup_list() -> Signed {
+    Signed::sign(&backup_manifest(), &key())
+}
+
+fn backup_manifest() -> BackupManifest {
+    let hash = Digest::of(&[b"a piece"]);
+    let piece = |name: &str, holds| BackupPiece { name: name.to_owned(), bytes: 300, hash, holds };
+    BackupManifest {
+        unit: unit("00001"),
+        number: 3,
+        taken_at_ms: 1_780_000_000_000,
+        position: 400,
+        records: 12,
+        heads: hash,
+        tallies: hash,
+        folder: hash,
+        at_rest: Some([1; 8]),
+        sealed_to: [2; 32],
+        segments: vec![BackupSegment { number: 1, bytes: 400, hash }],
+        pieces: vec![
+            piece("000003-folder.piece", PieceHolds::Folder),
+            piece("000003-keys.piece", PieceHolds::Keys),
+            piece("000001-00000001-0.piece", PieceHolds::Ledger { segment: 1, from: 0, bytes: 400 }),
+        ],
+    }
 }
 
 /// A small directory, as central signs one.
@@ -217,6 +259,8 @@ pub fn check(bytes: &[u8]) -> bool {
         is::<ErasureOrder>(bytes).is_some(),
         is::<ErasureDone>(bytes).is_some(),
         is::<AuditEntry>(bytes).is_some(),
+        is::<BackupManifest>(bytes).is_some(),
+        is::<BundleOpening>(bytes).is_some(),
     ];
     check_key(bytes);
     let found = kinds.iter().filter(|kind| **kind).count();

@@ -15,6 +15,8 @@
 //! | `erasure.rs` | orders to forget a person, and the word that it was done |
 //! | `audit.rs` | entries of a node's audit chain |
 //! | `downward.rs` | directory versions and releases that central signs |
+//! | `backup.rs` | the signed list of a backup |
+//! | `bundle.rs` | the signed opening of a bundle |
 //! | `fault.rs` | one error per broken rule |
 //! | `tests/` | tests of frames, keys, revocations, erasure and audit, beside `tests.rs` |
 //!
@@ -25,7 +27,9 @@
 //! 4. Sizes are checked before and while decompressing, before anything is allocated for them.
 
 mod audit;
+mod backup;
 mod batch;
+mod bundle;
 mod downward;
 mod erasure;
 mod fault;
@@ -42,7 +46,9 @@ mod signed;
 mod tests;
 
 pub use audit::{AuditEntry, AuditHead, AuditTrail, Deed};
+pub use backup::{BackupManifest, BackupPiece, BackupSegment, PieceHolds};
 pub use batch::{Batch, Contents, SealInput, SealedChange, check_deltas, open, seal, strip};
+pub use bundle::{BundleOpening, Way};
 pub use downward::{DirectoryVersion, Release, ReleaseRow};
 pub use erasure::{ErasedLeaf, ErasureDone, ErasureOrder, erase_leaves, matching_leaves, order_digest};
 pub use fault::Fault;

@@ -67,7 +67,7 @@ impl Statement for Exclusions {
 }
 
 /// A list of bounded length: an empty element takes a byte when encoded and many in memory.
-fn at_most<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn at_most<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

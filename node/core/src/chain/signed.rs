@@ -50,6 +50,11 @@ impl PublicKey {
         KeyId(digest.0[..8].try_into().expect("a digest has 32 bytes"))
     }
 
+    /// The same key as one for agreements (X25519), to which files are sealed: the point in its Montgomery form.
+    pub fn agreement(self) -> [u8; 32] {
+        self.0.to_montgomery().to_bytes()
+    }
+
     /// Strict verification: no malleable signature, no small-order key.
     fn verify(self, bytes: &[u8], signature: &[u8; SIGNATURE_BYTES]) -> bool {
         self.0.verify_strict(bytes, &Signature::from_bytes(signature)).is_ok()
@@ -74,6 +79,11 @@ impl LedgerKey {
     /// The matching public key.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key())
+    }
+
+    /// The secret half of [`PublicKey::agreement`]. Never for anything but opening what was sealed to it.
+    pub fn agreement(&self) -> [u8; 32] {
+        self.0.to_scalar_bytes()
     }
 }
 

@@ -140,7 +140,7 @@ impl Look<'_> {
         let grounds = Grounds {
             own: self.node.unit(),
             now_ms: self.now,
-            late_after_ms: self.node.config.limits.late_after_ms,
+            late_after_ms: self.node.limits().late_after_ms,
             software: SOFTWARE,
         };
         found.findings = findings(&found, &grounds);

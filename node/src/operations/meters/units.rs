@@ -61,7 +61,7 @@ impl Node {
         let mut units: Vec<&UnitStanding> = standings.iter().collect();
         // Upper tiers first, then by id: the same ones are told every time.
         units.sort_by_key(|unit| (unit.records, unit.unit));
-        let late_after_ms = self.config.limits.late_after_ms;
+        let late_after_ms = self.limits().late_after_ms;
         let count = |holds: fn(&UnitStanding, u64) -> bool| {
             units.iter().filter(|unit| unit.records && holds(unit, late_after_ms)).count() as f64
         };

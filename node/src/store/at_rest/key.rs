@@ -110,6 +110,13 @@ impl fmt::Debug for AtRestKey {
     }
 }
 
+impl KeyName {
+    /// Its bytes.
+    pub fn bytes(self) -> [u8; 8] {
+        self.0
+    }
+}
+
 impl fmt::Display for KeyName {
     /// 16 hexadecimal digits.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -36,7 +36,7 @@
 mod error;
 mod key;
 mod place;
-mod sealing;
+pub(super) mod sealing;
 mod vault;
 mod wrapped;
 
@@ -47,6 +47,7 @@ pub use error::AtRestError;
 pub use key::{AtRestKey, KeyName};
 pub use place::require_outside;
 pub use vault::{State, Vault, rewrap};
+pub use wrapped::key_name_of;
 
 /// Most bytes that sealing adds to a value.
 pub const OVERHEAD_BYTES_MAX: usize = 1 + 32 + sealing::NONCE_BYTES + sealing::TAG_BYTES;

@@ -7,26 +7,26 @@ use x25519_dalek::{PublicKey, SharedSecret};
 use zeroize::Zeroizing;
 
 /// Length of a nonce: long enough to be random.
-pub(super) const NONCE_BYTES: usize = 24;
+pub(in crate::store) const NONCE_BYTES: usize = 24;
 /// Length of an authentication tag.
-pub(super) const TAG_BYTES: usize = 16;
+pub(in crate::store) const TAG_BYTES: usize = 16;
 
 const BOX: &[u8] = b"danso at rest 1: key of one sealed box";
 
 /// A secret key; wiped when dropped.
-pub(super) type Secret = Zeroizing<[u8; 32]>;
+pub(in crate::store) type Secret = Zeroizing<[u8; 32]>;
 /// A nonce, used once.
-pub(super) type Nonce = [u8; NONCE_BYTES];
+pub(in crate::store) type Nonce = [u8; NONCE_BYTES];
 
 /// Fresh random bytes from the system.
-pub(super) fn random<const BYTES: usize>() -> Zeroizing<[u8; BYTES]> {
+pub(in crate::store) fn random<const BYTES: usize>() -> Zeroizing<[u8; BYTES]> {
     let mut bytes = Zeroizing::new([0; BYTES]);
     getrandom::fill(&mut bytes[..]).expect("the system gives random bytes");
     bytes
 }
 
 /// The key derived from `material` for the purpose that `label` names: HKDF-SHA256 without salt.
-pub(super) fn derive(material: &[u8], label: &[u8]) -> Secret {
+pub(in crate::store) fn derive(material: &[u8], label: &[u8]) -> Secret {
     let mut key = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(None, material).expand(label, &mut key[..]).expect("HKDF gives 32 bytes");
     key
@@ -43,7 +43,13 @@ pub(super) fn box_key(shared: &SharedSecret, ephemeral: &PublicKey, recipient: &
 }
 
 /// Appends nonce, ciphertext and tag of `plain` to `sealed`; `context` is authenticated with them.
-pub(super) fn encrypt(key: &Secret, nonce: &Nonce, context: &[u8], plain: &[u8], sealed: &mut Vec<u8>) {
+pub(in crate::store) fn encrypt(
+    key: &Secret,
+    nonce: &Nonce,
+    context: &[u8],
+    plain: &[u8],
+    sealed: &mut Vec<u8>,
+) {
     sealed.reserve_exact(NONCE_BYTES + plain.len() + TAG_BYTES);
     sealed.extend_from_slice(nonce);
     let start = sealed.len();
@@ -55,7 +61,7 @@ pub(super) fn encrypt(key: &Secret, nonce: &Nonce, context: &[u8], plain: &[u8],
 }
 
 /// Opens nonce, ciphertext and tag; `None` unless key, context and every bit are those of [`encrypt`].
-pub(super) fn decrypt(key: &Secret, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+pub(in crate::store) fn decrypt(key: &Secret, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
     let (ciphertext, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
     let mut plain = ciphertext.to_vec();

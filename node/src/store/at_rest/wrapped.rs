@@ -63,6 +63,11 @@ impl DataKey {
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Wrapped([u8; BYTES]);
 
+/// Name of the key that opens a data folder's names; `None` where they are not encrypted.
+pub fn key_name_of(folder: &Path) -> Result<Option<KeyName>, AtRestError> {
+    Ok(Wrapped::read(folder)?.map(|wrapped| wrapped.key_name()))
+}
+
 /// Where AT-REST lies.
 pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join("AT-REST")

@@ -17,6 +17,7 @@
 //! | `replace.rs` | erasure: durable records become scrubbed ones, segment file by segment file |
 //! | `scrub.rs` | the bytes of a scrubbed record |
 //! | `reader.rs` | read by position and in order, up to the synced end |
+//! | `copy.rs` | segments read whole and checked, for a backup |
 //! | `shared.rs` | what the writer and its readers share: synced end, segments, open files |
 //! | `verify.rs` | the full check of a folder, which writes nothing |
 //! | `error.rs` | errors and their stable codes |
@@ -38,6 +39,7 @@
 //!    file that was synced before takes the name of a closed segment; a crash leaves one of the two.
 //!    Until the new name is durable the old content may come back, so the caller repeats.
 
+mod copy;
 mod disk;
 mod error;
 mod layout;
@@ -56,6 +58,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use copy::{Checked, Part, check_segment, segment_file};
 pub use error::{Damage, LedgerError, Refusal};
 pub use open::{Opened, Options, look};
 pub use position::{Kind, Position, SegmentNumber};

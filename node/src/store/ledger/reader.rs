@@ -35,6 +35,10 @@ impl LedgerReader {
         Self { shared }
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// The synced end of the ledger.
     pub fn end(&self) -> Position {
         self.shared.durable()

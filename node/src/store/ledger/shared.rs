@@ -100,6 +100,11 @@ impl Shared {
         (span, next.map_or(durable, |next| next.min(durable)).0 - span.first.0)
     }
 
+    /// All segments, in order.
+    pub fn spans(&self) -> Vec<Span> {
+        self.spans.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// A segment that another one follows, and how many bytes its records reach up to.
     pub fn closed(&self, number: SegmentNumber) -> (Span, u64) {
         let (span, next) = self.span(number);

@@ -2,12 +2,11 @@
 
 use super::{super::relay, LinkError, Uplink};
 use crate::{
-    operations::meters::RECEIPT_LATENCY,
-    store::Record,
+    operations::{TakenReceipt, meters::RECEIPT_LATENCY},
     wire::link::{self, Malformed},
 };
 use danso_core::{
-    chain::{BatchNumber, Receipt, Signed},
+    chain::{BatchNumber, Signed},
     replication::Answer,
 };
 use danso_proto::v1::{self, ParentMessage, parent_message::Message as FromParent};
@@ -40,41 +39,27 @@ impl Uplink {
     }
 
     fn receipt(&mut self, signed: Signed) -> Result<(), LinkError> {
-        let ring = self.node.ring_of(self.parent.unit);
-        let receipt: Receipt = ring.verify(&signed).map_err(|_| LinkError::Signature)?;
-        if receipt.parent != self.parent.unit {
-            return Err(LinkError::Signature);
-        }
-        let held = self.node.store.batch_row(receipt.origin, receipt.number).ok().flatten();
-        if held.is_none_or(|held| held.hash != receipt.hash) {
+        match self.node.take_receipt(self.parent.unit, signed).map_err(|_| LinkError::Signature)? {
             // This node was restored from a backup, or the chains differ: that concerns this origin alone.
-            tracing::error!(origin = %receipt.origin, number = receipt.number.0, "a receipt for a batch that is not held");
-            let code = if held.is_none() { "parent_ahead" } else { "parent_diverges" };
-            self.hold(receipt.origin, code);
-            return Ok(());
+            TakenReceipt::Contradicts { origin, code } => self.hold(origin, code),
+            // Its ticket is not awaited: a lost receipt is sent again at the next hello.
+            TakenReceipt::Kept { origin, number, .. } => {
+                self.measure(origin, number);
+                self.outbox.answered(origin, Answer::Received(number));
+                if std::mem::take(&mut self.cautious) {
+                    self.outbox.set_window(self.window);
+                }
+            }
         }
-        if !receipt.quarantined.is_empty() {
-            let (origin, count) = (receipt.origin, receipt.quarantined.len());
-            tracing::warn!(%origin, count, number = receipt.number.0, "the parent does not count some changes");
-        }
-        self.node.confirmed_by_parent(&receipt, &signed);
-        self.measure(&receipt);
-        self.outbox.answered(receipt.origin, Answer::Received(receipt.number));
-        if std::mem::take(&mut self.cautious) {
-            self.outbox.set_window(self.window);
-        }
-        // Not awaited: a lost receipt is sent again at the next hello.
-        let _ =
-            self.node.store.stage(vec![Record::ParentReceipt(signed).into()], self.node.store.generation());
+
         Ok(())
     }
 
     /// A receipt answers its batch and all before it: how long has it taken since their changes were recorded?
-    fn measure(&mut self, receipt: &Receipt) {
-        let own = receipt.origin == self.node.unit();
+    fn measure(&mut self, origin: UnitId, number: BatchNumber) {
+        let own = origin == self.node.unit();
         let (chain, now) = (if own { "own" } else { "passed_on" }, self.node.now_ms());
-        let first = (receipt.origin, BatchNumber(0));
-        let answered = self.sent.extract_if(first..=(receipt.origin, receipt.number), |_, _| true);
+        let answered = self.sent.extract_if((origin, BatchNumber(0))..=(origin, number), |_, _| true);
         for (_, recorded_ms) in answered {
             let seconds = now.saturating_sub(recorded_ms) as f64 / 1_000.0;
             self.node.meters.observe(RECEIPT_LATENCY, chain, seconds);

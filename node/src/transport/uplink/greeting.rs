@@ -2,7 +2,10 @@
 
 use super::{Introduced, LinkError, Session, Uplink, message};
 use crate::{
-    operations::lag::{SOFTWARE, Told},
+    operations::{
+        Node,
+        lag::{SOFTWARE, Told},
+    },
     wire::link::{self, Malformed},
 };
 use danso_core::{
@@ -49,49 +52,14 @@ impl Uplink {
     }
 
     fn hello(&mut self) -> (v1::Hello, Introduced) {
-        let directory = self.node.directory();
-        let at = directory.at(self.node.today());
-        let view = self.node.store.view();
-        let own = self.node.unit();
-        let heads = view
-            .chains
-            .iter()
-            .map(|(origin, chain)| link::head_message(*origin, &chain.head, chain.acknowledged))
-            .collect();
-        // Tiers between an origin and this node sign too: what they exclude of counts.
-        let signers: BTreeSet<UnitId> = view
-            .keys
-            .keys()
-            .filter(|unit| view.chains.contains_key(unit) || at.is_within(**unit, own))
-            .copied()
-            .collect();
-        let registrations: Vec<_> =
-            signers.iter().filter_map(|unit| view.keys.get(unit)).flat_map(KeyRing::epochs).collect();
-        let hello = v1::Hello {
-            protocol_version: Spoken::OURS.max,
-            protocol_version_min: Spoken::OURS.min,
-            unit: own.to_string(),
-            heads,
-            registrations: registrations.into_iter().map(|key| link::signed_message(&key.signed)).collect(),
-            software: SOFTWARE.to_owned(),
-        };
-        let keys_of = |unit: UnitId| view.keys.get(&unit).map_or(0, |ring| ring.epochs().len());
-        let introduced = signers.into_iter().map(|unit| (unit, keys_of(unit))).collect();
-        drop(view);
+        let told = hello(&self.node);
         self.note_heads();
-        (hello, introduced)
+        told
     }
 
     pub(super) fn note_heads(&mut self) {
-        let (own, today, directory) = (self.node.unit(), self.node.today(), self.node.directory());
-        // A unit that moved elsewhere leaves its chain here, and sends it up another way.
-        let passed_on = |origin: UnitId| {
-            let day = directory.valid_to(origin).map_or(today, |last| last.min(today));
-            origin == own || directory.at(day).is_within(origin, own)
-        };
-        let view = self.node.store.view();
-        for (origin, chain) in view.chains.iter().filter(|(origin, _)| passed_on(**origin)) {
-            self.outbox.held_here(*origin, chain.head.number);
+        for (origin, head) in chains_passed_on(&self.node) {
+            self.outbox.held_here(origin, head);
         }
     }
 
@@ -145,4 +113,50 @@ impl Uplink {
         }
         Ok(())
     }
+}
+
+/// What a node says first to its parent, and which keys it tells with it.
+pub(in crate::transport) fn hello(node: &Node) -> (v1::Hello, Introduced) {
+    let directory = node.directory();
+    let at = directory.at(node.today());
+    let view = node.store.view();
+    let own = node.unit();
+    let heads = view
+        .chains
+        .iter()
+        .map(|(origin, chain)| link::head_message(*origin, &chain.head, chain.acknowledged))
+        .collect();
+    // Tiers between an origin and this node sign too: what they exclude of counts.
+    let signers: BTreeSet<UnitId> = view
+        .keys
+        .keys()
+        .filter(|unit| view.chains.contains_key(unit) || at.is_within(**unit, own))
+        .copied()
+        .collect();
+    let registrations: Vec<_> =
+        signers.iter().filter_map(|unit| view.keys.get(unit)).flat_map(KeyRing::epochs).collect();
+    let hello = v1::Hello {
+        protocol_version: Spoken::OURS.max,
+        protocol_version_min: Spoken::OURS.min,
+        unit: own.to_string(),
+        heads,
+        registrations: registrations.into_iter().map(|key| link::signed_message(&key.signed)).collect(),
+        software: SOFTWARE.to_owned(),
+    };
+    let keys_of = |unit: UnitId| view.keys.get(&unit).map_or(0, |ring| ring.epochs().len());
+    let introduced = signers.into_iter().map(|unit| (unit, keys_of(unit))).collect();
+    (hello, introduced)
+}
+
+/// The chains that go up from a node, with their heads.
+pub(in crate::transport) fn chains_passed_on(node: &Node) -> Vec<(UnitId, BatchNumber)> {
+    let (own, today, directory) = (node.unit(), node.today(), node.directory());
+    // A unit that moved elsewhere leaves its chain here, and sends it up another way.
+    let passed_on = |origin: UnitId| {
+        let day = directory.valid_to(origin).map_or(today, |last| last.min(today));
+        origin == own || directory.at(day).is_within(origin, own)
+    };
+    let view = node.store.view();
+    let chains = view.chains.iter().filter(|(origin, _)| passed_on(**origin));
+    chains.map(|(origin, chain)| (*origin, chain.head.number)).collect()
 }

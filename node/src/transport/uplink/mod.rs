@@ -21,6 +21,7 @@ mod recover;
 mod restore;
 mod sending;
 
+pub(super) use greeting::{chains_passed_on, hello};
 pub use restore::{Came, RestoreError, Restored, restore};
 
 use super::{Keeper, client::chain, downward, erasure, tls};
@@ -111,7 +112,7 @@ struct Uplink {
 }
 
 /// Units and how many of their keys were told.
-type Introduced = BTreeSet<(UnitId, usize)>;
+pub(in crate::transport) type Introduced = BTreeSet<(UnitId, usize)>;
 
 /// The state of one connection.
 struct Session {

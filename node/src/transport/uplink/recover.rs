@@ -104,7 +104,7 @@ impl Uplink {
             Err(status) => return refusal(status).map(Err),
         };
         let mut follower = Follower::new(self.parent.unit, held.head);
-        let pause = Duration::from_millis(self.node.config.limits.heartbeat_ms);
+        let pause = Duration::from_millis(self.node.limits().heartbeat_ms);
         let mut beaten = Instant::now();
         let mut receipt = None;
         loop {

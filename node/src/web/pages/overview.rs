@@ -94,7 +94,7 @@ pub(in crate::web) fn parts(site: &Site, language: Language, scope: UnitId) -> V
 }
 
 fn tiles_of_units(site: &Site, language: Language, units: &[UnitStanding]) -> Vec<Part> {
-    let late_after_ms = site.node.config.limits.late_after_ms;
+    let late_after_ms = site.node.limits().late_after_ms;
     let recording: Vec<&UnitStanding> = units.iter().filter(|unit| unit.records).collect();
     let late = recording.iter().filter(|unit| is_late(unit, late_after_ms)).count() as u64;
     let expected = recording.len() as u64;

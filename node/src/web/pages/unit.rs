@@ -46,7 +46,7 @@ pub async fn page(
     let unit = find(&site, &asked, scope)?;
     let found = site.node.blocking(move |_| look(&shared, language, scope, unit)).await?;
     let days = charts::days(&found.samples, site.node.now_ms());
-    let late_after_ms = site.node.config.limits.late_after_ms;
+    let late_after_ms = site.node.limits().late_after_ms;
     let body = html! {
         p.muted { (unit) " · " a href={ "/counts?unit=" (unit) } { (language.pick("Số liệu dân số", "Population counts")) } }
         @for part in &found.parts { div id=(part.id) { (part.inside) } }
@@ -108,7 +108,7 @@ fn parts_of(site: &Site, language: Language, unit: &UnitStanding) -> Vec<Part> {
 }
 
 fn state(site: &Site, language: Language, unit: &UnitStanding) -> Markup {
-    let late_after_ms = site.node.config.limits.late_after_ms;
+    let late_after_ms = site.node.limits().late_after_ms;
     html! {
         dl.tiles {
             div.tile { dt { (language.pick("Tình trạng", "State")) } dd.big { (State::of(unit).mark(language)) } }

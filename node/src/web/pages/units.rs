@@ -32,7 +32,7 @@ pub async fn page(
         .node
         .blocking(move |_| {
             let all = units_in(&shared, admitted.scope);
-            let found = chosen.apply(&all, shared.node.config.limits.late_after_ms);
+            let found = chosen.apply(&all, shared.node.limits().late_after_ms);
             (table(&shared, language, &chosen, &found), found.len())
         })
         .await;
@@ -120,7 +120,7 @@ fn id_of(unit: UnitId) -> String {
 fn row(site: &Site, language: Language, unit: &UnitStanding) -> Markup {
     let samples = site.node.lag_history(unit.unit).unwrap_or_default();
     let days = charts::days(&samples, site.node.now_ms());
-    let late_after_ms = site.node.config.limits.late_after_ms;
+    let late_after_ms = site.node.limits().late_after_ms;
     let cells = cells(site, language, unit);
     html! {
         tr {
@@ -138,7 +138,7 @@ fn row(site: &Site, language: Language, unit: &UnitStanding) -> Markup {
 
 /// The cells that change, in the order of their columns.
 fn cells(site: &Site, language: Language, unit: &UnitStanding) -> [Part; 6] {
-    let late_after_ms = site.node.config.limits.late_after_ms;
+    let late_after_ms = site.node.limits().late_after_ms;
     let now = site.node.now_ms();
     let id = id_of(unit.unit);
     let cell = |word: &str, inside: Markup| Part { id: format!("{id}-{word}"), inside };
@@ -194,7 +194,7 @@ fn pages(language: Language, choice: &Choice, units: usize) -> Markup {
 /// The units that a page of the table shows at this moment: these are kept up to date, in their places. Blocks.
 pub(in crate::web) fn on_page(site: &Site, scope: UnitId, choice: &Choice) -> Vec<UnitId> {
     let units = units_in(site, scope);
-    let found = choice.apply(&units, site.node.config.limits.late_after_ms);
+    let found = choice.apply(&units, site.node.limits().late_after_ms);
     shown(choice, &found).map(|unit| unit.unit).collect()
 }
 
