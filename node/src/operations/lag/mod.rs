@@ -12,6 +12,7 @@
 //! | `standing.rs` | one unit as it stands |
 //! | `looking.rs` | the same, out of all reports of it |
 //! | `findings.rs` | what is wrong with a unit, and how badly |
+//! | `findings_tests.rs` | each of its rules, tested |
 //! | `sentences.rs` | the same in words, with what to run |
 //! | `history.rs` | one sample an hour, kept for a month |
 //!
