@@ -38,8 +38,8 @@ async fn start_later(tree: &mut Tree, at: UnitId) -> Arc<Node> {
 /// Whether each batch of an origin has its names at a node, from the first one on.
 fn named(node: &Node, origin: UnitId) -> Vec<bool> {
     let head = node.store.view().chains[&origin].head.number;
-    let held = |number| node.store.batch(origin, BatchNumber(number)).unwrap().unwrap();
-    (1..=head.0).map(|number| held(number).batch.personal.is_some()).collect()
+    let batch = |number| node.store.batch(origin, BatchNumber(number)).unwrap().unwrap();
+    (1..=head.0).map(|number| batch(number).batch.personal.is_some()).collect()
 }
 
 /// Blocks of the disk that the ledger of a unit's node takes, in bytes.

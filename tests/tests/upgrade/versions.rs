@@ -38,8 +38,8 @@ async fn a_parent_shows_which_child_speaks_another_version_until_its_program_is_
         assert_eq!(shown.turned_away_code, "protocol_version");
         assert_eq!((shown.turned_away_sentence.as_str(), shown.connected), (told.message(), false));
         let printed = status(&tree, parent);
-        let line = printed.lines().find(|line| line.starts_with("refused ")).unwrap();
-        assert!(line.contains("00001@") && line.contains("deploy/runbooks/protocol_version.md"), "{line}");
+        let told_here = printed.lines().find(|line| line.starts_with("refused ")).unwrap();
+        assert!(told_here.contains("00001@") && told_here.contains("protocol_version.md"), "{told_here}");
     }
     // The program is replaced, and all is well.
     tree.start(child).await;
