@@ -62,7 +62,7 @@ fn status_of(code: &str) -> StatusCode {
         "unknown_unit" | "account_unknown" => StatusCode::NOT_FOUND,
         "account_exists" => StatusCode::CONFLICT,
         "signin_delayed" | "signin_busy" | "accounts_full" => StatusCode::TOO_MANY_REQUESTS,
-        "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+        "disk_full" | "disk_low" => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::BAD_REQUEST,
     }
 }
@@ -70,7 +70,7 @@ fn status_of(code: &str) -> StatusCode {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error.code() {
-            "disk_full" => Self::new(status_of(error.code()), error.code(), error.to_string()),
+            "disk_full" | "disk_low" => Self::new(status_of(error.code()), error.code(), error.to_string()),
             code => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, "the node's store failed, see its log")
             }

@@ -52,7 +52,7 @@ impl Language {
 
     /// A share in percent with one decimal: `97,5%`, `97.5%`.
     pub fn percent(self, part: u64, whole: u64) -> String {
-        let tenths = if whole == 0 { 0 } else { (part * 1_000 + whole / 2) / whole };
+        let tenths = (part * 1_000 + whole / 2).checked_div(whole).unwrap_or(0);
         let comma = if self == Self::Vietnamese { ',' } else { '.' };
         format!("{}{comma}{}%", tenths / 10, tenths % 10)
     }
