@@ -1,6 +1,9 @@
 //! Health for supervisors and load balancers: alive, and ready to serve. Asked without a sign-in, told nothing else.
 
-use crate::operations::{Health, Node};
+use crate::{
+    operations::{Health, Node},
+    store::StoreError,
+};
 use axum::{
     Router,
     extract::State,
@@ -28,7 +31,7 @@ async fn ready(State(node): State<Arc<Node>>) -> Response {
 
 /// The code of the error after which the store stopped.
 fn code(node: &Node) -> Option<&'static str> {
-    node.store.failure().borrow().as_ref().map(|error| error.code())
+    node.store.failure().borrow().as_ref().map(StoreError::code)
 }
 
 fn answer(what: &str, holds: bool, health: Health, code: Option<&'static str>) -> Response {
