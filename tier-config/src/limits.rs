@@ -3,9 +3,17 @@
 //! Constants bound what a node accepts from outside before it allocates; the fields of
 //! [`Limits`] are what a node's file may change. Relations between them are asserted at compile time.
 
+mod accounts;
 mod copies;
+mod lag;
+mod settings;
+mod web;
 
+pub use accounts::*;
 pub use copies::*;
+pub use lag::*;
+pub use settings::*;
+pub use web::*;
 
 /// Version of the replication protocol that this program speaks.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -115,32 +123,6 @@ pub const GUESTS_MAX: usize = 1_024;
 pub const GUEST_MS_MAX: u64 = 30_000;
 /// Largest certificate signing request, in bytes.
 pub const CERTIFICATE_REQUEST_BYTES_MAX: usize = 4_096;
-/// Most connections of browsers and tools to a node's pages at once.
-pub const WEB_CONNECTIONS_MAX: usize = 256;
-/// Most of them from one address at once; an office may share one (NAT).
-pub const WEB_CONNECTIONS_PER_ADDRESS_MAX: usize = 64;
-/// Longest TLS handshake of a browser, in milliseconds.
-pub const WEB_HANDSHAKE_MS_MAX: u64 = 30_000;
-/// Longest wait for the head of a request, and longest idle time of a connection to the pages, in milliseconds.
-pub const WEB_HEAD_MS_MAX: u64 = 30_000;
-/// Longest head of a request for a page, in bytes.
-pub const WEB_HEAD_BYTES_MAX: usize = 16_384;
-/// Longest time from a request for a page to its answer, its body included, in milliseconds.
-pub const WEB_REQUEST_MS_MAX: u64 = 30_000;
-/// Longest life of a connection to the pages, in milliseconds; a live page opens another one by itself.
-pub const WEB_CONNECTION_MS_MAX: u64 = 3_600_000;
-/// Largest body of a form that is posted, in bytes.
-pub const WEB_BODY_BYTES_MAX: usize = 16_384;
-/// Most rows of a table on one page.
-pub const WEB_ROWS_MAX: usize = 200;
-/// Most pages that are kept up to date at once.
-pub const WEB_STREAMS_MAX: usize = 64;
-/// Most of them for one account; further ones stay as they are.
-pub const WEB_STREAMS_PER_ACCOUNT_MAX: usize = 8;
-/// Shortest time between two updates of a page, in milliseconds.
-pub const WEB_UPDATE_MS: u64 = 1_000;
-/// Longest time between two updates of a page that is kept up to date, in milliseconds: ages grow by themselves.
-pub const WEB_UPDATE_MS_MAX: u64 = 15_000;
 
 /// Time given to a node that was told to stop, for open calls and last words to the parent, in milliseconds.
 pub const STOP_GRACE_MS: u64 = 15_000;
@@ -223,53 +205,6 @@ pub const CONFIRMATION_LATE_MS: u64 = 86_400_000;
 pub const CONFIRMATION_QUIET_MS: u64 = 600_000;
 /// Bytes of relayed receipts at which a message takes no more of them.
 pub const RELAYED_BYTES: usize = 65_536;
-
-/// Values of a label that a metric tells apart; the rest is counted as `other`.
-pub const METER_LABELS_MAX: usize = 1_000;
-/// Units below that have series of their own among the metrics of a node: the 3,321 communes of today, not the 10,599 of
-/// before July 2025. Sums hold all of them.
-pub const METER_UNITS_MAX: usize = 4_000;
-
-/// Most reports of units that one heartbeat carries; the others follow with the next ones.
-pub const UNIT_REPORTS_A_HEARTBEAT_MAX: usize = 500;
-/// Age of what the parent heard of a unit at which it is told again though nothing changed, in milliseconds.
-pub const UNIT_REPORT_REFRESH_MS: u64 = 60_000;
-/// Longest code or version in a report, in characters.
-pub const REPORT_TEXT_CHARS_MAX: usize = 64;
-/// Steps of a disk's size by which free space counts as changed.
-pub const DISK_STEPS: u64 = 100;
-/// Steps by which the offset of a clock counts as changed, in milliseconds.
-pub const CLOCK_STEP_MS: u64 = 10_000;
-/// Shortest time between two answers to whoever watches the units, in milliseconds.
-pub const WATCH_MS: u64 = 1_000;
-/// Time after which a watcher hears something though nothing changed, in milliseconds.
-pub const WATCH_WORD_MS: u64 = 10_000;
-/// Most watchers at once.
-pub const WATCHERS_MAX: usize = 64;
-/// First and longest delay before `danso status --watch` asks a node again that was lost, in milliseconds.
-pub const WATCH_AGAIN_MS: (u64, u64) = (500, 10_000);
-/// Interval of the samples of each unit's lag, in milliseconds.
-pub const LAG_SAMPLE_MS: u64 = 3_600_000;
-/// Time after a start before the first sample, in milliseconds: the units below link up first.
-pub const LAG_SETTLE_MS: u64 = 120_000;
-/// Days for which samples are kept.
-pub const LAG_HISTORY_DAYS: u64 = 30;
-/// Time without contact after which a unit needs somebody, in milliseconds.
-pub const NO_CONTACT_MS: u64 = 3_600_000;
-/// Age of what is known of a unit at which it counts as behind, in milliseconds.
-pub const BEHIND_MS: u64 = 3_600_000;
-/// Time for which a refused batch and a growing quarantine are told, in milliseconds.
-pub const RECENT_MS: u64 = 86_400_000;
-/// Free bytes below which a disk is low, whatever its size.
-pub const DISK_LOW_BYTES: u64 = 1 << 30;
-/// Free share of a disk below which it is low: one part in this many.
-pub const DISK_LOW_PARTS: u64 = 20;
-/// Free bytes below which a disk is about to be full.
-pub const DISK_URGENT_BYTES: u64 = 256 << 20;
-/// Days before the end of a certificate from which it is told.
-pub const CERTIFICATE_SOON_DAYS: i32 = 21;
-/// Days before the end of a certificate from which it is urgent.
-pub const CERTIFICATE_URGENT_DAYS: i32 = 7;
 
 /// Delay before own changes are sealed again after the disk refused, in milliseconds.
 pub const SEAL_RETRY_MS: u64 = 1_000;
@@ -370,62 +305,6 @@ pub const SLED_VALUE_BYTES_MAX: usize = 4_096;
 /// Bytes kept aside so that a node starts on a full disk, more than once: an opened index begins a segment.
 pub const BALLAST_BYTES: u64 = 3 * SLED_SEGMENT_BYTES as u64;
 
-/// Longest name of an account or program, in characters.
-pub const ACCOUNT_NAME_CHARS_MAX: usize = 40;
-/// Most accounts of one node.
-pub const ACCOUNTS_MAX: usize = 2_000;
-/// Shortest new password, in characters after normalisation.
-pub const PASSWORD_CHARS_MIN: usize = 10;
-/// Longest password, in characters after normalisation.
-pub const PASSWORD_CHARS_MAX: usize = 200;
-/// Fewest different characters of a new password.
-pub const PASSWORD_DISTINCT_CHARS_MIN: usize = 4;
-/// Memory of one password hash, in KiB (argon2id as OWASP advises).
-pub const PASSWORD_MEMORY_KIB: u32 = 19_456;
-/// Largest memory of a password hash that is read, in KiB.
-pub const PASSWORD_MEMORY_KIB_MAX: u32 = 262_144;
-/// Passes of one password hash over its memory.
-pub const PASSWORD_PASSES: u32 = 2;
-/// Most passes of a password hash that is read.
-pub const PASSWORD_PASSES_MAX: u32 = 16;
-/// Lanes of one password hash.
-pub const PASSWORD_LANES: u32 = 1;
-/// Most passwords hashed at once; each takes its memory.
-pub const PASSWORD_HASHES_AT_ONCE: usize = 2;
-/// Most passwords that wait to be hashed.
-pub const PASSWORD_HASHES_WAITING_MAX: usize = 64;
-/// Failed sign-ins of one account before the first delay.
-pub const SIGNIN_ACCOUNT_FAILURES_FREE: u32 = 5;
-/// Failed sign-ins from one address before the first delay.
-pub const SIGNIN_ADDRESS_FAILURES_FREE: u32 = 5;
-/// First delay after failed sign-ins, in milliseconds; each further failure doubles it.
-pub const SIGNIN_DELAY_FIRST_MS: u64 = 1_000;
-/// Longest delay after failed sign-ins, in milliseconds.
-pub const SIGNIN_DELAY_MS_MAX: u64 = 900_000;
-/// Time without a failure after which earlier ones are forgotten, in milliseconds.
-pub const SIGNIN_FORGET_MS: u64 = 86_400_000;
-/// Most accounts, and most addresses, whose failed sign-ins are remembered.
-pub const SIGNIN_REMEMBERED_MAX: usize = 10_000;
-/// Time for which a session is good, in milliseconds.
-pub const SESSION_MS: u64 = 12 * 3_600_000;
-/// Most sessions of one account; the oldest ends for a new one.
-pub const SESSIONS_PER_ACCOUNT_MAX: usize = 16;
-/// Most days for which an API token is good.
-pub const TOKEN_DAYS_MAX: u32 = 366;
-/// Most API tokens of one node that are good at once.
-pub const TOKENS_MAX: usize = 1_000;
-/// Longest label of an API token, in characters.
-pub const TOKEN_LABEL_CHARS_MAX: usize = 80;
-/// Largest message of the accounts service, in bytes: strangers may call it.
-pub const ACCOUNTS_MESSAGE_BYTES_MAX: usize = 16_384;
-/// Most audit entries a minute about refused sign-ins, and as many about denied calls; all of them are counted.
-pub const REFUSALS_NOTED_A_MINUTE_MAX: u32 = 60;
-/// Largest file of a session or token, and longest line with a password, in bytes.
-pub const SECRET_LINE_BYTES_MAX: usize = 4_096;
-/// Longest answer to a question of `danso setup`, in bytes.
-pub const SETUP_ANSWER_BYTES_MAX: usize = 4_096;
-/// Units that `danso setup` lists where a name fits several.
-pub const SETUP_UNITS_SHOWN: usize = 20;
 /// How far a clock may be set back before sessions made until then count as made in the future, in milliseconds.
 pub const CLOCK_BACK_MS_MAX: u64 = 300_000;
 
@@ -494,100 +373,3 @@ const _: () =
     assert!(PROTOCOL_VERSION_MIN <= PROTOCOL_VERSION && PROTOCOL_VERSION <= PROTOCOL_VERSION_MIN + 1);
 const _: () = assert!(CONNECTIONS_PER_IDENTITY_MAX <= CONNECTIONS_PER_ADDRESS_MAX);
 const _: () = assert!(CONNECTIONS_PER_ADDRESS_MAX < CONNECTIONS_MAX && GUESTS_MAX < CONNECTIONS_MAX);
-
-/// What a node's file may change under `[limits]`; every field has a default and bounds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Changes at which a batch is sealed, 1 to [`BATCH_CHANGES_MAX`].
-    pub batch_changes: u32,
-    /// Age of the oldest unsealed change at which a batch is sealed, in milliseconds.
-    pub batch_age_ms: u64,
-    /// Batches sent and not yet answered on one link.
-    pub window_batches: u32,
-    /// Interval of heartbeats on an idle link, in milliseconds.
-    pub heartbeat_ms: u64,
-    /// First delay before a broken link is opened again, in milliseconds.
-    pub backoff_first_ms: u64,
-    /// Longest delay between two attempts, in milliseconds.
-    pub backoff_max_ms: u64,
-    /// Age of a unit's watermark after which it counts as late, in milliseconds.
-    pub late_after_ms: u64,
-    /// Interval between two looks for new releases and directories at the parent, in milliseconds.
-    pub pull_interval_ms: u64,
-    /// Days after a month's end before central closes it and publishes its release.
-    pub release_after_days: u32,
-    /// Cache given to sled, in bytes (it uses about six times as much at its worst).
-    pub cache_bytes: u64,
-    /// Free space on the disk of the data folder below which nothing new is taken, in bytes; 0 for never.
-    pub disk_low_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            batch_changes: 1_000,
-            batch_age_ms: 50,
-            window_batches: 32,
-            heartbeat_ms: 5_000,
-            backoff_first_ms: 500,
-            backoff_max_ms: 60_000,
-            late_after_ms: 86_400_000,
-            pull_interval_ms: 60_000,
-            release_after_days: 15,
-            cache_bytes: 8 * 1_048_576,
-            disk_low_bytes: 256 * 1_048_576,
-        }
-    }
-}
-
-/// One field of [`Limits`] that a node's file may set, with its bounds (both inclusive).
-#[derive(Debug, Clone, Copy)]
-pub struct LimitField {
-    /// The key in the file.
-    pub name: &'static str,
-    /// Smallest value allowed.
-    pub min: u64,
-    /// Largest value allowed.
-    pub max: u64,
-    /// What the value means, for people.
-    pub meaning: &'static str,
-    /// Whether a running node takes a new value; else it begins with the next start.
-    pub live: bool,
-    /// Reads the field.
-    pub get: fn(&Limits) -> u64,
-    /// Writes the field; the value is within the bounds.
-    pub set: fn(&mut Limits, u64),
-}
-
-/// An entry of [`LIMIT_FIELDS`].
-macro_rules! field {
-    ($field:ident, $type:ty, $min:expr, $max:expr, $meaning:expr) => {
-        field!($field, $type, $min, $max, $meaning, live: true)
-    };
-    ($field:ident, $type:ty, $min:expr, $max:expr, $meaning:expr, live: $live:expr) => {
-        LimitField {
-            name: stringify!($field),
-            min: $min,
-            max: $max,
-            meaning: $meaning,
-            live: $live,
-            get: |limits| limits.$field.into(),
-            set: |limits, value| limits.$field = value as $type,
-        }
-    };
-}
-
-/// Every field of [`Limits`] with its bounds: the one table that reading and writing a node's file use.
-pub const LIMIT_FIELDS: [LimitField; 11] = [
-    field!(batch_changes, u32, 1, BATCH_CHANGES_MAX as u64, "changes at which a batch is sealed"),
-    field!(batch_age_ms, u64, 1, 60_000, "age of the oldest unsealed change that seals a batch, ms"),
-    field!(window_batches, u32, 1, 1_024, "batches sent and not yet answered"),
-    field!(heartbeat_ms, u64, 100, STREAM_SILENCE_MS_MAX / 2, "interval of heartbeats on an idle link, ms"),
-    field!(backoff_first_ms, u64, 10, 60_000, "first delay before a broken link is opened again, ms"),
-    field!(backoff_max_ms, u64, 100, 3_600_000, "longest delay between two attempts, ms"),
-    field!(late_after_ms, u64, 1_000, 366 * 86_400_000, "age of a watermark that makes a unit late, ms"),
-    field!(pull_interval_ms, u64, 100, 86_400_000, "interval between looks for new releases, ms"),
-    field!(release_after_days, u32, 0, 366, "days after a month's end before it is closed"),
-    field!(cache_bytes, u64, 1_048_576, 8 << 30, "cache given to sled, bytes", live: false),
-    field!(disk_low_bytes, u64, 0, 1 << 40, "free disk space below which nothing new is taken, bytes"),
-];

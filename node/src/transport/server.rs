@@ -86,7 +86,8 @@ pub async fn serve(
         .add_service(KeysServer::new(KeysService { node: Arc::clone(&node) }))
         .add_service(ChainsServer::new(ChainsService { node: Arc::clone(&node) }))
         .add_service(
-            CopiesServer::new(CopiesService::new(Arc::clone(&node), stopped.clone())).max_decoding_message_size(max),
+            CopiesServer::new(CopiesService::new(Arc::clone(&node), stopped.clone()))
+                .max_decoding_message_size(max),
         )
         .add_service(AuditServer::new(AuditService { node: Arc::clone(&node) }))
         .add_service(RegisterServer::new(RegisterService { node: Arc::clone(&node) }))
