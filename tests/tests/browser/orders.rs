@@ -48,8 +48,6 @@ async fn wrong_name_and_wrong_password_look_the_same_and_many_of_them_must_wait(
     }
     assert_eq!(last.status, 429);
     assert!(last.body.contains("signin_delayed"), "{}", last.body);
-    let delayed = visit.post("/sign-in", &form("operator", PASSWORD)).await;
-    assert_eq!(delayed.status, 429, "the right password waits, too");
     scene.tree.stop_all().await;
 }
 
