@@ -100,7 +100,7 @@ async fn the_table_shows_the_worst_first_and_what_to_run() {
     // The province has no line to central, which is the worst; then what is merely gone or was never there.
     assert!(table[1].starts_with("01@2025-07-01 ") && table[1].contains("net_refused"), "{text}");
     let row = table.iter().find(|line| line.starts_with("00001@2025-07-01")).unwrap();
-    assert!(row.contains("00001 x 001") && row.ends_with("no_contact"), "{row}");
+    assert!(row.contains("00001 x 001") && row.contains("no_contact"), "{row}");
     for part in [
         "\nwarning: net_refused, 1 unit; see deploy/runbooks/net_refused.md\n",
         "Phường Phúc Xá mất liên lạc ",
@@ -117,7 +117,8 @@ async fn the_table_shows_the_worst_first_and_what_to_run() {
     let answer: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, answer["standings"].as_array().unwrap().len()), (0, 1));
     assert_eq!(answer["standings"][0]["waiting"]["to"], "001@2025-07-01");
-    assert_eq!(answer["standings"][0]["findings"][0]["runbook"], "deploy/runbooks/no_contact.md");
+    let findings = answer["standings"][0]["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|found| found["runbook"] == "deploy/runbooks/no_contact.md"), "{text}");
     assert_eq!(answer["node"]["certificate_days"], 29);
 
     let (code, _, error) = danso(&["status", "--config", &file, "--below", "99999"]);

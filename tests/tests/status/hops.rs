@@ -1,6 +1,6 @@
 //! Lines that are cut, and the hop at which changes wait: named right at every tier above.
 
-use crate::{codes, four, standing, stands, start_behind_a_line};
+use crate::{codes, finding, four, standing, stands, start_behind_a_line};
 use danso_node::operations::{lag::Severity, now_ms};
 use danso_proto::v1::{
     Heartbeat, UnitReport, child_message::Message as FromChild, parent_message::Message as FromParent,
@@ -39,8 +39,7 @@ async fn a_district_that_is_cut_off_is_the_hop_at_which_its_communes_wait() {
         let node = tree.node(at);
         let cut = stands(&node, district, "the cut is known", |found| found.connected == Some(false)).await;
         assert!(cut.last_contact_ms > 0 && !cut.is_unknown());
-        assert_eq!(cut.findings[0].code, "no_contact");
-        assert_eq!(cut.findings[0].place, district);
+        assert_eq!(finding(&cut, "no_contact").place, district);
         let waiting = standing(&node, commune).waiting.unwrap();
         assert_eq!((waiting.from, waiting.to, waiting.cut), (district, province, true), "at {at}");
         // The commune's own line may be open: nothing is said of it.
@@ -52,10 +51,7 @@ async fn a_district_that_is_cut_off_is_the_hop_at_which_its_communes_wait() {
     let node = tree.node(district);
     let own = stands(&node, district, "the district has noticed", |found| !found.link_code.is_empty()).await;
     assert_eq!(own.connected, Some(false));
-    assert_eq!(
-        (own.findings[0].code.as_str(), own.findings[0].severity),
-        (own.link_code.as_str(), Severity::Warning)
-    );
+    assert_eq!(finding(&own, &own.link_code).severity, Severity::Warning);
     assert_eq!(standing(&node, commune).waiting, None);
 
     line.restore();
@@ -91,7 +87,7 @@ async fn a_commune_that_is_cut_off_is_named_by_every_tier_above() {
             stands(&tree.node(at), commune, "the cut is known", |found| found.connected == Some(false)).await;
         let waiting = cut.waiting.as_ref().unwrap();
         assert_eq!((waiting.from, waiting.to, waiting.cut), (commune, district, true), "at {at}");
-        assert_eq!(cut.findings[0].code, "no_contact", "at {at}");
+        assert_eq!(finding(&cut, "no_contact").place, commune, "at {at}");
         assert_eq!(standing(&tree.node(at), unit("00004")).waiting, None);
     }
     // The commune knows what waits, and with whom it has no line.
@@ -140,7 +136,7 @@ async fn changes_that_a_tier_holds_and_cannot_pass_on_are_counted_at_their_hop()
     assert_eq!((found.changes_here, found.changes_there, found.changes_behind), (1, 9, 8));
     let age = now_ms() - waiting.since_ms.unwrap();
     assert!((7_200_000..7_300_000).contains(&age), "{age}");
-    let behind = found.findings.iter().find(|finding| finding.code == "unit_behind").unwrap();
+    let behind = finding(&found, "unit_behind");
     assert_eq!((behind.place, behind.severity), (district, Severity::Warning));
     assert!(
         behind.vietnamese.contains("8 thay đổi") && behind.english.contains("Quận Ba Đình"),

@@ -19,7 +19,10 @@ mod reports;
 mod watching;
 
 use danso_node::{
-    operations::{Node, lag::UnitStanding},
+    operations::{
+        Node,
+        lag::{Finding, UnitStanding},
+    },
     runtime,
 };
 use danso_tests::{
@@ -62,6 +65,12 @@ async fn stands(
 ) -> UnitStanding {
     until(what, || so(&standing(node, unit))).await;
     standing(node, unit)
+}
+
+/// What is found of a unit with a code. Other findings may stand beside it: the disk of this computer is what it is.
+fn finding(found: &UnitStanding, code: &str) -> Finding {
+    let of_code = found.findings.iter().find(|finding| finding.code == code);
+    of_code.unwrap_or_else(|| panic!("no {code} in {:?}", codes(found))).clone()
 }
 
 /// The codes of what is wrong with a unit.
