@@ -108,7 +108,7 @@ impl Visit {
 /// One request and the whole answer over an open connection.
 pub async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> Answer {
     stream.write_all(request.as_bytes()).await.unwrap();
-    let (mut bytes, mut part) = (Vec::new(), [0; 16_384]);
+    let (mut bytes, mut part) = (Vec::new(), vec![0_u8; 16_384]);
     // A connection that is cut after its answer has still answered; one that is kept open, too.
     while !is_whole(&bytes) {
         match stream.read(&mut part).await {
