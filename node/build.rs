@@ -8,11 +8,13 @@ fn main() {
     let mut pages: Vec<(String, String)> = fs::read_dir(&folder)
         .expect("the repository holds deploy/runbooks")
         .map(|entry| entry.expect("the folder can be listed").path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "md") && !path.ends_with("README.md"))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
         .map(|path| {
             let code = path.file_stem().expect("a page has a name").to_string_lossy().into_owned();
             (code, fs::read_to_string(&path).expect("a page can be read"))
         })
+        // An index of pages is none itself.
+        .filter(|(code, text)| text.starts_with(&format!("# {code}\n")))
         .collect();
     pages.sort();
     let mut table = String::from("[\n");

@@ -7,7 +7,7 @@
 //!   host 3 ──line──┘
 //! ```
 
-use crate::Process;
+use crate::{Process, skipped};
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -65,10 +65,7 @@ pub fn inside(name: &str) -> bool {
         std::env::var_os(REQUIRED).is_none(),
         "{REQUIRED} is set, and there are no namespaces: {refused}"
     );
-    // Not by a macro, whose output is kept back for tests that pass.
-    let word =
-        format!("SKIPPED {name}: needs unshare, ip, tc and nft with the right to use them: {refused}\n");
-    std::io::stderr().write_all(word.as_bytes()).unwrap();
+    skipped(name, &format!("needs unshare, ip, tc and nft with the right to use them: {refused}"));
     false
 }
 

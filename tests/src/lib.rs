@@ -13,6 +13,7 @@
 //! | `folder.rs` | backups of data folders |
 //! | `line.rs` | a line that is slow, loses, is cut or falls silent |
 //! | `hosts.rs` | hosts of their own on one machine: network namespaces |
+//! | `skipped.rs` | what is said of a test that cannot be run here |
 //! | `small_disk.rs` | a disk of a few megabytes, really mounted |
 //! | `packed.rs` | folders packed into one small file, for golden data |
 //! | `wait.rs` | waiting for a condition, never for a time |
@@ -36,6 +37,7 @@ pub mod line;
 pub mod packed;
 pub mod process;
 pub mod random;
+mod skipped;
 mod small_disk;
 pub mod tree;
 pub mod wait;
@@ -45,6 +47,7 @@ pub use entries::Recorder;
 pub use grown::{Grown, Said};
 pub use process::Process;
 pub use random::Dice;
+pub use skipped::skipped;
 pub use small_disk::SmallDisk;
 pub use tree::{Tree, unit};
 pub use wait::{eventually, until};

@@ -1,5 +1,6 @@
 //! A disk of a few megabytes, really mounted, to be filled.
 
+use crate::skipped;
 use danso_node::host::Room;
 use std::{
     fs::{self, File},
@@ -18,7 +19,7 @@ impl SmallDisk {
         let size = format!("size={megabytes}m");
         let output = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
         if !output.is_ok_and(|output| output.status.success()) {
-            println!("SKIPPED: this system lets no test mount a small disk");
+            skipped("a small disk", "this system lets no test mount one");
             return None;
         }
         Some(Self(at.to_owned()))

@@ -33,6 +33,7 @@
 //! | `room.rs` | room on the disk: below a limit nothing new is taken |
 //! | `retention.rs` | names of children's batches that are dropped after a time |
 //! | `turned_away.rs` | children whose version of the protocol is not spoken here |
+//! | `links.rs` | the links that the units directly below have open |
 //! | `clocks.rs` | how far the children's clocks are off |
 //!
 //! Invariants:
@@ -55,6 +56,7 @@ mod health;
 mod import_desk;
 mod keys;
 pub mod lag;
+mod links;
 pub mod meters;
 mod node;
 mod office;

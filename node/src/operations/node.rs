@@ -9,6 +9,7 @@ use super::{
     enrolment::Invitations,
     keys::KeyFolder,
     lag::Lag,
+    links::OpenLink,
     meters::{LEDGER_SYNC, Meters},
     office::Office,
     requests::RequestDesk,
@@ -27,10 +28,7 @@ use danso_core::chain::{
 use danso_tier_config::{Date, Directory, NodeConfig, Policy, UnitId, limits};
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, OnceLock, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, RwLock, atomic::AtomicU64},
 };
 
 /// Up to when an origin had nothing more than a batch, as heard in heartbeats.
@@ -42,13 +40,6 @@ pub struct Heard {
     pub as_of_ms: u64,
     /// When this node heard it, Unix milliseconds.
     pub heard_at_ms: u64,
-}
-
-/// A child's open link.
-#[derive(Debug, Clone, Copy)]
-struct OpenLink {
-    number: u64,
-    last_ms: u64,
 }
 
 /// How the link to the parent stands.
@@ -112,9 +103,9 @@ pub struct Node {
     /// What heartbeats said of each origin.
     pub heard: RwLock<BTreeMap<UnitId, Heard>>,
     /// Children that have a link open.
-    children: RwLock<BTreeMap<UnitId, OpenLink>>,
+    pub(super) children: RwLock<BTreeMap<UnitId, OpenLink>>,
     /// Numbers given to links so far.
-    links: AtomicU64,
+    pub(super) links: AtomicU64,
     news_above: tokio::sync::watch::Sender<u64>,
     /// Invitations for children.
     pub(super) invitations: tokio::sync::Mutex<Invitations>,
@@ -218,41 +209,6 @@ impl Node {
     ) -> T {
         let node = Arc::clone(self);
         self.host.threads.run(move || work(&node)).await
-    }
-
-    /// Notes that a child opened a link, and gives the link's number. An older one of it ends at its next message.
-    pub fn link_opened(&self, child: UnitId) -> u64 {
-        let mut children = self.children.write().expect("no holder of the children panics");
-        let number = self.links.fetch_add(1, Ordering::Relaxed);
-        children.insert(child, OpenLink { number, last_ms: self.now_ms() });
-        number
-    }
-
-    /// Notes a message on a link; false when the child has opened a newer one.
-    pub fn link_used(&self, child: UnitId, number: u64) -> bool {
-        let mut children = self.children.write().expect("no holder of the children panics");
-        match children.get_mut(&child) {
-            Some(link) if link.number == number => {
-                link.last_ms = self.now_ms();
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Notes that a link ended.
-    pub fn link_closed(&self, child: UnitId, number: u64) {
-        let mut children = self.children.write().expect("no holder of the children panics");
-        if let Some(link) = children.get(&child).copied().filter(|link| link.number == number) {
-            self.line_closed(child, link.last_ms);
-            children.remove(&child);
-        }
-    }
-
-    /// Children that have a link open, with the time of their last message, Unix milliseconds.
-    pub fn linked_children(&self) -> BTreeMap<UnitId, u64> {
-        let children = self.children.read().expect("no holder of the children panics");
-        children.iter().map(|(child, link)| (*child, link.last_ms)).collect()
     }
 
     /// The node's unit.

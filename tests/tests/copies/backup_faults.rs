@@ -6,7 +6,7 @@ use super::{
 };
 use danso_core::chain::hex;
 use danso_node::store::at_rest::AtRestKey;
-use danso_tests::{Tree, tree::central, unit};
+use danso_tests::{Tree, skipped, tree::central, unit};
 use danso_tier_config::UnitId;
 use std::{fs, process::Command};
 
@@ -183,7 +183,7 @@ async fn a_full_stick_leaves_the_backups_before_as_they_were_and_goes_on_when_th
     fs::create_dir(&stick).unwrap();
     let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&stick).output();
     if !mounted.is_ok_and(|mounted| mounted.status.success()) {
-        println!("SKIPPED: this system lets no test mount a small disk");
+        skipped("a small disk", "this system lets no test mount one");
         return tree.stop_all().await;
     }
     let key = new_key(&tree, "backup.key");

@@ -5,7 +5,7 @@ use danso_node::{
     runtime::{self, RuntimeError},
     store::StoreError,
 };
-use danso_tests::{Process, Recorder, Tree, unit, until};
+use danso_tests::{Process, Recorder, Tree, skipped, unit, until};
 use danso_tier_config::UnitId;
 use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
@@ -134,7 +134,7 @@ async fn a_folder_that_cannot_be_written_is_named() {
     let locked = tree.home(commune).join("data");
     fs::create_dir(&locked).unwrap();
     if fs::metadata(&locked).unwrap().uid() == 0 {
-        println!("SKIPPED: root may write everywhere, so a read-only folder cannot be tried");
+        skipped("a read-only folder", "root may write everywhere");
         return;
     }
     let mut rights = fs::metadata(&locked).unwrap().permissions();

@@ -1,6 +1,7 @@
 //! Asks a node by HTTP, and reads the text that Prometheus reads.
 
 use danso_node::operations::meters::DECLARED;
+use danso_tests::skipped;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -103,9 +104,7 @@ pub fn promtool(arguments: &[&str], input: &str) -> Option<Result<String, String
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        // Past the capture of the test's own output: whoever runs the tests sees it.
-        let word = format!("SKIPPED promtool {arguments:?}: not installed (Debian: prometheus)\n");
-        std::io::stderr().write_all(word.as_bytes()).unwrap();
+        skipped(&format!("promtool {arguments:?}"), "not installed (Debian: prometheus)");
         return None;
     };
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();

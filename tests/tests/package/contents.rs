@@ -1,6 +1,7 @@
 //! The Debian package and the tarball, built around the program under test and looked into.
 
 use crate::{DANSO, root};
+use danso_tests::skipped;
 use std::{
     collections::BTreeMap,
     fs,
@@ -32,7 +33,7 @@ fn built() -> Option<&'static PathBuf> {
             std::env::split_paths(&path).chain([own]).any(|folder| folder.join("cargo-deb").is_file());
         if !found {
             assert!(std::env::var_os(REQUIRED).is_none(), "cargo-deb is missing and {REQUIRED} is set");
-            eprintln!("SKIPPED: needs cargo-deb: cargo install cargo-deb --version 3.8.0 --locked");
+            skipped("the package", "needs cargo-deb: cargo install cargo-deb --version 3.8.0 --locked");
             return None;
         }
         output(Command::new(root().join("deploy/package")).args(["--fast", "--binary", DANSO]));
@@ -133,7 +134,10 @@ fn scripts_of_the_package_are_shell_and_start_nothing() {
         let files: Vec<&str> = postinst
             .lines()
             .filter(|line| line.trim_start().starts_with(program))
-            .filter_map(|line| line.split_whitespace().find(|word| word.ends_with(".conf")))
+            .filter_map(|line| {
+                line.split_whitespace()
+                    .find(|word| Path::new(word).extension().is_some_and(|end| end == "conf"))
+            })
             .collect();
         assert!(!files.is_empty(), "no {program} in {postinst}");
         for file in files {
@@ -176,7 +180,7 @@ fn extracted(folder: &Path) -> tempfile::TempDir {
 fn the_service_is_right_and_shut_in_by_the_word_of_systemd() {
     let Some(folder) = built() else { return };
     if !Path::new("/usr/bin/systemd-analyze").exists() {
-        eprintln!("SKIPPED: needs systemd-analyze");
+        skipped("the service", "needs systemd-analyze");
         return;
     }
     let tree = extracted(folder);

@@ -1,9 +1,12 @@
 //! Signals that end a node: the first drains, the second leaves at once, and neither loses what was acknowledged.
 
 use crate::{DANSO, arrived, book, client, household, import, record, verified};
+use danso_proto::v1::{ImportChunk, ImportForm, ImportProgress, intake_client::IntakeClient};
 use danso_tests::{Process, Tree, tree::central, unit, until};
 use danso_tier_config::UnitId;
 use std::fs;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
@@ -13,9 +16,20 @@ use tonic_health::pb::{
 /// Households of a book whose import is under way when the signal comes.
 const HOUSEHOLDS: u64 = 300;
 
-/// A call that never ends by itself.
+/// A call that ends when the node is told to stop, after a last word.
 async fn watch(tree: &Tree, at: UnitId) -> Streaming<HealthCheckResponse> {
     client_channel(tree, at).await.watch(HealthCheckRequest::default()).await.unwrap().into_inner()
+}
+
+/// A call that never ends by itself: a file of which the rest does not come.
+async fn half_a_file(tree: &Tree, at: UnitId) -> (mpsc::Sender<ImportChunk>, Streaming<ImportProgress>) {
+    let (chunks, sent) = mpsc::channel(1);
+    let (data, total_bytes) = (vec![b'x'].into(), 1_000);
+    let first =
+        ImportChunk { form: ImportForm::Register.into(), total_bytes, data, ..ImportChunk::default() };
+    chunks.send(first).await.unwrap();
+    let mut intake = IntakeClient::new(tree.channel_as(at, &tree.keys(at)).await);
+    (chunks, intake.import(ReceiverStream::new(sent)).await.unwrap().into_inner())
 }
 
 async fn client_channel(tree: &Tree, at: UnitId) -> HealthClient<tonic::transport::Channel> {
@@ -98,6 +112,7 @@ async fn a_second_signal_leaves_at_once_and_the_first_one_tells_who_watches() {
     let mut watched = watch(&tree, at).await;
     let first = watched.message().await.unwrap().unwrap();
     assert_eq!(first.status(), ServingStatus::Serving);
+    let open = half_a_file(&tree, at).await;
     process.signal("TERM");
     let second = watched.message().await.unwrap().unwrap();
     assert_eq!(second.status(), ServingStatus::NotServing);
@@ -106,7 +121,7 @@ async fn a_second_signal_leaves_at_once_and_the_first_one_tells_who_watches() {
     assert_eq!(process.wait().code(), Some(0));
     let log = process.log();
     assert!(log.contains("a second signal: leaving at once") && !log.contains("the grace is over"), "{log}");
-    drop(watched);
+    drop((watched, open));
     verified(&tree, at);
     let process = Process::start(DANSO, &tree.node_file(at));
     assert_eq!(client(&tree, at).await.node_info().await.unwrap().persons, 80);
@@ -119,12 +134,12 @@ async fn what_never_ends_is_cut_off_after_the_grace() {
     let at = unit("00001");
     let mut process = Process::start(DANSO, &tree.node_file(at));
     import(&tree, at, 1, 5).await.unwrap();
-    let watched = watch(&tree, at).await;
+    let open = half_a_file(&tree, at).await;
     process.signal("TERM");
     assert_eq!(process.wait().code(), Some(0));
     let log = process.log();
     assert!(log.contains("the grace is over: what was open is cut off") && log.contains("stopped"), "{log}");
-    drop(watched);
+    drop(open);
     verified(&tree, at);
 }
 
@@ -145,14 +160,12 @@ async fn a_node_in_rescue_mode_ends_by_the_same_signals() {
     // A reload is no reason to end.
     process.signal("HUP");
     process.logged("rescue mode takes no new settings").await;
-    let watched = watch(&tree, at).await;
-    process.signal("TERM");
-    process.logged("a second signal leaves at once").await;
-    assert!(process.runs(), "it waits for the open call");
+    let mut watched = watch(&tree, at).await;
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     process.signal("TERM");
     assert_eq!(process.wait().code(), Some(1));
-    assert!(process.log().contains("a second signal: leaving at once"), "{}", process.log());
-    drop(watched);
+    let log = process.log();
+    assert!(log.contains("a second signal leaves at once") && !log.contains("cut off"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,6 +175,7 @@ async fn children_are_told_that_their_parent_stops() {
     tree.start(parent).await;
     let process = Process::start(DANSO, &tree.node_file(at));
     process.logged("linked to the parent").await;
+    until("the parent serves the link", || tree.node(parent).linked_children().contains_key(&at)).await;
     assert!(tree.running.remove(&parent).unwrap().stop().await);
     let log = process.logged("node_stopping").await;
     assert!(log.contains("máy cấp trên đang dừng"), "{log}");

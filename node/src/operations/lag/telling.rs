@@ -1,6 +1,6 @@
 //! Which reports of units are due on the link to the parent: what is new, and what the parent heard long ago.
 
-use super::super::node::Node;
+use super::super::{health::Health, node::Node};
 use danso_core::replication::UnitReport;
 use danso_tier_config::{UnitId, limits};
 use std::collections::BTreeMap;
@@ -11,8 +11,12 @@ pub struct Told(BTreeMap<(UnitId, UnitId), UnitReport>);
 
 impl Told {
     /// The reports that are due, at most [`limits::UNIT_REPORTS_A_HEARTBEAT_MAX`], those never told and those told
-    /// longest ago first; taken as told from now on. Their moments are by this node's clock. Blocks.
+    /// longest ago first; taken as told from now on. Their moments are by this node's clock. None while the node
+    /// stops: the lines that it closes itself are not broken. Blocks.
     pub fn due(&mut self, node: &Node) -> Vec<UnitReport> {
+        if node.health() == Health::Stopping {
+            return Vec::new();
+        }
         let directory = node.directory();
         let at = directory.at(node.today());
         let known = node.known_reports(&at, node.now_ms());

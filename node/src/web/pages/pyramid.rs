@@ -21,7 +21,7 @@ pub(super) struct Group {
     pub female: i64,
 }
 
-/// Age groups, the youngest first, out of rows by sex and age group.
+/// Age groups of five years from birth to the oldest person, the youngest first, out of rows by sex and age group.
 pub(super) fn groups(rows: &[Row]) -> Vec<Group> {
     let mut found: BTreeMap<u32, Group> = BTreeMap::new();
     for row in rows {
@@ -34,6 +34,12 @@ pub(super) fn groups(rows: &[Row]) -> Vec<Group> {
             "female" => group.female += row.count,
             _ => {}
         }
+    }
+    // A pyramid with groups left out would be another one.
+    let oldest = found.keys().last().copied().unwrap_or(0);
+    for first in (0..oldest).step_by(5) {
+        let ages = format!("{first}-{}", first + 4);
+        found.entry(first).or_insert(Group { ages, male: 0, female: 0 });
     }
     found.into_values().collect()
 }
@@ -98,17 +104,19 @@ mod unit_tests {
     use super::*;
 
     #[test]
-    fn groups_go_by_age_and_hold_both_sexes() {
+    fn groups_go_by_age_without_gaps_and_hold_both_sexes() {
         let row = |sex: &str, ages: &str, count| Row { keys: vec![sex.to_owned(), ages.to_owned()], count };
         let rows = [
-            row("male", "80+", 1),
+            row("male", "20+", 1),
             row("female", "10-14", 2),
             row("male", "5-9", 3),
             row("male", "10-14", 4),
         ];
         let found: Vec<_> =
             groups(&rows).into_iter().map(|group| (group.ages, group.male, group.female)).collect();
-        assert_eq!(found, [("5-9".into(), 3, 0), ("10-14".into(), 4, 2), ("80+".into(), 1, 0)]);
+        let expected = [("0-4", 0, 0), ("5-9", 3, 0), ("10-14", 4, 2), ("15-19", 0, 0), ("20+", 1, 0)];
+        assert_eq!(found, expected.map(|(ages, male, female)| (ages.to_owned(), male, female)));
+        assert_eq!(groups(&[]), []);
     }
 
     #[test]
