@@ -115,6 +115,10 @@ async fn changes_that_a_tier_holds_and_cannot_pass_on_are_counted_at_their_hop()
     let mut recorder = Recorder::new(tree.node(commune));
     recorder.household("2026-01-01").await;
     until("the change is at central", || tree.changes(central(), commune) == 1).await;
+    stands(&tree.node(central()), district, "its line is known to be open", |found| {
+        found.connected == Some(true)
+    })
+    .await;
     // Told by a province that never passes the rest on.
     tree.stop(province).await;
     let (mut link, _) = ChildLink::open(&tree, province, central(), &[]).await;
