@@ -33,19 +33,22 @@ const LOADS: [(usize, usize, usize); 4] =
 const LATENCY_RATE: u32 = 200;
 const LATENCY_EVENTS: u32 = 4_000;
 
-struct Cascade {
+/// Four tiers, the lowest in this process.
+pub struct Cascade {
     tree: Tree,
     node: Arc<Node>,
     top: NodeClient,
     homes: Vec<HouseholdId>,
-    _above: Vec<Process>,
+    /// The processes of central, province and district.
+    pub above: Vec<Process>,
 }
 
 fn here() -> UnitId {
     unit("00001")
 }
 
-async fn start() -> Cascade {
+/// Starts them, with households for the births to come.
+pub async fn start() -> Cascade {
     let mut tree = Tree::four();
     let above = [central(), unit("01"), unit("001")].map(|unit| process(&tree, unit)).into();
     let node = tree.start(here()).await;
@@ -55,7 +58,7 @@ async fn start() -> Cascade {
     for _ in 0..HOUSEHOLDS {
         homes.push(recorder.household("2025-07-01").await);
     }
-    Cascade { tree, node, top, homes, _above: above }
+    Cascade { tree, node, top, homes, above }
 }
 
 const FAMILIES: [&str; 8] = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi"];
@@ -80,12 +83,13 @@ const DAY: &str = "2025-10-15";
 
 impl Cascade {
     /// Waits until central has counted everything recorded.
-    async fn settled(&self) {
+    pub async fn settled(&self) {
         let recorded = self.node.store.view().recording.sequence;
         wait_for(&self.top, here(), recorded).await;
     }
 
-    async fn load(&self, batch: usize, clients: usize, count: usize) -> Duration {
+    /// Records so many births and waits until central has counted them.
+    pub async fn load(&self, batch: usize, clients: usize, count: usize) -> Duration {
         let since = Instant::now();
         let each = count / clients;
         let work = (0..clients).map(|one| {
@@ -110,7 +114,8 @@ impl Cascade {
         since.elapsed()
     }
 
-    async fn births(&self) -> i64 {
+    /// Births that central counts.
+    pub async fn births(&self) -> i64 {
         let request = CountRequest {
             measure: Measure::Births.into(),
             month_from: DAY[..7].to_owned(),
@@ -118,6 +123,12 @@ impl Cascade {
         };
         let rows = self.top.count(request).await.unwrap().rows;
         rows.iter().map(|row| row.count).sum()
+    }
+
+    /// Stops the commune; the others end with their processes.
+    pub async fn end(mut self) {
+        self.node.store.close().await;
+        self.tree.stop_all().await;
     }
 
     /// From the commune's answer to a visible change in central's count, at an even rate.
@@ -147,7 +158,7 @@ impl Cascade {
 }
 
 pub async fn run() {
-    let mut cascade = start().await;
+    let cascade = start().await;
     cascade.settled().await;
     for (batch, clients, count) in LOADS {
         let took = cascade.load(batch, clients, count).await;
@@ -160,6 +171,5 @@ pub async fn run() {
         let what = format!("answer at the commune to central's count at {LATENCY_RATE} a second, p{percent}");
         line(&what, &millis(percentile(&mut samples, percent)));
     }
-    cascade.node.store.close().await;
-    cascade.tree.stop_all().await;
+    cascade.end().await;
 }

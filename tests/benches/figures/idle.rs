@@ -28,7 +28,8 @@ pub async fn run() {
     line("memory of an idle commune node with 30,000 persons", &resident(&second));
 }
 
-fn resident(process: &danso_tests::Process) -> String {
+/// Memory of a process.
+pub fn resident(process: &danso_tests::Process) -> String {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();

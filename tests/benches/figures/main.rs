@@ -7,6 +7,7 @@
 //! | `cascade.rs` | births from a commune's record to central's count, by size of transaction; latency |
 //! | `pipeline.rs` | events from commune files to central's counts; bytes on disk at each tier |
 //! | `query.rs` | counts at central through real TLS |
+//! | `soak.rs` | an hour's work in twelve parts: rate and memory of each part, only where it is named |
 //! | `idle.rs` | start and memory of an idle commune of 30,000 persons |
 //!
 //! Signatures, TLS and syncs are on in every figure. Each line names what it measured.
@@ -20,6 +21,7 @@ mod pipeline;
 mod query;
 mod record;
 mod samples;
+mod soak;
 
 fn main() {
     let wanted: Vec<String> =
@@ -44,5 +46,8 @@ fn main() {
     }
     if asked("idle") {
         runtime.block_on(idle::run());
+    }
+    if wanted.iter().any(|wanted| wanted == "soak") {
+        runtime.block_on(soak::run());
     }
 }

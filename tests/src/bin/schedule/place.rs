@@ -20,9 +20,6 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// The end of a node that was told to stop and had drained within its grace.
-pub const STOPPED: &str = "stopped";
-
 /// What happened to whom, in the order in which it happened; the same for the same seed.
 #[derive(Default)]
 pub struct Story(Mutex<(u64, Vec<String>)>);
@@ -197,7 +194,8 @@ impl Place {
                     Some(Order::Do(work)) => work(running.node.clone()).await,
                     Some(Order::Stop) | None => {
                         let drained = running.stop().await;
-                        return if drained { STOPPED } else { "cut off after the grace of a stop" }.to_owned();
+                        // Connections to a computer that vanished may stand open until then.
+                        return if drained { "stopped" } else { "cut off after the grace of a stop" }.to_owned();
                     }
                 },
                 _ = failure.changed() => {
