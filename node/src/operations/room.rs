@@ -6,6 +6,7 @@
 
 use super::node::Node;
 use crate::{host::Room, store::StoreError};
+use danso_core::replication::DiskSpace;
 use danso_tier_config::limits;
 use std::sync::Mutex;
 
@@ -76,6 +77,12 @@ impl Node {
             _ => {}
         }
         after
+    }
+
+    /// The file system of the data folder as it is now; `None` where the disk does not tell.
+    pub fn disk_space(&self) -> Option<DiskSpace> {
+        let Room { left_bytes, size_bytes } = self.host.disk.room(&self.config.data)?;
+        Some(DiskSpace { free_bytes: left_bytes, size_bytes })
     }
 
     /// What the last look found; `None` where the disk does not tell.

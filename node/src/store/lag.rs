@@ -1,8 +1,8 @@
 //! Samples of each unit's lag and the last reports of units: rows that follow from no record of the ledger, are
 //! written through the one writer as all others, and may be lost with the index.
 
-use super::{Order, Store, StoreError, index, keys, room};
-use danso_core::replication::{DiskSpace, UnitReport};
+use super::{Order, Store, StoreError, index, keys};
+use danso_core::replication::UnitReport;
 use danso_tier_config::{UnitId, limits};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -64,11 +64,6 @@ impl Store {
     pub fn kept_reports(&self) -> Result<Vec<UnitReport>, StoreError> {
         let rows = self.inner.index.scan(keys::REPORTS)?;
         Ok(rows.values().filter_map(|row| index::decode(row).ok()).collect())
-    }
-
-    /// The file system of the data folder; `None` where the system does not say.
-    pub fn disk_space(&self) -> Option<DiskSpace> {
-        room::space(self.inner.index.folder())
     }
 
     async fn keep(

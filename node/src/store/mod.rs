@@ -89,7 +89,7 @@ pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
 pub use stopped::{AuditGrounds, AuditReport, rewrap, verify_audit};
 pub use verifying::{VerifyReport, verify};
 pub use view::{HeldOrder, HeldRevocations, StoredDirectory, View};
-pub(crate) use written_by::SOFTWARE;
+pub use written_by::SOFTWARE;
 
 use danso_core::{
     chain::{LedgerKey, Signed},

@@ -1,7 +1,6 @@
 //! Room on the disk: how much is left, and the ballast that is kept for a start without any.
 
 use crate::host::Room;
-use danso_core::replication::DiskSpace;
 use danso_tier_config::limits;
 use std::{
     fs::{self, File},
@@ -11,12 +10,6 @@ use std::{
 /// Bytes that the disk of a folder has left for this process. Unknown counts as enough: the write itself will tell.
 pub(super) fn left_bytes(folder: &Path) -> u64 {
     Room::of(folder).map_or(u64::MAX, |room| room.left_bytes)
-}
-
-/// Free bytes and size of the file system of a folder; `None` where the system does not say.
-pub(super) fn space(folder: &Path) -> Option<DiskSpace> {
-    let Room { left_bytes, size_bytes } = Room::of(folder)?;
-    Some(DiskSpace { free_bytes: left_bytes, size_bytes })
 }
 
 /// Bytes of all files below a folder; what cannot be read counts as nothing.

@@ -7,8 +7,8 @@ use std::{
     path::Path,
 };
 
-/// This program.
-pub(crate) const SOFTWARE: &str = concat!("danso ", env!("CARGO_PKG_VERSION"));
+/// This program and its version, as people and peers are told.
+pub const SOFTWARE: &str = concat!("danso ", env!("CARGO_PKG_VERSION"));
 /// Name of the file in a data folder.
 const FILE: &str = "VERSION";
 /// Longest name of a program that is read, in bytes.

@@ -21,6 +21,7 @@ const SERVICES: &[&str] = &[
     v1::audit_server::SERVICE_NAME,
     v1::authorities_server::SERVICE_NAME,
     v1::chains_server::SERVICE_NAME,
+    v1::copies_server::SERVICE_NAME,
     v1::downward_server::SERVICE_NAME,
     v1::enrolment_server::SERVICE_NAME,
     v1::intake_server::SERVICE_NAME,

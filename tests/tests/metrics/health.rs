@@ -33,6 +33,7 @@ const SERVICES: &[&str] = &[
     "danso.v1.Audit",
     "danso.v1.Authorities",
     "danso.v1.Chains",
+    "danso.v1.Copies",
     "danso.v1.Downward",
     "danso.v1.Enrolment",
     "danso.v1.Intake",

@@ -2,9 +2,9 @@
 
 use super::{
     super::node::Node,
+    SOFTWARE,
     findings::{Grounds, findings},
     lock,
-    reports::SOFTWARE,
     standing::{HopStanding, UnitStanding, WaitingAt},
 };
 use danso_core::replication::{Contact, OwnReport, Stop, UnitReport, missing, waiting};

@@ -36,8 +36,7 @@ pub use shown::Shown;
 pub use standing::{HopStanding, UnitStanding, WaitingAt};
 pub use telling::Told;
 
-pub use crate::store::LagSample;
-pub use reports::SOFTWARE;
+pub use crate::store::{LagSample, SOFTWARE};
 
 use danso_core::chain::BatchNumber;
 use danso_tier_config::UnitId;

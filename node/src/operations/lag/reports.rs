@@ -1,6 +1,6 @@
 //! What this node says of itself and of every unit within it, and what it hears from below.
 
-use super::{super::node::Node, lock};
+use super::{super::node::Node, SOFTWARE, lock};
 use danso_core::{
     chain::{BatchNumber, Header},
     replication::{ChainReport, Contact, OwnReport, UnitReport},
@@ -10,9 +10,6 @@ use std::{
     collections::BTreeMap,
     sync::{PoisonError, atomic::Ordering},
 };
-
-/// The program and its version, as it says it to others.
-pub const SOFTWARE: &str = concat!("danso ", env!("CARGO_PKG_VERSION"));
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -78,7 +75,7 @@ impl Node {
         let left_ms = || i64::try_from(i128::from(until) - i128::from(self.now_ms())).unwrap_or(i64::MAX);
         let days = |ms: i64| i32::try_from(ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX);
         OwnReport {
-            disk: self.store.disk_space(),
+            disk: self.disk_space(),
             software: SOFTWARE.to_owned(),
             certificate_days: (until > 0).then(|| days(left_ms())),
             at_rest: self.store.at_rest().to_string(),

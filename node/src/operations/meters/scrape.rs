@@ -100,7 +100,7 @@ impl Node {
 
     /// Disk and memory; what the system does not say is left out.
     fn computer_looked_up(&self) -> Vec<LookedUp> {
-        let disk = self.store.disk_space().into_iter().flat_map(|disk| {
+        let disk = self.disk_space().into_iter().flat_map(|disk| {
             [one(DISK_FREE, disk.free_bytes as f64), one(DISK_SIZE, disk.size_bytes as f64)]
         });
         let memory = host::resident_bytes().map(|bytes| one(MEMORY, bytes as f64));

@@ -19,12 +19,15 @@ use crate::{
         status::{of_register, of_release, of_store, status},
     },
 };
-use danso_core::chain::{Deed, Signed, Way};
+use danso_core::{
+    chain::{Deed, Signed, Way},
+    replication::Spoken,
+};
 use danso_proto::v1::{
     self, BundleChain, BundleSummary, DirectoryRequest, ParentMessage, SignedStatement,
     parent_message::Message as FromParent,
 };
-use danso_tier_config::{UnitId, limits};
+use danso_tier_config::UnitId;
 use prost::bytes::Bytes;
 use std::{collections::BTreeMap, sync::Arc};
 use tonic::{Code, Status};
@@ -71,7 +74,7 @@ pub async fn make<T>(
     let registrations = Introductions::new(Arc::clone(node)).due().await;
     let heads = known.iter().map(|(origin, head)| link::head_message(*origin, head, head.number));
     let welcome = v1::Welcome {
-        protocol_version: limits::PROTOCOL_VERSION,
+        protocol_version: Spoken::OURS.max,
         unit: node.unit().to_string(),
         heads: heads.collect(),
         policy: node.policy_from(child).to_string(),

@@ -19,7 +19,10 @@ use crate::{
         status::{of_store, refusal_sentence, status},
     },
 };
-use danso_core::chain::{BatchNumber, Deed, Revoked, Way, origin_of};
+use danso_core::{
+    chain::{BatchNumber, Deed, Revoked, Way, origin_of},
+    replication::{Spoken, agreed},
+};
 use danso_proto::v1::{
     self, BundleChain, BundleSummary, ChildMessage, ReleasesRequest, child_message::Message as FromChild,
 };
@@ -114,9 +117,8 @@ pub async fn take<T>(
     let Some(FromChild::Hello(hello)) = next_of_child(bundle).await? else {
         return Err(stream::damaged("its hello is missing"));
     };
-    if hello.protocol_version_min > limits::PROTOCOL_VERSION
-        || hello.protocol_version < limits::PROTOCOL_VERSION_MIN
-    {
+    let theirs = Spoken { min: hello.protocol_version_min, max: hello.protocol_version };
+    if agreed(Spoken::OURS, theirs).is_err() {
         let text = "the bundle speaks another version of the protocol";
         return Err(status(Code::FailedPrecondition, "protocol_version", text));
     }

@@ -71,26 +71,19 @@ pub(super) struct Blockade(Option<Pin<Box<Sleep>>>);
 impl Blockade {
     const MOST: Duration = Duration::from_millis(limits::LINE_BLOCKED_MS_MAX);
 
-    /// Whether it has lasted too long, by how a look at the writing ended; if not, the task is woken when it may have.
-    pub(super) fn too_long(&mut self, wrote: bool, cx: &mut Context<'_>) -> bool {
-        if wrote {
-            self.0 = None;
-            return false;
-        }
-        self.0.get_or_insert_with(|| Box::pin(sleep(Self::MOST))).as_mut().poll(cx).is_ready()
-    }
-
-    /// The outcome of a look at the writing, or `TimedOut`.
+    /// The outcome of a look at the writing, or `TimedOut` where it has waited for too long; if it waits, the task is
+    /// woken when it may have.
     pub(super) fn watch<T>(
         &mut self,
         polled: Poll<io::Result<T>>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
-        if self.too_long(polled.is_ready(), cx) {
-            Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-        } else {
-            polled
+        if polled.is_ready() {
+            self.0 = None;
+            return polled;
         }
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep(Self::MOST)));
+        timer.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
