@@ -4,7 +4,7 @@
 #   tests/benches/run.sh [ROUNDS]      ROUNDS of the comparison, 3 unless told
 #
 # PEERS names the folder of the peers' harness (default: ../shared/bench beside the repository), DANSO_BENCH a scratch
-# folder. The peers need PostgreSQL's server, python3 with psycopg, and iproute2; their sketch is built with cargo.
+# folder. The peers need PostgreSQL's server, python3 with psycopg, iproute2 and protoc; their sketch is built with cargo.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

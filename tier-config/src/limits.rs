@@ -208,6 +208,13 @@ pub const RELAYED_BYTES: usize = 65_536;
 
 /// Delay before own changes are sealed again after the disk refused, in milliseconds.
 pub const SEAL_RETRY_MS: u64 = 1_000;
+/// Shortest time between two batches of a node whose changes come one by one, milliseconds: those that come sooner go
+/// together, since a batch is signed and verified as a whole at every tier. A change that comes alone never waits.
+pub const SEAL_GAP_MS: u64 = 4;
+/// The same where at least [`SEAL_FLOW_CHANGES`] changes wait already.
+pub const SEAL_FLOW_GAP_MS: u64 = 10;
+/// So many waiting changes are a flow.
+pub const SEAL_FLOW_CHANGES: usize = 8;
 /// Size of a preallocated ledger segment, in bytes.
 pub const SEGMENT_BYTES: u64 = 16 * 1_048_576;
 /// Largest record of the ledger, in bytes: whatever a message brings fits, with the answer to it.

@@ -216,7 +216,7 @@ impl Node {
         let receipt_given = receipt.clone();
         let record =
             AcceptedBatch { child, batch, quarantined, receipt: receipt_given, accepted_at_ms, names_due };
-        let staged = Staged { record: Record::Accepted(Box::new(record)), judged: Some(judged) };
+        let staged = Staged::judged(Record::Accepted(Box::new(record)), judged);
         let ticket = self.store.stage(vec![staged], chain.generation);
         chain.head = Head::after(&header, hash);
         chain.hashes.insert(number, hash);

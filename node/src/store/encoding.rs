@@ -31,7 +31,9 @@ pub(super) struct Decoded {
 struct OwnOnDisk {
     sequence: Sequence,
     capture: Option<CaptureId>,
+    #[serde(with = "serde_bytes")]
     core: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     personal: Option<Vec<u8>>,
 }
 
@@ -56,7 +58,7 @@ struct AcceptedPlain {
 }
 
 fn encode<T: Serialize>(kind: u8, format: u8, value: &T) -> (Kind, Vec<u8>) {
-    let bytes = postcard::to_extend(value, vec![format]).expect("a record is plain data");
+    let bytes = postcard::to_stdvec(&(format, value)).expect("a record is plain data");
     (Kind(kind), bytes)
 }
 

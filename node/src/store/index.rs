@@ -358,7 +358,7 @@ fn wait_until_closed(folder: &Path) -> std::io::Result<()> {
 
 /// The bytes of a row.
 fn encoded<T: Serialize>(row: &T) -> Vec<u8> {
-    postcard::to_extend(row, vec![keys::VALUE_FORMAT]).expect("a row is plain data")
+    postcard::to_stdvec(&(keys::VALUE_FORMAT, row)).expect("a row is plain data")
 }
 
 /// The row of a value's bytes.

@@ -15,7 +15,8 @@
 //! | `view.rs` | what is held in memory |
 //! | `apply/` | what each record does to memory and index |
 //! | `queue.rs` | how orders reach it: a thread of its own, or none |
-//! | `writer.rs` | the one writer: append, sync, apply, seal, answer, flush |
+//! | `writer.rs` | the one writer: append, sync, apply, answer |
+//! | `batching.rs` | when the writer seals what waits into batches |
 //! | `flushing.rs` | what the writer does with the index: flush, open anew, scrub |
 //! | `opening.rs` | start: catch up, rebuild |
 //! | `verifying.rs` | the full check against a recount |
@@ -44,6 +45,7 @@
 mod apply;
 pub mod at_rest;
 pub mod backup;
+mod batching;
 mod differences;
 mod directory;
 mod encoding;
@@ -120,11 +122,27 @@ pub struct Staged {
     pub record: Record,
     /// For a batch: what it adds to the counts.
     pub judged: Option<Judged>,
+    /// As it is appended, where that is known before the writer's turn.
+    encoded: Option<(ledger::Kind, Vec<u8>)>,
 }
 
 impl From<Record> for Staged {
     fn from(record: Record) -> Self {
-        Self { record, judged: None }
+        Self { record, judged: None, encoded: None }
+    }
+}
+
+impl Staged {
+    /// A batch, with what it adds to the counts.
+    pub fn judged(record: Record, judged: Judged) -> Self {
+        Self { judged: Some(judged), ..Self::from(record) }
+    }
+
+    /// Encodes and seals the record here, so that the one writer need not. A note is an entry only there.
+    fn encode(&mut self, vault: &at_rest::Vault) {
+        if self.encoded.is_none() && !matches!(self.record, Record::Note(_)) {
+            self.encoded = Some(self.record.encode(vault));
+        }
     }
 }
 
@@ -205,8 +223,11 @@ impl Store {
     }
 
     /// Queues records to be written together, in the order of the calls.
-    pub fn stage(&self, records: Vec<Staged>, generation: u64) -> Ticket {
+    pub fn stage(&self, mut records: Vec<Staged>, generation: u64) -> Ticket {
         let (done, ticket) = oneshot::channel();
+        for staged in &mut records {
+            staged.encode(&self.inner.index.vault);
+        }
         if self.inner.stopped() {
             let _ = done.send(Err(StoreError::Stopped));
         } else {

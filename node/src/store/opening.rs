@@ -421,6 +421,7 @@ fn start(
         flushed_at: Instant::now(),
         flushed_some_at: Instant::now(),
         unsealed_since,
+        sealed_at: None,
         full,
         scrubs_wait: false,
     };

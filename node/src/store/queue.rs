@@ -11,14 +11,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, Weak, mpsc},
     thread::JoinHandle,
 };
+use tokio::sync::Notify;
 
 /// The way to the writer; cheap to clone. The folder's lock lives exactly as long as the writer.
 #[derive(Clone)]
 pub(super) enum Queue {
     /// To a thread of its own.
     Thread { orders: mpsc::Sender<Order>, writer: Arc<Mutex<Option<JoinHandle<()>>>> },
-    /// To whoever orders: each order stands alone.
-    Here(Arc<Mutex<Option<Seat>>>),
+    /// To whoever orders: each order stands alone, and may change when something is due.
+    Here { seat: Arc<Mutex<Option<Seat>>>, ordered: Arc<Notify> },
 }
 
 /// A writer without a thread, until it is closed.
@@ -50,8 +51,9 @@ impl Queue {
                 let inner = Arc::clone(&writer.inner);
                 finish_scrubs(&mut writer, &inner);
                 let seat = Arc::new(Mutex::new(Some(Seat { writer, _folder: folder })));
-                tokio::spawn(wait(Arc::downgrade(&seat)));
-                Self::Here(seat)
+                let ordered = Arc::new(Notify::new());
+                tokio::spawn(wait(Arc::downgrade(&seat), Arc::clone(&ordered)));
+                Self::Here { seat, ordered }
             }
         }
     }
@@ -61,7 +63,8 @@ impl Queue {
         match self {
             // A closed queue drops the order and with it the way to answer it.
             Self::Thread { orders, .. } => drop(orders.send(order)),
-            Self::Here(seat) => {
+            Self::Here { seat, ordered } => {
+                ordered.notify_one();
                 let mut seat = lock(seat);
                 let closed =
                     seat.as_mut().is_some_and(|seat| seat.writer.obey(order, &mut || None).is_break());
@@ -96,10 +99,13 @@ fn lock(seat: &Mutex<Option<Seat>>) -> MutexGuard<'_, Option<Seat>> {
 }
 
 /// Lets a writer without a thread do what is due, until it is closed or gone.
-async fn wait(seat: Weak<Mutex<Option<Seat>>>) {
+async fn wait(seat: Weak<Mutex<Option<Seat>>>, ordered: Arc<Notify>) {
     loop {
         let Some(patience) = on(&seat, |writer| writer.patience()) else { return };
-        tokio::time::sleep(patience).await;
+        tokio::select! {
+            () = tokio::time::sleep(patience) => {}
+            () = ordered.notified() => continue,
+        }
         // Something may have come meanwhile; what is not due yet is not done.
         on(&seat, Writer::wait_ended);
     }

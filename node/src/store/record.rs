@@ -18,6 +18,7 @@ pub struct OwnChange {
     /// What recognises its repetition.
     pub capture: Option<CaptureId>,
     /// Encoded core.
+    #[serde(with = "serde_bytes")]
     pub core: Vec<u8>,
     /// Salt and encoded personal part; `None` also where it is erased or cannot be decrypted.
     pub personal: Option<([u8; SALT_BYTES], Vec<u8>)>,
@@ -69,6 +70,7 @@ pub struct Evidence {
     /// When, Unix milliseconds.
     pub at_ms: u64,
     /// The cores as received, of a batch that holds the origin; names are never kept as evidence.
+    #[serde(with = "serde_bytes")]
     pub cores: Option<Vec<u8>>,
 }
 
@@ -93,6 +95,7 @@ pub struct Rewritten {
     /// Kind of the inner record.
     pub kind: u8,
     /// The inner record as encoded.
+    #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
     /// Whether the earlier one is to be scrubbed from its file.
     pub scrub: bool,
@@ -104,6 +107,7 @@ pub struct OfficeRecord {
     /// What it is about.
     pub topic: Topic,
     /// As the operations encode it.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 

@@ -62,6 +62,7 @@ impl PersonRow {
 pub(super) struct StoredPerson {
     pub state: Option<PersonState>,
     /// Empty where nothing names the person.
+    #[serde(with = "serde_bytes")]
     pub facts: Vec<u8>,
     pub changed: Option<Sequence>,
 }
@@ -71,6 +72,7 @@ pub(super) struct StoredPerson {
 pub(super) struct StoredHousehold {
     pub state: Option<HouseholdState>,
     /// Empty where nothing names the household.
+    #[serde(with = "serde_bytes")]
     pub facts: Vec<u8>,
     pub changed: Option<Sequence>,
 }

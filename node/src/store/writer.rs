@@ -6,16 +6,10 @@ use super::{
     flushing::DISK_FULL,
     index::Index,
     ledger::{Kind, Ledger, LedgerError, Position},
-    record::{AuditNote, OwnChange, Record, Rewritten},
-    rows::ChainRow,
+    record::{AuditNote, Record, Rewritten},
 };
-use danso_core::{
-    chain::{
-        AuditEntry, AuditHead, Deed, Digest, Grantor, Head, KeyClaim, KeyGrant, LedgerKey, SealInput,
-        SealedChange, Signed, seal,
-    },
-    domain::{Core, RecordedAt},
-    rollup::Judged,
+use danso_core::chain::{
+    AuditEntry, AuditHead, Deed, Digest, Grantor, KeyClaim, KeyGrant, LedgerKey, Signed,
 };
 use danso_tier_config::{Limits, limits};
 use std::{
@@ -96,6 +90,8 @@ pub(super) struct Writer {
     pub flushed_some_at: Instant,
     /// When the oldest unsealed change came.
     pub unsealed_since: Option<Instant>,
+    /// When the last batch was sealed.
+    pub sealed_at: Option<Instant>,
     /// Whether the index waits for space.
     pub full: bool,
     /// Whether a scrub waits for space.
@@ -149,16 +145,6 @@ impl Writer {
         ControlFlow::Continue(())
     }
 
-    /// Whether changes wait that a receipt has just given way to.
-    fn may_seal(&self) -> bool {
-        if self.unsealed_since.is_none_or(|since| since > Instant::now()) {
-            return false;
-        }
-        let view = self.inner.view.read().expect("no holder of the view panics");
-        let chain = view.chains.get(&self.inner.unit);
-        chain.is_none_or(|chain| chain.acknowledged >= chain.head.number)
-    }
-
     /// Does what is due when no order came within [`Writer::patience`].
     pub fn wait_ended(&mut self) {
         self.commit(Vec::new(), Vec::new());
@@ -168,11 +154,7 @@ impl Writer {
     /// How long to wait for an order before something else is due.
     pub fn patience(&self) -> Duration {
         let flush = Duration::from_millis(limits::INDEX_FLUSH_MS).saturating_sub(self.flushed_at.elapsed());
-        let seal = self.unsealed_since.map(|since| {
-            let due = since + Duration::from_millis(self.limits.batch_age_ms);
-            due.saturating_duration_since(Instant::now())
-        });
-        seal.map_or(flush, |seal| seal.min(flush)).max(Duration::from_millis(1))
+        self.seal_in().map_or(flush, |seal| seal.min(flush)).max(Duration::from_millis(1))
     }
 
     /// Commits everything that is waiting, as one group. Gives back an order that stands alone.
@@ -227,7 +209,7 @@ impl Writer {
 
     /// Append, sync, apply. Gives where the records lie. Receipts of the parent for which nobody waits are synced with
     /// what comes next: one that a crash loses is sent again at the next hello.
-    fn write(&mut self, group: Vec<Staged>, awaited: bool) -> Result<Vec<Position>, StoreError> {
+    fn write(&mut self, mut group: Vec<Staged>, awaited: bool) -> Result<Vec<Position>, StoreError> {
         let repeatable = |staged: &Staged| matches!(staged.record, Record::ParentReceipt(_));
         let sync = awaited || !group.iter().all(repeatable);
         let made_here = |staged: &Staged| repeatable(staged) || matches!(staged.record, Record::Sealed(_));
@@ -235,7 +217,7 @@ impl Writer {
         // What cannot be applied is not made durable either.
         let room = self.inner.index.takes_more();
         let refused = room.is_err();
-        let outcome = room.and_then(|()| self.append(&group, sync)).and_then(|positions| {
+        let outcome = room.and_then(|()| self.append(&mut group, sync)).and_then(|positions| {
             // By now it is durable, so that no error may read as a refusal.
             self.apply(group, &positions).map_err(|error| match error {
                 StoreError::IndexFull(reason) => StoreError::Index(reason),
@@ -262,11 +244,12 @@ impl Writer {
         outcome
     }
 
-    fn append(&mut self, group: &[Staged], sync: bool) -> Result<Vec<Position>, StoreError> {
-        let vault = &self.inner.index.vault;
-        let encoded: Vec<(Kind, Vec<u8>)> = group.iter().map(|staged| staged.record.encode(vault)).collect();
-        let borrowed: Vec<(Kind, &[u8])> =
-            encoded.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
+    fn append(&mut self, group: &mut [Staged], sync: bool) -> Result<Vec<Position>, StoreError> {
+        for staged in &mut *group {
+            staged.encode(&self.inner.index.vault);
+        }
+        let encoded = group.iter().filter_map(|staged| staged.encoded.as_ref());
+        let borrowed: Vec<(Kind, &[u8])> = encoded.map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
         let positions = self.ledger.append(&borrowed).map_err(|error: LedgerError| {
             if matches!(error, LedgerError::DiskFull { .. }) {
                 tracing::error!("the disk is full: nothing is taken until space is freed");
@@ -320,63 +303,6 @@ impl Writer {
             heads: view.heads_digest(view.chains.keys().copied()),
             tallies: Digest(view.tallies.digest()),
         })
-    }
-
-    /// Seals what is due, or all that waits, in the same group as the changes themselves: one sync makes both durable.
-    fn seal_due(&mut self, group: &mut Vec<Staged>, all: bool) {
-        let coming = group.iter().filter(|staged| matches!(staged.record, Record::Own(_))).count();
-        let (chain, mut waiting) = {
-            let view = self.inner.view.read().expect("no holder of the view panics");
-            let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
-            let count = view.unsealed.len() + coming;
-            let locked = self.inner.index.vault.is_locked();
-            if count == 0 || locked || self.inner.held.load(Ordering::Acquire) {
-                return;
-            }
-            if !(all || self.due(&chain, count)) {
-                return;
-            }
-            (chain, view.unsealed.iter().cloned().collect::<Vec<_>>())
-        };
-        waiting.extend(group.iter().filter_map(|staged| match &staged.record {
-            Record::Own(change) => Some(sealable(change, chain.head.recorded_to)),
-            _ => None,
-        }));
-        let mut head = chain.head;
-        let mut rest = waiting.as_slice();
-        while !rest.is_empty() {
-            let (changes, later) = rest.split_at(batch_length(rest, self.limits.batch_changes as usize));
-            group.push(self.sealed(&mut head, changes));
-            rest = later;
-        }
-    }
-
-    /// Full, or old enough, or alone: nothing sent is still waiting for its receipt.
-    fn due(&self, chain: &ChainRow, waiting: usize) -> bool {
-        waiting >= self.limits.batch_changes as usize
-            || (chain.acknowledged >= chain.head.number
-                && self.unsealed_since.is_none_or(|since| since <= Instant::now()))
-            || self
-                .unsealed_since
-                .is_some_and(|since| since.elapsed() >= Duration::from_millis(self.limits.batch_age_ms))
-    }
-
-    fn sealed(&self, head: &mut Head, changes: &[SealedChange]) -> Staged {
-        let cores: Vec<Core> = changes
-            .iter()
-            .map(|change| Core::decode(&change.core).expect("own cores were encoded here"))
-            .collect();
-        let mut counted = Vec::new();
-        for core in &cores {
-            danso_core::rollup::deltas(core, &mut counted);
-        }
-        let judged = Judged { counted: danso_core::rollup::canonical(counted), ..Judged::default() };
-        let deltas = judged.claim();
-        let batch =
-            seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);
-        let header = batch.header.decode_trusted().expect("the header was encoded here");
-        *head = Head::after(&header, batch.hash());
-        Staged { record: Record::Sealed(batch), judged: Some(judged) }
     }
 
     /// Turns notes into entries of the audit chain: numbered, linked, signed. Notes about adjacent changes by
@@ -476,20 +402,4 @@ impl Writer {
         }
         let _ = closed.send(());
     }
-}
-
-/// How many of the waiting changes go into the next batch: as many as the limit allows and as surely fit
-/// into its frames, at least one.
-fn batch_length(waiting: &[SealedChange], changes_max: usize) -> usize {
-    let mut bytes = 0;
-    let fits = |change: &&SealedChange| {
-        bytes += change.core.len().max(change.personal.as_ref().map_or(0, |(_, bytes)| bytes.len()));
-        bytes <= limits::FRAME_BYTES_MAX / 2
-    };
-    waiting.iter().take(changes_max).take_while(fits).count().max(1)
-}
-
-fn sealable(change: &OwnChange, fallback: RecordedAt) -> SealedChange {
-    let recorded_at = Core::decode(&change.core).map_or(fallback, |core| core.recorded_at);
-    SealedChange { core: change.core.clone(), personal: change.personal.clone(), recorded_at }
 }

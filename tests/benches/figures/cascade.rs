@@ -26,7 +26,6 @@ use std::{
 };
 
 const HOUSEHOLDS: usize = 2_000;
-const POLL: Duration = Duration::from_millis(1);
 /// Changes a transaction, clients, changes in all.
 const LOADS: [(usize, usize, usize); 4] =
     [(1, 1, 10_000), (1, 8, 60_000), (100, 1, 100_000), (1_000, 1, 200_000)];
@@ -150,21 +149,30 @@ impl Cascade {
         while seen.len() < LATENCY_EVENTS as usize {
             let counted = self.births().await - before;
             seen.resize(counted as usize, Instant::now());
-            tokio::time::sleep(POLL).await;
         }
         let answered = recording.await.unwrap();
         seen.iter().zip(answered).map(|(seen, answered)| seen.saturating_duration_since(answered)).collect()
     }
 }
 
-pub async fn run() {
+/// Measures all loads, or those named as `100x1`, and last the latency, also named `latency`.
+pub async fn run(wanted: &[String]) {
     let cascade = start().await;
     cascade.settled().await;
+    let named = |name: &str| wanted.iter().any(|wanted| wanted == name);
+    let all =
+        !LOADS.iter().any(|(batch, clients, _)| named(&format!("{batch}x{clients}"))) && !named("latency");
     for (batch, clients, count) in LOADS {
+        if !(all || named(&format!("{batch}x{clients}"))) {
+            continue;
+        }
         let took = cascade.load(batch, clients, count).await;
         let rate = count as f64 / took.as_secs_f64();
         let what = format!("births counted at central, {batch} a transaction, clients {clients}");
         line(&what, &format!("{rate:.0} a second"));
+    }
+    if !(all || named("latency")) {
+        return cascade.end().await;
     }
     let mut samples = cascade.latency().await;
     for percent in [50, 99] {

@@ -36,7 +36,7 @@ fn main() {
         batch::run();
     }
     if asked("cascade") {
-        runtime.block_on(cascade::run());
+        runtime.block_on(cascade::run(&wanted));
     }
     if asked("pipeline") {
         runtime.block_on(pipeline::run());

@@ -11,10 +11,13 @@ pub struct Batch {
     /// The signed header.
     pub header: Signed,
     /// Compressed personal leaves; withheld below policy `names`.
+    #[serde(with = "serde_bytes")]
     pub personal: Option<Vec<u8>>,
     /// Compressed cores; withheld below policy `cores`.
+    #[serde(with = "serde_bytes")]
     pub cores: Option<Vec<u8>>,
     /// Compressed tally deltas; present only where the cores are not, and at the origin.
+    #[serde(with = "serde_bytes")]
     pub deltas: Option<Vec<u8>>,
     /// Counts only: signed list of the deltas that the forwarding tier excluded.
     pub exclusions: Option<Signed>,
@@ -45,22 +48,47 @@ pub struct SealedChange {
     pub recorded_at: RecordedAt,
 }
 
+/// A change as a batch takes it, wherever it is kept.
+pub trait Sealable {
+    /// Encoded core.
+    fn core(&self) -> &[u8];
+    /// Salt and encoded personal part, where the change names somebody.
+    fn personal(&self) -> Option<(&[u8; SALT_BYTES], &[u8])>;
+    /// When it was recorded.
+    fn recorded_at(&self) -> RecordedAt;
+}
+
+impl Sealable for SealedChange {
+    fn core(&self) -> &[u8] {
+        &self.core
+    }
+
+    fn personal(&self) -> Option<(&[u8; SALT_BYTES], &[u8])> {
+        self.personal.as_ref().map(|(salt, bytes)| (salt, bytes.as_slice()))
+    }
+
+    fn recorded_at(&self) -> RecordedAt {
+        self.recorded_at
+    }
+}
+
 /// What a batch is sealed from.
 #[derive(Debug)]
-pub struct SealInput<'a> {
+pub struct SealInput<'a, C = SealedChange> {
     /// The origin.
     pub origin: UnitId,
     /// The head that the batch follows.
     pub head: Head,
     /// The changes, at least one, from sequence `head.next` on.
-    pub changes: &'a [SealedChange],
+    pub changes: &'a [C],
     /// Leaves of the canonical deltas that follow from the changes.
     pub deltas: &'a [Vec<u8>],
 }
 
 /// Seals changes into the next batch of a chain. Deterministic: the same input and key give the same bytes.
-pub fn seal(input: &SealInput<'_>, key: &LedgerKey) -> Batch {
-    let personal: Vec<PersonalLeaf> = input.changes.iter().map(personal_leaf).collect();
+pub fn seal<C: Sealable>(input: &SealInput<'_, C>, key: &LedgerKey) -> Batch {
+    let personal: Vec<LeafOf<'_>> = input.changes.iter().map(|change| LeafOf(change.personal())).collect();
+    let cores = || input.changes.iter().map(Sealable::core);
     let first = input.changes.first().expect("a batch holds at least one change");
     let last = input.changes.last().expect("a batch holds at least one change");
     let header = Header {
@@ -69,28 +97,37 @@ pub fn seal(input: &SealInput<'_>, key: &LedgerKey) -> Batch {
         first: input.head.next,
         changes: u32::try_from(input.changes.len()).expect("a batch is sealed below its limit"),
         previous: input.head.hash,
-        personal_root: merkle::root(&personal.iter().map(PersonalLeaf::hash).collect::<Vec<_>>()),
-        cores_root: root_of(input.changes.iter().map(|change| change.core.as_slice())),
+        personal_root: merkle::root(&personal.iter().map(LeafOf::hash).collect::<Vec<_>>()),
+        cores_root: root_of(cores()),
         tallies_root: root_of(input.deltas.iter().map(Vec::as_slice)),
-        recorded_from: first.recorded_at,
-        recorded_to: last.recorded_at,
+        recorded_from: first.recorded_at(),
+        recorded_to: last.recorded_at(),
         key: key.public().id(),
     };
-    let personal: Vec<Vec<u8>> = personal.iter().map(PersonalLeaf::encode).collect();
     Batch {
         header: Signed::sign(&header, key),
-        personal: Some(frame::write_frame(personal.iter().map(Vec::as_slice))),
-        cores: Some(frame::write_frame(input.changes.iter().map(|change| change.core.as_slice()))),
+        personal: Some(frame::write_leaves(personal.iter().map(LeafOf::parts))),
+        cores: Some(frame::write_frame(cores())),
         deltas: Some(frame::write_frame(input.deltas.iter().map(Vec::as_slice))),
         exclusions: None,
     }
 }
 
-fn personal_leaf(change: &SealedChange) -> PersonalLeaf {
-    change.personal.as_ref().map_or(PersonalLeaf::Absent, |(salt, bytes)| PersonalLeaf::Present {
-        salt: *salt,
-        bytes: bytes.clone(),
-    })
+/// The leaf of a change that is being sealed, as [`PersonalLeaf`] but not copied.
+struct LeafOf<'a>(Option<(&'a [u8; SALT_BYTES], &'a [u8])>);
+
+impl<'a> LeafOf<'a> {
+    fn hash(&self) -> Digest {
+        match self.0 {
+            None => PersonalLeaf::Absent.hash(),
+            Some((salt, bytes)) => merkle::leaf(&[salt, bytes]),
+        }
+    }
+
+    /// What one after the other is the encoded leaf.
+    fn parts(&self) -> [&'a [u8]; 3] {
+        self.0.map_or([&[], &[], &[]], |(salt, bytes)| [&[PersonalLeaf::PRESENT], salt, bytes])
+    }
 }
 
 fn root_of<'a>(leaves: impl Iterator<Item = &'a [u8]>) -> Digest {

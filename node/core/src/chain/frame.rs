@@ -28,6 +28,10 @@ pub enum PersonalLeaf {
 }
 
 impl PersonalLeaf {
+    /// What an encoded leaf begins with: one that is there, one that is erased.
+    pub(super) const PRESENT: u8 = 1;
+    const ERASED: u8 = 2;
+
     /// The leaf's hash, the same before and after erasure.
     pub fn hash(&self) -> Digest {
         match self {
@@ -41,8 +45,8 @@ impl PersonalLeaf {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Absent => Vec::new(),
-            Self::Present { salt, bytes } => [&[1], salt.as_slice(), bytes].concat(),
-            Self::Erased(hash) => [&[2], hash.0.as_slice()].concat(),
+            Self::Present { salt, bytes } => [&[Self::PRESENT], salt.as_slice(), bytes].concat(),
+            Self::Erased(hash) => [&[Self::ERASED], hash.0.as_slice()].concat(),
         }
     }
 
@@ -51,12 +55,12 @@ impl PersonalLeaf {
         let malformed = Fault::Malformed("personal leaf");
         match bytes.split_first() {
             None => Ok(Self::Absent),
-            Some((1, rest)) => {
+            Some((&Self::PRESENT, rest)) => {
                 let (salt, bytes) = rest.split_at_checked(SALT_BYTES).ok_or(malformed)?;
                 let salt = salt.try_into().expect("split at the salt's length");
                 Ok(Self::Present { salt, bytes: bytes.to_vec() })
             }
-            Some((2, rest)) => Digest::from_slice(rest).map(Self::Erased).ok_or(malformed),
+            Some((&Self::ERASED, rest)) => Digest::from_slice(rest).map(Self::Erased).ok_or(malformed),
             Some(_) => Err(malformed),
         }
     }
@@ -64,10 +68,19 @@ impl PersonalLeaf {
 
 /// Compresses leaves into a frame.
 pub fn write_frame<'a>(leaves: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    write_leaves(leaves.into_iter().map(|leaf| [leaf]))
+}
+
+/// Compresses leaves that lie in several parts each into a frame.
+pub(super) fn write_leaves<'a, const PARTS: usize>(
+    leaves: impl IntoIterator<Item = [&'a [u8]; PARTS]>,
+) -> Vec<u8> {
     let mut plain = Vec::new();
     for leaf in leaves {
-        write_length(&mut plain, leaf.len());
-        plain.extend_from_slice(leaf);
+        write_length(&mut plain, leaf.iter().map(|part| part.len()).sum());
+        for part in leaf {
+            plain.extend_from_slice(part);
+        }
     }
     zstd::bulk::compress(&plain, ZSTD_LEVEL).expect("zstd compresses memory into memory")
 }

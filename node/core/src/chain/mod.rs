@@ -47,7 +47,7 @@ mod tests;
 
 pub use audit::{AuditEntry, AuditHead, AuditTrail, Deed};
 pub use backup::{BackupManifest, BackupPiece, BackupSegment, PieceHolds};
-pub use batch::{Batch, Contents, SealInput, SealedChange, check_deltas, open, seal, strip};
+pub use batch::{Batch, Contents, SealInput, Sealable, SealedChange, check_deltas, open, seal, strip};
 pub use bundle::{BundleOpening, Way};
 pub use downward::{DirectoryVersion, Release, ReleaseRow};
 pub use erasure::{ErasedLeaf, ErasureDone, ErasureOrder, erase_leaves, matching_leaves, order_digest};

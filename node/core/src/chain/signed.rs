@@ -105,8 +105,10 @@ pub trait Statement: Serialize + DeserializeOwned {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
     /// Magic and postcard encoding of the statement.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
     /// Ed25519 signature, 64 bytes.
+    #[serde(with = "serde_bytes")]
     pub signature: Vec<u8>,
 }
 
@@ -119,7 +121,7 @@ impl fmt::Debug for Signed {
 impl Signed {
     /// Encodes and signs a statement.
     pub fn sign<T: Statement>(statement: &T, key: &LedgerKey) -> Self {
-        let bytes = postcard::to_extend(statement, T::MAGIC.to_vec())
+        let bytes = postcard::to_stdvec(&(T::MAGIC, statement))
             .expect("a statement is plain data and encodes into memory");
         let signature = key.0.sign(&bytes).to_bytes().to_vec();
         Self { bytes, signature }

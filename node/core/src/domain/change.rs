@@ -81,8 +81,7 @@ pub struct Change {
 }
 
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let bytes = vec![CHANGE_FORMAT];
-    postcard::to_extend(value, bytes).expect("a change is plain data and encodes into memory")
+    postcard::to_stdvec(&(CHANGE_FORMAT, value)).expect("a change is plain data and encodes into memory")
 }
 
 fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8], max: usize) -> Result<T, ChangeError> {

@@ -154,7 +154,7 @@ pub enum AccountRecord {
 impl AccountRecord {
     /// The record as bytes for the ledger: a format byte and postcard.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![FORMAT]).expect("memory takes every record")
+        postcard::to_stdvec(&(FORMAT, self)).expect("memory takes every record")
     }
 
     /// Reads what [`AccountRecord::encode`] wrote; anything else, also a newer format, is refused.

@@ -57,7 +57,7 @@ pub enum EnrolmentRecord {
 impl EnrolmentRecord {
     /// As it is stored.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![FORMAT]).expect("a record is plain data")
+        postcard::to_stdvec(&(FORMAT, self)).expect("a record is plain data")
     }
 
     /// The record of such bytes; `None` for a newer format.

@@ -128,7 +128,7 @@ impl Node {
         check_link(&self.head_of(header.origin), header, batch.hash(), None)?;
         let captures = former.map(|former| former.captures(header, batch.hash())).unwrap_or_default();
         let record = RecoveredBatch { batch, receipt, recovered_at_ms: self.now_ms(), captures };
-        let staged = Staged { record: Record::Recovered(Box::new(record)), judged: Some(judged) };
+        let staged = Staged::judged(Record::Recovered(Box::new(record)), judged);
         Ok(self.store.stage(vec![staged], self.store.generation()).blocking_durable()?)
     }
 

@@ -65,7 +65,7 @@ pub struct RequestRecord {
 impl RequestRecord {
     /// The bytes of the office record.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_extend(self, vec![FORMAT]).expect("a record is plain data")
+        postcard::to_stdvec(&(FORMAT, self)).expect("a record is plain data")
     }
 
     /// The record of such bytes; `None` for what this program cannot read.

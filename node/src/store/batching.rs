@@ -1,0 +1,138 @@
+//! When the writer seals what waits into batches: at once where nothing is on its way, together where much comes.
+
+use super::{Staged, record::Record, rows::ChainRow, writer::Writer};
+use danso_core::{
+    chain::{Head, SALT_BYTES, SealInput, Sealable, seal},
+    domain::{Core, RecordedAt},
+    rollup::Judged,
+};
+use danso_tier_config::limits;
+use std::{sync::atomic::Ordering, time::Duration};
+use tokio::time::Instant;
+
+impl Writer {
+    /// Whether changes wait that a receipt has just given way to.
+    pub fn may_seal(&self) -> bool {
+        if self.unsealed_since.is_none_or(|since| since > Instant::now()) {
+            return false;
+        }
+        let view = self.inner.view.read().expect("no holder of the view panics");
+        let chain = view.chains.get(&self.inner.unit);
+        self.gathered_in(view.unsealed.len()).is_zero()
+            && chain.is_none_or(|chain| chain.acknowledged >= chain.head.number)
+    }
+
+    /// Seals what is due, or all that waits, in the same group as the changes themselves: one sync makes both durable.
+    pub fn seal_due(&mut self, group: &mut Vec<Staged>, all: bool) {
+        let coming = group.iter().filter(|staged| matches!(staged.record, Record::Own(_))).count();
+        // Nobody but this thread changes the view: what waits is sealed where it lies.
+        let view = self.inner.view.read().expect("no holder of the view panics");
+        let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
+        let count = view.unsealed.len() + coming;
+        let locked = self.inner.index.vault.is_locked();
+        if count == 0
+            || locked
+            || self.inner.held.load(Ordering::Acquire)
+            || !(all || self.due(&chain, count))
+        {
+            return;
+        }
+        let decoded = |core: &[u8]| Core::decode(core).expect("own cores were encoded here");
+        let own = group.iter().filter_map(|staged| match &staged.record {
+            Record::Own(change) => Some((&change.core, &change.personal)),
+            _ => None,
+        });
+        let waiting: Vec<Waiting<'_>> = view
+            .unsealed
+            .iter()
+            .map(|change| (&change.core, &change.personal))
+            .chain(own)
+            .map(|(bytes, personal)| Waiting { bytes, personal: personal.as_ref(), core: decoded(bytes) })
+            .collect();
+        let mut head = chain.head;
+        let mut batches = Vec::new();
+        let mut rest = waiting.as_slice();
+        while !rest.is_empty() {
+            let (changes, later) = rest.split_at(batch_length(rest, self.limits.batch_changes as usize));
+            batches.push(self.sealed(&mut head, changes));
+            rest = later;
+        }
+        drop(view);
+        group.extend(batches);
+        self.sealed_at = Some(Instant::now());
+    }
+
+    /// Full, or old enough, or alone: nothing sent is still waiting for its receipt, and the last batch is not so young
+    /// that the next changes are better sent together.
+    fn due(&self, chain: &ChainRow, waiting: usize) -> bool {
+        waiting >= self.limits.batch_changes as usize
+            || (chain.acknowledged >= chain.head.number
+                && self.gathered_in(waiting).is_zero()
+                && self.unsealed_since.is_none_or(|since| since <= Instant::now()))
+            || self
+                .unsealed_since
+                .is_some_and(|since| since.elapsed() >= Duration::from_millis(self.limits.batch_age_ms))
+    }
+
+    /// For how long changes are still gathered after the last batch: longer where they come fast.
+    fn gathered_in(&self, waiting: usize) -> Duration {
+        let fast = waiting >= limits::SEAL_FLOW_CHANGES;
+        let gap = Duration::from_millis(if fast { limits::SEAL_FLOW_GAP_MS } else { limits::SEAL_GAP_MS });
+        self.sealed_at.map_or(Duration::ZERO, |at| gap.saturating_sub(at.elapsed()))
+    }
+
+    /// When the next batch may be due, if changes wait.
+    pub fn seal_in(&self) -> Option<Duration> {
+        let due = self.unsealed_since? + Duration::from_millis(self.limits.batch_age_ms);
+        let old = due.saturating_duration_since(Instant::now());
+        let waiting = self.inner.view.read().expect("no holder of the view panics").unsealed.len();
+        let gathered = self.gathered_in(waiting);
+        Some(if gathered.is_zero() { old } else { old.min(gathered) })
+    }
+
+    fn sealed(&self, head: &mut Head, changes: &[Waiting<'_>]) -> Staged {
+        let mut counted = Vec::new();
+        for change in changes {
+            danso_core::rollup::deltas(&change.core, &mut counted);
+        }
+        let judged = Judged { counted: danso_core::rollup::canonical(counted), ..Judged::default() };
+        let deltas = judged.claim();
+        let batch =
+            seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);
+        let header = batch.header.decode_trusted().expect("the header was encoded here");
+        *head = Head::after(&header, batch.hash());
+        Staged::judged(Record::Sealed(batch), judged)
+    }
+}
+
+/// How many of the waiting changes go into the next batch: as many as the limit allows and as surely fit
+/// into its frames, at least one.
+fn batch_length(waiting: &[Waiting<'_>], changes_max: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |change: &&Waiting<'_>| {
+        bytes += change.bytes.len().max(change.personal.map_or(0, |(_, bytes)| bytes.len()));
+        bytes <= limits::FRAME_BYTES_MAX / 2
+    };
+    waiting.iter().take(changes_max).take_while(fits).count().max(1)
+}
+
+/// An own change that is not sealed yet.
+struct Waiting<'a> {
+    bytes: &'a [u8],
+    personal: Option<&'a ([u8; SALT_BYTES], Vec<u8>)>,
+    core: Core,
+}
+
+impl Sealable for Waiting<'_> {
+    fn core(&self) -> &[u8] {
+        self.bytes
+    }
+
+    fn personal(&self) -> Option<(&[u8; SALT_BYTES], &[u8])> {
+        self.personal.map(|(salt, bytes)| (salt, bytes.as_slice()))
+    }
+
+    fn recorded_at(&self) -> RecordedAt {
+        self.core.recorded_at
+    }
+}
