@@ -192,6 +192,8 @@ pub const COUNT_UNITS_MAX: usize = 20_000;
 pub const COUNT_ROWS_MAX: usize = 200_000;
 /// Most months one count may span.
 pub const COUNT_MONTHS_MAX: i32 = 1_200;
+/// Fewest tallies of a stock between two of its checkpoints: fewer are added up at once.
+pub const CHECKPOINT_TALLIES_MIN: usize = 256;
 
 /// Longest time without any call on a connection before it is closed, in milliseconds.
 pub const CONNECTION_IDLE_MS_MAX: u64 = 60_000;

@@ -6,9 +6,10 @@
 
 use super::{
     cell::Fields,
+    column::{Column, Entry},
     dimension::{Accept, Dimension, Measure, Source},
     question::{CountError, Question, Row},
-    tallies::{Key, Tallies},
+    tallies::Tallies,
 };
 use danso_tier_config::{Month, UnitId, limits};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,11 +35,12 @@ pub fn count(tallies: &Tallies, question: &Question) -> Result<Vec<Row>, CountEr
     let mut rows: Vec<(Vec<u32>, i64)> = Vec::new();
     for (position, units) in groups.iter().enumerate() {
         let cuboid = question.measure.cuboid();
-        let columns: Vec<_> = units.iter().map(|unit| tallies.column(*unit, cuboid)).collect();
-        let cells = columns.iter().map(|column| column.len()).sum();
-        let mut sums = Sums::new(plan.places * u64::from(plan.months), cells);
-        for column in columns {
-            plan.collect(column, &mut sums);
+        let columns = units.iter().filter_map(|unit| tallies.column(*unit, cuboid));
+        let parts: Vec<[&[Entry]; 2]> = columns.map(|column| plan.parts(column)).collect();
+        let read = parts.iter().flatten().map(|part| part.len()).sum();
+        let mut sums = Sums::new(plan.places * u64::from(plan.months), read);
+        for part in parts.into_iter().flatten() {
+            plan.collect(part, &mut sums);
         }
         sums.each_line(plan.months as usize, |place, line| {
             plan.rows(&question.group_by, position as u32, place, line, &mut rows)
@@ -109,12 +111,16 @@ impl Plan {
         })
     }
 
-    /// Adds one unit's tallies to the sums.
-    fn collect(&self, column: &[(Key, i64)], sums: &mut Sums) {
+    /// What must be read of one unit's tallies.
+    fn parts<'a>(&self, column: &'a Column) -> [&'a [Entry]; 2] {
         let (first, last) = (self.first.index(), self.last.index());
-        let end = column.partition_point(|(key, _)| key.month_index() <= last);
-        let begin = if self.stock { 0 } else { column.partition_point(|(key, _)| key.month_index() < first) };
-        for (key, value) in &column[begin..end] {
+        if self.stock { column.stock(first, last) } else { [column.of_months(first, last), &[]] }
+    }
+
+    /// Adds tallies, or the cells of a checkpoint, to the sums.
+    fn collect(&self, entries: &[Entry], sums: &mut Sums) {
+        let first = self.first.index();
+        for (key, value) in entries {
             let fields = Fields::of(key.packed());
             let month = key.month_index();
             if self.stock {
