@@ -44,7 +44,10 @@ impl Statistics for StatisticsService {
         let caller = access::may(&self.node, &request, Right::ReadCounts)?;
         let query = wire::count_query(request.into_inner()).map_err(|error| of_query(&error))?;
         let scope = caller.scope;
-        let counted = self.node.blocking(move |node| node.count_within(&query, scope)).await;
+        let counted = match self.node.count_at_once(&query, scope) {
+            Some(counted) => counted,
+            None => self.node.blocking(move |node| node.count_within(&query, scope)).await,
+        };
         let counted = counted.map_err(|error| access::unanswered(&self.node, &caller, &error))?;
         Ok(Response::new(wire::count_answer(counted)))
     }
