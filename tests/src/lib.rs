@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `tree.rs` | a small country: directory, authority, keys, node files, running nodes |
+//! | `nation.rs` | a country of thousands of communes, of which only central may run |
 //! | `grown.rs` | a tree grown by invitations, with the program itself |
 //! | `entries.rs` | entries of a register, ready to be recorded |
 //! | `forge.rs` | crafted batches, and a link to a parent spoken by hand |
@@ -34,6 +35,7 @@ mod grown;
 pub mod hosts;
 pub mod liar;
 pub mod line;
+pub mod nation;
 pub mod packed;
 pub mod process;
 pub mod random;
