@@ -58,14 +58,21 @@ fn take(tallies: &mut Tallies, step: &Step) {
 fn questions(from: u16, months: u16, pick: usize) -> Vec<Question> {
     use Dimension as D;
     let group = |code| UnitGroup { key: code_of(code), units: vec![unit(code)] };
-    let columns: [&[Dimension]; 6] =
-        [&[], &[D::Unit], &[D::Month], &[D::AgeGroup], &[D::Month, D::Age], &[D::Unit, D::Month, D::AgeGroup]];
+    let columns: [&[Dimension]; 6] = [
+        &[],
+        &[D::Unit],
+        &[D::Month],
+        &[D::AgeGroup],
+        &[D::Month, D::Age],
+        &[D::Unit, D::Month, D::AgeGroup],
+    ];
     let ages = (Dimension::Age, vec![Accept::ages(1, 20)]);
     [Measure::Population, Measure::Households, Measure::MarriedWomen, Measure::Marriages]
         .into_iter()
         .map(|measure| {
             let of_persons = measure.has(D::Age);
-            let group_by = columns[pick % columns.len()].iter().copied().filter(|column| measure.has(*column));
+            let group_by =
+                columns[pick % columns.len()].iter().copied().filter(|column| measure.has(*column));
             Question {
                 measure,
                 groups: vec![group(1), group(2)],
@@ -109,7 +116,11 @@ fn long_history(tallies: &mut Tallies, months: u16) {
     }
     for after in 1..months {
         let deltas: Vec<Delta> = (0..10)
-            .map(|number| Delta { month: month(FIRST + after), cell: cell(0, after * 11 + number * 3), amount: 1 })
+            .map(|number| Delta {
+                month: month(FIRST + after),
+                cell: cell(0, after * 11 + number * 3),
+                amount: 1,
+            })
             .collect();
         tallies.apply(unit(1), &deltas);
     }

@@ -21,11 +21,13 @@ impl Key {
     }
 
     /// Index of the effective month.
+    #[inline]
     pub fn month_index(self) -> u16 {
         (self.0 >> Cell::PACKED_BITS) as u16
     }
 
     /// The packed cell.
+    #[inline]
     pub fn packed(self) -> u64 {
         self.0 & ((1 << Cell::PACKED_BITS) - 1)
     }

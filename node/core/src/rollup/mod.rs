@@ -12,6 +12,7 @@
 //! | `judge.rs`, `judge_tests.rs` | what a batch adds: verdicts, deltas claimed and counted |
 //! | `question.rs` | a question and its check |
 //! | `count.rs` | a question answered in rows |
+//! | `sums.rs` | the sums of an answer while it is counted |
 //! | `book.rs`, `tests.rs` | a register written by chance, and what counting it must keep |
 //! | `edges.rs` | tests of the bounds of cells, deltas, questions and answers |
 //!
@@ -39,6 +40,7 @@ mod judge;
 #[cfg(test)]
 mod judge_tests;
 mod question;
+mod sums;
 mod tallies;
 #[cfg(test)]
 mod tests;
