@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `tree.rs` | a small country: directory, authority, keys, node files, running nodes |
+//! | `country.rs` | a country of thousands of communes, of which only central may run |
 //! | `grown.rs` | a tree grown by invitations, with the program itself |
 //! | `entries.rs` | entries of a register, ready to be recorded |
 //! | `forge.rs` | crafted batches, and a link to a parent spoken by hand |
@@ -27,6 +28,7 @@
 
 pub mod book;
 mod clients;
+pub mod country;
 pub mod entries;
 pub mod folder;
 pub mod forge;

@@ -96,7 +96,7 @@ const TWO_PROVINCES: &[(&str, &str, &str, &str)] = &[
     ("00040", "Phường Minh Xuân", "commune", "02"),
 ];
 
-fn kind(tier: &str) -> danso_tier_config::Kind {
+pub(crate) fn kind(tier: &str) -> danso_tier_config::Kind {
     use danso_tier_config::Kind;
     let text = match tier {
         "province" => "thành phố",
@@ -146,6 +146,18 @@ impl Tree {
 
     fn made(hierarchy: &str, units: &[(&str, &str, &str, &str)], folder: TempDir, now: SystemTime) -> Self {
         let directory = directory(&Hierarchy::shipped(hierarchy).unwrap(), units);
+        let all: Vec<UnitId> = directory.rows().iter().map(|row| row.id).collect();
+        Self::of_directory(hierarchy, directory, &all, folder, now)
+    }
+
+    /// A tree of a whole directory, with keys for some of its units.
+    pub(crate) fn of_directory(
+        hierarchy: &str,
+        directory: Directory,
+        keyed: &[UnitId],
+        folder: TempDir,
+        now: SystemTime,
+    ) -> Self {
         let authority = folder.path().join("authority");
         Authority::create(&authority, now).unwrap();
         keys::create_authority(&authority).unwrap();
@@ -167,8 +179,8 @@ impl Tree {
             address: own_address(),
             folder,
         };
-        for row in tree.directory.rows() {
-            tree.make_keys(row.id, now);
+        for unit in keyed {
+            tree.make_keys(*unit, now);
         }
         fs::write(tree.path("directory.csv"), tree.directory.to_csv()).unwrap();
         tree

@@ -155,6 +155,7 @@ impl Month {
     }
 
     /// Year × 12 + month − 1.
+    #[inline]
     pub fn index(self) -> u16 {
         self.0
     }

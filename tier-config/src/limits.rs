@@ -192,6 +192,12 @@ pub const COUNT_UNITS_MAX: usize = 20_000;
 pub const COUNT_ROWS_MAX: usize = 200_000;
 /// Most months one count may span.
 pub const COUNT_MONTHS_MAX: i32 = 1_200;
+/// Most recording units of a count that is answered at once, by the thread that read the question.
+pub const COUNT_AT_ONCE_UNITS_MAX: usize = 4;
+/// Months below which it is.
+pub const COUNT_AT_ONCE_MONTHS_MAX: i32 = 13;
+/// Fewest tallies of a stock between two of its checkpoints: fewer are added up at once.
+pub const CHECKPOINT_TALLIES_MIN: usize = 256;
 
 /// Longest time without any call on a connection before it is closed, in milliseconds.
 pub const CONNECTION_IDLE_MS_MAX: u64 = 60_000;

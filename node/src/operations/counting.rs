@@ -1,10 +1,7 @@
-//! Counts with their provenance: coverage, watermarks, late units, boundary date, digest of the heads.
+//! Counts of the units that a question names, each with its provenance.
 
-use super::node::Node;
-use danso_core::{
-    chain::{BatchNumber, Digest},
-    rollup::{Accept, CountError, Dimension, Measure, Question, Row, UnitGroup, count},
-};
+use super::{node::Node, provenance::Provenance};
+use danso_core::rollup::{Accept, CountError, Dimension, Measure, Question, Row, UnitGroup, count};
 use danso_tier_config::{Date, Directory, Month, UnitId, limits};
 use std::collections::BTreeSet;
 
@@ -25,38 +22,6 @@ pub struct CountQuery {
     pub group_by: Vec<Dimension>,
     /// Whose boundaries; `None` for today's.
     pub boundary: Option<Date>,
-}
-
-/// A unit whose figures are not complete for the period asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LateUnit {
-    /// Which.
-    pub unit: UnitId,
-    /// Its name.
-    pub name: String,
-    /// Up to when its chain is known, Unix milliseconds; 0 when it never reported.
-    pub watermark_ms: u64,
-}
-
-/// How complete and how old an answer is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Provenance {
-    /// Recording units that were to report.
-    pub expected: u32,
-    /// How many of them did, for the whole period.
-    pub reported: u32,
-    /// The oldest watermark, Unix milliseconds.
-    pub oldest_watermark_ms: u64,
-    /// The units that did not.
-    pub late: Vec<LateUnit>,
-    /// Whose boundaries were used.
-    pub boundary: Date,
-    /// Digest of the heads counted.
-    pub heads: Digest,
-    /// Changes stored but not counted.
-    pub quarantined: u64,
-    /// When it was answered, Unix milliseconds.
-    pub answered_at_ms: u64,
 }
 
 /// An answer.
@@ -149,8 +114,43 @@ impl Node {
         let directory = self.directory();
         let boundary = query.boundary.unwrap_or_else(|| self.today());
         let asked = self.resolve_within(&directory, &query.units, boundary, scope)?;
-        let by_unit = query.by_tier.is_some() || query.group_by.contains(&Dimension::Unit);
         let groups = self.groups(&directory, &asked, query.by_tier.as_deref(), boundary)?;
+        self.count_groups(query, groups, scope, &directory, boundary)
+    }
+
+    /// The same where the answer needs so little that a thread of its own would take longer: a few recording units in
+    /// a few months. `None` for all others.
+    pub fn count_at_once(&self, query: &CountQuery, scope: UnitId) -> Option<Result<Counted, QueryError>> {
+        let few_units = (1..=limits::COUNT_AT_ONCE_UNITS_MAX).contains(&query.units.len());
+        let few_months =
+            query.months.is_none_or(|(from, to)| to.since(from) < limits::COUNT_AT_ONCE_MONTHS_MAX);
+        if !few_units || !few_months || query.by_tier.is_some() {
+            return None;
+        }
+        let directory = self.directory();
+        let boundary = query.boundary.unwrap_or_else(|| self.today());
+        let asked = match self.resolve_within(&directory, &query.units, boundary, scope) {
+            Ok(asked) => asked,
+            Err(error) => return Some(Err(error)),
+        };
+        let at = directory.at(boundary);
+        if !asked.iter().all(|unit| at.children(*unit).is_empty()) {
+            return None;
+        }
+        let alone = |unit: UnitId| UnitGroup { key: unit.to_string(), units: vec![unit] };
+        let groups = asked.into_iter().map(alone).collect();
+        Some(self.count_groups(query, groups, scope, &directory, boundary))
+    }
+
+    fn count_groups(
+        &self,
+        query: &CountQuery,
+        groups: Vec<UnitGroup>,
+        scope: UnitId,
+        directory: &Directory,
+        boundary: Date,
+    ) -> Result<Counted, QueryError> {
+        let by_unit = query.by_tier.is_some() || query.group_by.contains(&Dimension::Unit);
         let mut group_by = query.group_by.clone();
         if by_unit && !group_by.contains(&Dimension::Unit) {
             group_by.insert(0, Dimension::Unit);
@@ -158,10 +158,12 @@ impl Node {
         let last_month = self.today().month().plus(-1);
         let (from, to) = query.months.unwrap_or((last_month, last_month));
         let leaves: BTreeSet<UnitId> = groups.iter().flat_map(|group| group.units.iter().copied()).collect();
-        // Boundaries of another day do not open what lies outside today.
-        let strange = leaves.iter().find(|leaf| **leaf != scope && !self.lies_below(**leaf, scope));
-        if let Some(unit) = strange.copied().filter(|_| scope != self.unit()) {
-            return Err(QueryError::OutsideScope { unit, scope });
+        if scope != self.unit() {
+            // Boundaries of another day do not open what lies outside today.
+            let strange = |leaf: &&UnitId| **leaf != scope && !self.lies_below(**leaf, scope);
+            if let Some(unit) = leaves.iter().find(strange).copied() {
+                return Err(QueryError::OutsideScope { unit, scope });
+            }
         }
         let columns = group_by.iter().map(|dimension| dimension.word().to_owned()).collect();
         let question =
@@ -169,7 +171,7 @@ impl Node {
         // One guard for rows and heads: the digest names exactly what was counted.
         let view = self.store.view();
         let rows = count(&view.tallies, &question)?;
-        let provenance = self.provenance_of(&view, &directory, &leaves, to, boundary);
+        let provenance = self.provenance_of(&view, directory, &leaves, to, boundary);
         Ok(Counted { columns, rows, provenance })
     }
 
@@ -241,66 +243,9 @@ impl Node {
             let known: Vec<&str> = self.config.hierarchy.tiers().iter().map(|tier| &*tier.name).collect();
             return Err(QueryError::UnknownTier { name: tier.to_owned(), known: known.join(", ") });
         }
-        let units = view.units_of_tier(tier);
-        let inside = |unit: &UnitId| asked.iter().any(|top| view.is_within(*unit, *top));
-        Ok(units.into_iter().filter(inside).map(group).collect())
+        let below = asked.iter().flat_map(|top| view.subtree(*top));
+        let of_tier = |unit: &UnitId| view.unit(*unit).is_some_and(|unit| *unit.tier == *tier);
+        let units: BTreeSet<UnitId> = below.filter(of_tier).collect();
+        Ok(units.into_iter().map(group).collect())
     }
-
-    /// Up to when an origin's chain is known here, Unix milliseconds; 0 when it never reported.
-    pub fn watermark_ms(&self, view: &crate::store::View, origin: UnitId) -> u64 {
-        let chain = view.chains.get(&origin);
-        let head = chain.map(|chain| chain.head).unwrap_or_default();
-        let received = chain.map_or(0, |chain| chain.received_at_ms);
-        // A chain whose PC is ahead of time does not make this node's figures newer than now.
-        let applied = if head.number > BatchNumber(0) { head.recorded_to.millis().min(received) } else { 0 };
-        if origin == self.unit() && self.records() {
-            return if view.unsealed.is_empty() { self.now_ms() } else { applied };
-        }
-        let last = self.heard.read().expect("no holder of the watermarks panics").get(&origin).copied();
-        match last {
-            Some(last) if last.number <= head.number.0 => applied.max(last.as_of_ms),
-            _ => applied,
-        }
-    }
-
-    /// Provenance of an answer over these recording units for a period that ends with `last`.
-    pub fn provenance_of(
-        &self,
-        view: &crate::store::View,
-        directory: &Directory,
-        leaves: &BTreeSet<UnitId>,
-        last: Month,
-        boundary: Date,
-    ) -> Provenance {
-        let now = self.now_ms();
-        let due = end_of_month_ms(last).min(now.saturating_sub(self.limits().late_after_ms));
-        let mut late = Vec::new();
-        let (mut oldest, mut quarantined) = (u64::MAX, 0);
-        for unit in leaves {
-            let watermark_ms = self.watermark_ms(view, *unit);
-            oldest = oldest.min(watermark_ms);
-            quarantined += view.chains.get(unit).map_or(0, |chain| chain.quarantined);
-            if watermark_ms < due || watermark_ms == 0 {
-                let name = directory.name(*unit).unwrap_or_default().to_owned();
-                late.push(LateUnit { unit: *unit, name, watermark_ms });
-            }
-        }
-        Provenance {
-            expected: leaves.len() as u32,
-            reported: (leaves.len() - late.len()) as u32,
-            oldest_watermark_ms: if leaves.is_empty() { 0 } else { oldest },
-            late,
-            boundary,
-            heads: view.heads_digest(leaves.iter().copied()),
-            quarantined,
-            answered_at_ms: now,
-        }
-    }
-}
-
-/// The first moment after a month in Vietnam, Unix milliseconds.
-fn end_of_month_ms(month: Month) -> u64 {
-    let epoch = Date::new(1970, 1, 1).expect("a day of the calendar");
-    let days = u64::from(month.plus(1).first_day().days().saturating_sub(epoch.days()));
-    (days * 86_400_000).saturating_sub(7 * 3_600_000)
 }

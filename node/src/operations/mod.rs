@@ -20,7 +20,8 @@
 //! | `persons.rs` | persons of the own register, looked up; every read audited |
 //! | `requests/` | requests of persons about their data, and their due dates |
 //! | `erasure/` | forgets what names a person, here and in every tier above |
-//! | `counting.rs` | counts with their provenance |
+//! | `counting.rs` | counts of the units that a question names |
+//! | `provenance.rs` | how complete and how old an answer is |
 //! | `releases.rs` | publishes and takes releases and directories |
 //! | `accounts/` | accounts, roles, passwords, sessions and API tokens |
 //! | `office/` | the node's accounts as they stand: sign-ins, orders that change them, denied calls |
@@ -61,6 +62,7 @@ pub mod meters;
 mod node;
 mod office;
 mod persons;
+mod provenance;
 mod receipts;
 pub mod recovery;
 mod releases;
@@ -79,7 +81,7 @@ pub use crate::host::now_ms;
 pub use accept::{AcceptError, Accepted};
 pub use actor::Actor;
 pub use audit::{AuditError, AuditQuestion, ChildAnchor, ParentAnchor};
-pub use counting::{CountQuery, Counted, LateUnit, Provenance, QueryError};
+pub use counting::{CountQuery, Counted, QueryError};
 pub use desk::RecordError;
 pub use erasure::{Erased, ErasureError, ErasureStanding};
 pub use health::Health;
@@ -89,6 +91,7 @@ pub(crate) use node::grantor_of;
 pub use node::{Heard, LinkStatus, Node, RegisterError, Signing};
 pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, SignedIn};
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
+pub use provenance::{LateUnit, Provenance};
 pub use receipts::TakenReceipt;
 pub use releases::ReleaseError;
 pub use retention::Compacted;

@@ -141,7 +141,7 @@ impl Node {
             let release: Option<Release> =
                 self.store.release(number)?.and_then(|signed| signed.decode_trusted().ok());
             if let Some(release) = release.filter(|release| release.month == month) {
-                return Ok(Some(release));
+                return Ok(Some(release.sorted()));
             }
         }
         Ok(None)

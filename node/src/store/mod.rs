@@ -217,6 +217,13 @@ impl Store {
         self.inner.view.read().expect("no holder of the view panics")
     }
 
+    /// Changes the state in memory past ledger and index, for benches of what reads it: a nation of it is there within
+    /// seconds. Nothing of this is durable, and the folder must not be used again.
+    #[doc(hidden)]
+    pub fn fill(&self, fill: impl FnOnce(&mut View)) {
+        fill(&mut self.inner.view.write().expect("no holder of the view panics"));
+    }
+
     /// What staged records build on. After a failed write it moves on, and all staged on the old one is void.
     pub fn generation(&self) -> u64 {
         self.inner.generation.load(Ordering::Acquire)

@@ -146,7 +146,8 @@ impl Store {
         let mut options = options;
         let behind = choose_key(&mut options, &view)? || restored_at_ms(&options.folder).is_some();
         let report = OpenReport { cut_bytes: found.cut_bytes, replayed, rebuilt_because, ballast_dropped };
-        let full = ballast_dropped || index.unflushed() > 0;
+        // What a new folder begins with waits for the first flush; what was replayed waits only where it found no space.
+        let full = ballast_dropped || (replayed > 0 && index.unflushed() > 0);
         Ok((start(folder, options, (view, behind, full), index, reader, ledger), report))
     }
 }

@@ -258,7 +258,7 @@ impl View {
         let release: Release = signed.decode_trusted().map_err(|_| unreadable("release"))?;
         let number = release.number;
         if self.release.as_ref().is_none_or(|held| held.number < number) {
-            self.release = Some(Arc::new(release));
+            self.release = Some(Arc::new(release.sorted()));
         }
         Ok(number)
     }

@@ -44,7 +44,10 @@ impl Statistics for StatisticsService {
         let caller = access::may(&self.node, &request, Right::ReadCounts)?;
         let query = wire::count_query(request.into_inner()).map_err(|error| of_query(&error))?;
         let scope = caller.scope;
-        let counted = self.node.blocking(move |node| node.count_within(&query, scope)).await;
+        let counted = match self.node.count_at_once(&query, scope) {
+            Some(counted) => counted,
+            None => self.node.blocking(move |node| node.count_within(&query, scope)).await,
+        };
         let counted = counted.map_err(|error| access::unanswered(&self.node, &caller, &error))?;
         Ok(Response::new(wire::count_answer(counted)))
     }
@@ -93,15 +96,19 @@ impl Statistics for StatisticsService {
         access::may(&self.node, &request, Right::ReadCounts)?;
         let request = request.into_inner();
         let missing = || status(Code::NotFound, "release_none", "no release of that month is held here");
+        let latest = self.node.store.view().release.clone();
         let release = if request.month.is_empty() {
-            self.node.store.view().release.clone()
+            latest
         } else {
             let not_understood = |_| {
                 let value = request.month.chars().take(40).collect();
                 of_query(&QueryError::NotUnderstood { what: "month", value })
             };
             let month: Month = request.month.parse().map_err(not_understood)?;
-            self.node.latest_of(month).map_err(|error| of_store(&error))?.map(Arc::new)
+            match latest.filter(|latest| latest.month == month) {
+                Some(latest) => Some(latest),
+                None => self.node.latest_of(month).map_err(|error| of_store(&error))?.map(Arc::new),
+            }
         };
         let release = release.ok_or_else(missing)?;
         let directory = self.node.directory();

@@ -7,6 +7,7 @@ use danso_core::{
 };
 use danso_proto::v1;
 use danso_tier_config::{Date, Month, Unit, UnitId};
+use std::collections::BTreeSet;
 
 fn not_understood(what: &'static str, value: &str) -> QueryError {
     QueryError::NotUnderstood { what, value: value.chars().take(40).collect() }
@@ -117,9 +118,10 @@ pub fn head_row(status: &HeadStatus) -> v1::HeadRow {
     }
 }
 
-/// The indicators of some units as a message.
+/// The indicators of some units as a message. The release's rows are sorted.
 pub fn indicators_answer(release: &Release, units: &[UnitId]) -> v1::IndicatorsAnswer {
-    let rows = release.rows.iter().filter(|row| units.contains(&row.unit)).map(|row| v1::IndicatorRow {
+    let units: BTreeSet<&UnitId> = units.iter().collect();
+    let rows = units.into_iter().flat_map(|unit| release.rows_of(*unit)).map(|row| v1::IndicatorRow {
         unit: row.unit.to_string(),
         indicator: row.indicator.clone(),
         formula: row.formula.clone(),

@@ -6,7 +6,7 @@
 //! | `batch.rs` | sealing and verifying a batch of 1,000 changes; bytes on the wire |
 //! | `cascade.rs` | births from a commune's record to central's count, by size of transaction; latency |
 //! | `pipeline.rs` | events from commune files to central's counts; bytes on disk at each tier |
-//! | `query.rs` | counts at central through real TLS |
+//! | `query/` | counts and indicators at central with the communes of a whole nation, beside a bare echo |
 //! | `soak.rs` | an hour's work in twelve parts: rate and memory of each part, only where it is named |
 //! | `idle.rs` | start and memory of an idle commune of 30,000 persons |
 //!
@@ -24,6 +24,9 @@ mod samples;
 mod soak;
 
 fn main() {
+    if query::is_served() {
+        return;
+    }
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let asked = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);

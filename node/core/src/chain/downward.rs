@@ -61,6 +61,53 @@ pub struct Release {
     pub rows: Vec<ReleaseRow>,
 }
 
+impl Release {
+    /// With its rows in the order of their units, which [`Release::rows_of`] needs.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.rows.sort_by_key(|row| row.unit);
+        self
+    }
+
+    /// The indicators of one unit; the rows are sorted.
+    pub fn rows_of(&self, unit: UnitId) -> &[ReleaseRow] {
+        let from = self.rows.partition_point(|row| row.unit < unit);
+        let of_unit = self.rows[from..].partition_point(|row| row.unit == unit);
+        &self.rows[from..from + of_unit]
+    }
+}
+
 impl Statement for Release {
     const MAGIC: [u8; 4] = *b"DSL1";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_unit_are_found_in_their_order() {
+        let unit = |code: &str| format!("{code}@2025-07-01").parse::<UnitId>().unwrap();
+        let row = |code: &str, indicator: &str| ReleaseRow {
+            unit: unit(code),
+            indicator: indicator.to_owned(),
+            formula: format!("{indicator}/1"),
+            numerator: 1.0,
+            denominator: 2.0,
+            value: Some(0.5),
+            expected: 1,
+            reported: 1,
+        };
+        let rows = vec![row("02", "cbr"), row("01", "cdr"), row("02", "age"), row("01", "cbr")];
+        let (issuer, month) = (unit("VN"), "2026-01".parse().unwrap());
+        let heads = Digest::default();
+        let release =
+            Release { issuer, number: 1, month, revision: 1, issued_at_ms: 0, heads, rows }.sorted();
+        let found = |code| -> Vec<&str> {
+            release.rows_of(unit(code)).iter().map(|row| row.indicator.as_str()).collect()
+        };
+        assert_eq!(found("01"), ["cdr", "cbr"]);
+        assert_eq!(found("02"), ["cbr", "age"]);
+        assert!(found("03").is_empty() && found("00").is_empty());
+    }
 }

@@ -184,6 +184,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// The fields of the lowest [`Cell::PACKED_BITS`] bits.
+    #[inline]
     pub(super) fn of(packed: u64) -> Self {
         Self {
             number: packed as u16,

@@ -6,16 +6,15 @@
 
 use super::{
     cell::Fields,
+    column::{Column, Entry},
     dimension::{Accept, Dimension, Measure, Source},
     question::{CountError, Question, Row},
-    tallies::{Key, Tallies},
+    sums::Sums,
+    tallies::Tallies,
 };
 use danso_tier_config::{Month, UnitId, limits};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// Slots up to which sums are always kept in an array, and beyond which never: larger answers are thin and
-/// kept in a map. In between it is an array where the tallies outnumber a quarter of the slots.
-const DENSE_SLOTS: (u64, u64) = (1 << 16, 1 << 22);
 /// The share of a value that a filter does not accept: more than all places there can be.
 const REFUSED: u64 = 1 << 48;
 
@@ -34,11 +33,12 @@ pub fn count(tallies: &Tallies, question: &Question) -> Result<Vec<Row>, CountEr
     let mut rows: Vec<(Vec<u32>, i64)> = Vec::new();
     for (position, units) in groups.iter().enumerate() {
         let cuboid = question.measure.cuboid();
-        let columns: Vec<_> = units.iter().map(|unit| tallies.column(*unit, cuboid)).collect();
-        let cells = columns.iter().map(|column| column.len()).sum();
-        let mut sums = Sums::new(plan.places * u64::from(plan.months), cells);
-        for column in columns {
-            plan.collect(column, &mut sums);
+        let columns = units.iter().filter_map(|unit| tallies.column(*unit, cuboid));
+        let parts: Vec<[&[Entry]; 2]> = columns.map(|column| plan.parts(column)).collect();
+        let read = parts.iter().flatten().map(|part| part.len()).sum();
+        let mut sums = Sums::new(plan.places * u64::from(plan.months), read);
+        for part in parts.into_iter().flatten() {
+            plan.collect(part, &mut sums);
         }
         sums.each_line(plan.months as usize, |place, line| {
             plan.rows(&question.group_by, position as u32, place, line, &mut rows)
@@ -63,6 +63,8 @@ pub fn count(tallies: &Tallies, question: &Question) -> Result<Vec<Row>, CountEr
 struct Plan {
     stock: bool,
     by_month: bool,
+    /// Whether all cells have the same place.
+    whole: bool,
     /// Whether a cell's place can change with its persons' age.
     aging: bool,
     /// The first month of the answer; of a stock without months the last asked for.
@@ -99,6 +101,7 @@ impl Plan {
         Ok(Self {
             stock: measure.is_stock(),
             by_month,
+            whole: filters.is_empty() && columns.is_empty(),
             aging,
             first,
             last: to,
@@ -109,12 +112,19 @@ impl Plan {
         })
     }
 
-    /// Adds one unit's tallies to the sums.
-    fn collect(&self, column: &[(Key, i64)], sums: &mut Sums) {
+    /// What must be read of one unit's tallies.
+    fn parts<'a>(&self, column: &'a Column) -> [&'a [Entry]; 2] {
         let (first, last) = (self.first.index(), self.last.index());
-        let end = column.partition_point(|(key, _)| key.month_index() <= last);
-        let begin = if self.stock { 0 } else { column.partition_point(|(key, _)| key.month_index() < first) };
-        for (key, value) in &column[begin..end] {
+        if self.stock { column.stock(first, last) } else { [column.of_months(first, last), &[]] }
+    }
+
+    /// Adds tallies, or the cells of a checkpoint, to the sums.
+    fn collect(&self, entries: &[Entry], sums: &mut Sums) {
+        let first = self.first.index();
+        if let (true, Sums::Dense(sums)) = (self.stock && self.first == self.last, &mut *sums) {
+            return self.collect_state(entries, sums);
+        }
+        for (key, value) in entries {
             let fields = Fields::of(key.packed());
             let month = key.month_index();
             if self.stock {
@@ -122,6 +132,22 @@ impl Plan {
             } else if let Some(place) = self.place(fields, age(fields, month)) {
                 let offset = if self.by_month { month - first } else { 0 };
                 sums.add(self.slot(place, offset), *value);
+            }
+        }
+    }
+
+    /// Adds a stock in one month, in which nobody's age changes.
+    fn collect_state(&self, entries: &[Entry], sums: &mut [i64]) {
+        if self.whole {
+            sums[0] = entries.iter().fold(sums[0], |sum, (_, value)| sum.wrapping_add(*value));
+            return;
+        }
+        let month = self.last.index();
+        for (key, value) in entries {
+            let fields = Fields::of(key.packed());
+            if let Some(place) = self.place(fields, age(fields, month)) {
+                let sum = &mut sums[place as usize];
+                *sum = sum.wrapping_add(*value);
             }
         }
     }
@@ -152,6 +178,7 @@ impl Plan {
     }
 
     /// The place of a cell at an age; `None` where a filter does not accept it.
+    #[inline]
     fn place(&self, fields: Fields, age: u32) -> Option<u64> {
         let shares = &self.shares;
         let place = shares.age[(age as usize).min(shares.age.len() - 1)]
@@ -210,7 +237,14 @@ struct Shares {
 
 impl Shares {
     fn of(filters: &[(Dimension, Vec<Accept>)], columns: &[(Dimension, u64)]) -> Self {
-        let table = |source: Source, length: u32| {
+        let table = |source: Source, length: u32| -> Vec<u64> {
+            let mut asked = filters
+                .iter()
+                .map(|(dimension, _)| dimension)
+                .chain(columns.iter().map(|(column, _)| column));
+            if !asked.any(|dimension| dimension.source() == Some(source)) {
+                return vec![0; length as usize];
+            }
             let share = |value: u32| {
                 let of_source = |dimension: &Dimension| dimension.source() == Some(source);
                 let accepted = filters.iter().filter(|(dimension, _)| of_source(dimension)).all(
@@ -238,55 +272,7 @@ impl Shares {
 }
 
 /// Completed years at a month, by months alone; 0 before birth, which no rule lets through.
+#[inline]
 fn age(fields: Fields, month: u16) -> u32 {
     u32::from(month.saturating_sub(fields.birth)) / 12
-}
-
-/// Sums by slot.
-enum Sums {
-    Dense(Vec<i64>),
-    Sparse(BTreeMap<u64, i64>),
-}
-
-impl Sums {
-    fn new(slots: u64, cells: usize) -> Self {
-        let (always, never) = DENSE_SLOTS;
-        if slots <= (4 * cells as u64).clamp(always, never) {
-            Self::Dense(vec![0; slots as usize])
-        } else {
-            Self::Sparse(BTreeMap::new())
-        }
-    }
-
-    fn add(&mut self, slot: u64, value: i64) {
-        let sum = match self {
-            Self::Dense(sums) => &mut sums[slot as usize],
-            Self::Sparse(sums) => sums.entry(slot).or_default(),
-        };
-        *sum = sum.wrapping_add(value);
-    }
-
-    /// Gives each place's sums over the months; places without any sum may be left out if there are several.
-    fn each_line(
-        self,
-        months: usize,
-        mut line_of: impl FnMut(u64, &[i64]) -> Result<(), CountError>,
-    ) -> Result<(), CountError> {
-        match self {
-            Self::Dense(sums) => {
-                sums.chunks(months).enumerate().try_for_each(|(place, line)| line_of(place as u64, line))
-            }
-            Self::Sparse(sums) => {
-                let slots: Vec<(u64, i64)> = sums.into_iter().collect();
-                let months = months as u64;
-                slots.chunk_by(|one, next| one.0 / months == next.0 / months).try_for_each(|part| {
-                    let mut line = vec![0; months as usize];
-                    for (slot, value) in part {
-                        line[(slot % months) as usize] = *value;
-                    }
-                    line_of(part[0].0 / months, &line)
-                })
-            }
-        }
-    }
 }

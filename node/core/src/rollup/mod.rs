@@ -6,10 +6,13 @@
 //! | `cell.rs` | cuboids and count cells, their packed form |
 //! | `deltas.rs` | a core's additions to cells; their canonical form and leaves |
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
+//! | `column.rs` | the tallies of one unit and cuboid |
+//! | `checkpoints.rs`, `checkpoint_tests.rs` | a stock's cells at the end of certain months, so that history costs nothing |
 //! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
 //! | `judge.rs`, `judge_tests.rs` | what a batch adds: verdicts, deltas claimed and counted |
 //! | `question.rs` | a question and its check |
 //! | `count.rs` | a question answered in rows |
+//! | `sums.rs` | the sums of an answer while it is counted |
 //! | `book.rs`, `tests.rs` | a register written by chance, and what counting it must keep |
 //! | `edges.rs` | tests of the bounds of cells, deltas, questions and answers |
 //!
@@ -18,11 +21,16 @@
 //! 2. A change and its void add nothing together.
 //! 3. A tally of 0 is not kept, so equal tallies have equal digests however they came about.
 //! 4. A stock at the end of a month is the sum of its tallies of that month and all before.
-//! 5. The rows of a question by any dimensions sum to its answer without them.
+//! 5. Checkpoints follow from tallies: no answer, digest or comparison depends on them.
+//! 6. The rows of a question by any dimensions sum to its answer without them.
 
 #[cfg(test)]
 mod book;
 mod cell;
+#[cfg(test)]
+mod checkpoint_tests;
+mod checkpoints;
+mod column;
 mod count;
 mod deltas;
 mod dimension;
@@ -32,6 +40,7 @@ mod judge;
 #[cfg(test)]
 mod judge_tests;
 mod question;
+mod sums;
 mod tallies;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 
 use super::{
     cell::{Cell, Cuboid},
+    column::{Column, Entry, Key, merge},
     deltas::{Delta, deltas},
 };
 use crate::domain::Core;
@@ -47,37 +48,6 @@ pub struct Difference {
     pub right: i64,
 }
 
-/// The key of a tally within a unit's column: effective month above, packed cell below.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key(u64);
-
-impl Key {
-    fn new(month: Month, cell: Cell) -> Self {
-        Self(u64::from(month.index()) << Cell::PACKED_BITS | cell.pack())
-    }
-
-    /// Index of the effective month.
-    pub(super) fn month_index(self) -> u16 {
-        (self.0 >> Cell::PACKED_BITS) as u16
-    }
-
-    /// The packed cell.
-    pub(super) fn packed(self) -> u64 {
-        self.0 & ((1 << Cell::PACKED_BITS) - 1)
-    }
-
-    fn month(self) -> Month {
-        Month::from_index(self.month_index()).expect("a key is made from a month")
-    }
-
-    fn cell(self, cuboid: Cuboid) -> Cell {
-        Cell::unpack(cuboid, self.packed()).expect("a key is made from a valid cell of its column's cuboid")
-    }
-}
-
-/// The tallies of one unit and cuboid: sorted by key, no zeros.
-type Column = Vec<(Key, i64)>;
-
 /// The columns of one unit in the order of [`Cuboid::ALL`].
 type Columns = [Column; Cuboid::ALL.len()];
 
@@ -93,63 +63,45 @@ impl Tallies {
     /// Returns each tally that changed, once, with its new value; one of value 0 is gone and to be deleted.
     /// Deltas name valid cells ([`Cell::is_valid`]), as [`super::deltas()`] and [`super::decode_leaves`] give them.
     pub fn apply(&mut self, unit: UnitId, deltas: &[Delta]) -> Vec<Tally> {
-        let mut additions: Vec<(Cuboid, Key, i64)> = deltas
-            .iter()
-            .map(|delta| (delta.cell.cuboid(), Key::new(delta.month, delta.cell), delta.amount))
-            .collect();
-        additions.sort_unstable_by_key(|(cuboid, key, _)| (*cuboid, *key));
-        additions.dedup_by(|next, kept| {
-            let same = (next.0, next.1) == (kept.0, kept.1);
-            if same {
-                kept.2 = kept.2.wrapping_add(next.2);
-            }
-            same
-        });
-        additions.retain(|(_, _, amount)| *amount != 0);
-        if additions.is_empty() {
+        let mut additions: [Vec<Entry>; Cuboid::ALL.len()] = Default::default();
+        for delta in deltas {
+            additions[delta.cell.cuboid().index()].push((Key::new(delta.month, delta.cell), delta.amount));
+        }
+        additions.iter_mut().for_each(merge);
+        if additions.iter().all(Vec::is_empty) {
             return Vec::new();
         }
         let columns = self.units.entry(unit).or_default();
-        let mut changed = Vec::with_capacity(additions.len());
-        for part in additions.chunk_by(|one, next| one.0 == next.0) {
-            let cuboid = part[0].0;
-            add(&mut columns[cuboid.index()], part, |key, value| {
+        let mut changed = Vec::with_capacity(additions.iter().map(Vec::len).sum());
+        for (cuboid, part) in Cuboid::ALL.into_iter().zip(&additions).filter(|(_, part)| !part.is_empty()) {
+            columns[cuboid.index()].add(cuboid.is_stock(), part, |key, value| {
                 changed.push(Tally { unit, month: key.month(), cell: key.cell(cuboid), value });
             });
         }
-        if columns.iter().all(Vec::is_empty) {
+        self.forget_empty(unit);
+        changed
+    }
+
+    fn forget_empty(&mut self, unit: UnitId) {
+        let empty = |columns: &Columns| columns.iter().all(|column| column.entries().is_empty());
+        if self.units.get(&unit).is_some_and(empty) {
             self.units.remove(&unit);
         }
-        changed
     }
 
     /// Sets one tally as it was stored; fastest in the order of [`Tallies::iter`].
     pub fn load(&mut self, unit: UnitId, month: Month, cell: Cell, value: i64) {
-        let key = Key::new(month, cell);
-        let column = &mut self.units.entry(unit).or_default()[cell.cuboid().index()];
-        // Stored tallies come sorted, so nearly every one belongs at the end.
-        let place = match column.last() {
-            Some((last, _)) if *last < key => Err(column.len()),
-            _ => column.binary_search_by_key(&key, |(key, _)| *key),
-        };
-        match place {
-            Ok(found) if value == 0 => {
-                column.remove(found);
-            }
-            Ok(found) => column[found].1 = value,
-            Err(_) if value == 0 => {}
-            Err(gap) => column.insert(gap, (key, value)),
-        }
-        if value == 0 && self.units.get(&unit).is_some_and(|columns| columns.iter().all(Vec::is_empty)) {
-            self.units.remove(&unit);
+        let cuboid = cell.cuboid();
+        let columns = self.units.entry(unit).or_default();
+        columns[cuboid.index()].set(cuboid.is_stock(), Key::new(month, cell), value);
+        if value == 0 {
+            self.forget_empty(unit);
         }
     }
 
     /// The value of one tally; 0 where there is none.
     pub fn value(&self, unit: UnitId, month: Month, cell: &Cell) -> i64 {
-        let key = Key::new(month, *cell);
-        let column = self.column(unit, cell.cuboid());
-        column.binary_search_by_key(&key, |(key, _)| *key).map_or(0, |found| column[found].1)
+        self.column(unit, cell.cuboid()).map_or(0, |column| column.value(Key::new(month, *cell)))
     }
 
     /// The units that have tallies, in order.
@@ -159,7 +111,7 @@ impl Tallies {
 
     /// Number of tallies held.
     pub fn len(&self) -> usize {
-        self.units.values().flatten().map(Vec::len).sum()
+        self.units.values().flatten().map(|column| column.entries().len()).sum()
     }
 
     /// Whether no tally is held.
@@ -171,7 +123,7 @@ impl Tallies {
     pub fn iter(&self) -> impl Iterator<Item = Tally> {
         self.units.iter().flat_map(|(unit, columns)| {
             Cuboid::ALL.into_iter().zip(columns).flat_map(move |(cuboid, column)| {
-                column.iter().map(move |(key, value)| Tally {
+                column.entries().iter().map(move |(key, value)| Tally {
                     unit: *unit,
                     month: key.month(),
                     cell: key.cell(cuboid),
@@ -181,9 +133,19 @@ impl Tallies {
         })
     }
 
-    /// The sorted tallies of one unit and cuboid.
-    pub(super) fn column(&self, unit: UnitId, cuboid: Cuboid) -> &[(Key, i64)] {
-        self.units.get(&unit).map_or(&[], |columns| &columns[cuboid.index()])
+    /// The tallies of one unit and cuboid, where there are any of the unit.
+    pub(super) fn column(&self, unit: UnitId, cuboid: Cuboid) -> Option<&Column> {
+        self.units.get(&unit).map(|columns| &columns[cuboid.index()])
+    }
+
+    /// Lets every question read all history.
+    #[cfg(test)]
+    pub(super) fn forget_checkpoints(&mut self) {
+        self.units.values_mut().flatten().for_each(|column| column.checkpoints_mut().forget());
+    }
+
+    fn entries(&self, unit: UnitId, cuboid: Cuboid) -> &[Entry] {
+        self.column(unit, cuboid).map_or(&[], Column::entries)
     }
 
     /// SHA-256 over every tally in canonical order: equal exactly where all tallies are equal.
@@ -229,7 +191,7 @@ pub fn difference(left: &Tallies, right: &Tallies) -> Vec<Difference> {
     let units: BTreeSet<UnitId> = left.units().chain(right.units()).collect();
     for unit in units {
         for cuboid in Cuboid::ALL {
-            let (left, right) = (left.column(unit, cuboid), right.column(unit, cuboid));
+            let (left, right) = (left.entries(unit, cuboid), right.entries(unit, cuboid));
             if left == right {
                 continue;
             }
@@ -254,46 +216,13 @@ pub fn difference(left: &Tallies, right: &Tallies) -> Vec<Difference> {
     differences
 }
 
-/// Adds sorted, distinct additions to a column and tells each new value.
-fn add(column: &mut Column, additions: &[(Cuboid, Key, i64)], mut changed: impl FnMut(Key, i64)) {
-    let mut fresh = Vec::new();
-    let mut vanished = false;
-    for (_, key, amount) in additions {
-        let value = if let Ok(found) = column.binary_search_by_key(key, |(key, _)| *key) {
-            column[found].1 = column[found].1.wrapping_add(*amount);
-            column[found].1
-        } else {
-            fresh.push((*key, *amount));
-            *amount
-        };
-        vanished |= value == 0;
-        changed(*key, value);
-    }
-    if vanished {
-        column.retain(|(_, value)| *value != 0);
-    }
-    if !fresh.is_empty() {
-        make_room(column, fresh.len());
-        // Two sorted runs: the stable sort finds and merges them in one pass.
-        column.append(&mut fresh);
-        column.sort_by_key(|(key, _)| *key);
-    }
-}
-
-/// Room for some more entries; an eighth in reserve, since doubling would waste more memory than moving costs time.
-fn make_room(column: &mut Column, more: usize) {
-    if column.capacity() - column.len() < more {
-        column.reserve_exact(more + column.len() / 8);
-    }
-}
-
 fn hash_columns(hash: &mut Sha256, unit: UnitId, columns: &Columns, wanted: impl Fn(Key) -> bool) {
     for (cuboid, column) in Cuboid::ALL.into_iter().zip(columns) {
-        for (key, value) in column.iter().filter(|(key, _)| wanted(*key)) {
+        for (key, value) in column.entries().iter().filter(|(key, _)| wanted(*key)) {
             let mut record = [0; UnitId::KEY_BYTES + 17];
             record[..UnitId::KEY_BYTES].copy_from_slice(&unit.to_key());
             record[UnitId::KEY_BYTES] = cuboid.code();
-            record[UnitId::KEY_BYTES + 1..][..8].copy_from_slice(&key.0.to_be_bytes());
+            record[UnitId::KEY_BYTES + 1..][..8].copy_from_slice(&key.to_bytes());
             record[UnitId::KEY_BYTES + 9..].copy_from_slice(&value.to_be_bytes());
             hash.update(record);
         }
