@@ -12,7 +12,7 @@ export DANSO_BENCH="${DANSO_BENCH:-$PWD/target/peers}"
 peers="$(realpath -m "${PEERS:-../shared/bench}")"
 bench=(cargo bench --quiet --package danso-tests --bench figures --locked --)
 
-"${bench[@]}" record batch pipeline query idle
+"${bench[@]}" record batch pipeline query wire old-pc
 echo
 if [[ -d "$peers" ]]; then
   if [[ ! -x "$DANSO_BENCH/target/release/floor" ]]; then

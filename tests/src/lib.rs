@@ -15,6 +15,7 @@
 //! | `line.rs` | a line that is slow, loses, is cut or falls silent |
 //! | `hosts.rs` | hosts of their own on one machine: network namespaces |
 //! | `skipped.rs` | what is said of a test that cannot be run here |
+//! | `cage.rs` | a small old computer: one core, little memory |
 //! | `small_disk.rs` | a disk of a few megabytes, really mounted |
 //! | `packed.rs` | folders packed into one small file, for golden data |
 //! | `wait.rs` | waiting for a condition, never for a time |
@@ -27,6 +28,7 @@
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, missing_docs, reason = "support of tests")]
 
 pub mod book;
+mod cage;
 mod clients;
 pub mod country;
 pub mod entries;
@@ -45,6 +47,7 @@ pub mod tree;
 pub mod wait;
 
 pub use book::ChainBook;
+pub use cage::Cage;
 pub use entries::Recorder;
 pub use grown::{Grown, Said};
 pub use process::Process;

@@ -62,6 +62,8 @@ struct Shared {
     quality: Quality,
     opened: AtomicUsize,
     carried: AtomicU64,
+    /// Of these, those that were no answer.
+    there: AtomicU64,
     seed: u64,
 }
 
@@ -76,6 +78,7 @@ impl Line {
             quality,
             opened: AtomicUsize::new(0),
             carried: AtomicU64::new(0),
+            there: AtomicU64::new(0),
             seed: Dice::thrown().number(),
         });
         let task = tokio::spawn(serve(listener, Arc::clone(&shared)));
@@ -117,6 +120,11 @@ impl Line {
     /// Connections that were carried so far.
     pub fn opened(&self) -> usize {
         self.shared.opened.load(SeqCst)
+    }
+
+    /// Bytes that were carried so far towards the other end, without answers.
+    pub fn carried_there(&self) -> u64 {
+        self.shared.there.load(SeqCst)
     }
 
     /// Bytes that were carried so far, both directions together.
@@ -189,7 +197,8 @@ async fn is(now: &mut watch::Receiver<State>, state: State) {
 /// Carries one direction until its end, which ends the connection.
 async fn one_way(from: ReadHalf<'_>, to: WriteHalf<'_>, shared: &Shared, way: u64) -> io::Result<()> {
     let (on_the_way, arriving) = mpsc::channel(PACKETS_ON_THEIR_WAY);
-    let (taken, arrived) = tokio::join!(take(from, on_the_way, shared, way), arrive(to, arriving, shared));
+    let taking = take(from, on_the_way, shared, way);
+    let (taken, arrived) = tokio::join!(taking, arrive(to, arriving, shared, way));
     taken.and(arrived)
 }
 
@@ -228,11 +237,16 @@ async fn arrive(
     mut to: WriteHalf<'_>,
     mut arriving: mpsc::Receiver<(Instant, Vec<u8>)>,
     shared: &Shared,
+    way: u64,
 ) -> io::Result<()> {
     while let Some((arrival, packet)) = arriving.recv().await {
         moment(arrival.saturating_duration_since(Instant::now())).await;
         to.write_all(&packet).await?;
         shared.carried.fetch_add(packet.len() as u64, SeqCst);
+        // Of each connection the even way leads there, the odd one back.
+        if way.is_multiple_of(2) {
+            shared.there.fetch_add(packet.len() as u64, SeqCst);
+        }
     }
     to.shutdown().await
 }

@@ -237,8 +237,10 @@ pub const LEDGER_OPEN_SEGMENTS_MAX: usize = 8;
 pub const COMMIT_RECORDS_MAX: usize = 4_096;
 /// Bytes at which a group commit takes no more records.
 pub const COMMIT_BYTES_MAX: usize = 64 * 1_048_576;
-/// Segment size of sled, in bytes.
-pub const SLED_SEGMENT_BYTES: usize = 4 * 1_048_576;
+/// Segment size of sled, in bytes. It keeps several of them ahead, in memory as on the disk; of a register as large as
+/// two of 4 MiB it kept eight. A node of its tree with [`SLED_VALUE_BYTES_MAX`] in every place fits into a quarter.
+pub const SLED_SEGMENT_BYTES: usize = 524_288;
+const _: () = assert!(17 * (SLED_VALUE_BYTES_MAX + 64) < SLED_SEGMENT_BYTES / 4);
 /// Most keys in one sled write batch; 1,000 random ones took gigabytes.
 pub const SLED_BATCH_KEYS_MAX: usize = 100;
 /// Longest value of a row that shares one value of sled with its neighbours, in bytes; eight of them stay below
@@ -257,7 +259,7 @@ pub const INDEX_PART_KEYS: usize = 64;
 pub const INDEX_OVERLAY_KEYS_MAX: usize = 200_000;
 /// Bytes that the disk must have left before anything is written to the index: sled does not survive a write that
 /// finds no space, and writes whole segments ahead.
-pub const INDEX_ROOM_BYTES: u64 = 2 * SLED_SEGMENT_BYTES as u64;
+pub const INDEX_ROOM_BYTES: u64 = 16 * SLED_SEGMENT_BYTES as u64;
 /// How long the start waits for an index that an earlier handle is closing, in milliseconds.
 pub const INDEX_LOCK_MS: u64 = 5_000;
 /// Interval of these looks, in milliseconds.
@@ -316,7 +318,7 @@ pub const AUDIT_TEXT_CHARS_MAX: usize = 200;
 /// Largest value stored in sled, in bytes.
 pub const SLED_VALUE_BYTES_MAX: usize = 4_096;
 /// Bytes kept aside so that a node starts on a full disk, more than once: an opened index begins a segment.
-pub const BALLAST_BYTES: u64 = 3 * SLED_SEGMENT_BYTES as u64;
+pub const BALLAST_BYTES: u64 = INDEX_ROOM_BYTES + 8 * SLED_SEGMENT_BYTES as u64;
 
 /// How far a clock may be set back before sessions made until then count as made in the future, in milliseconds.
 pub const CLOCK_BACK_MS_MAX: u64 = 300_000;

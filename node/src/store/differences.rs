@@ -118,7 +118,7 @@ fn name_of(key: &[u8]) -> String {
         b'f' => format!("office record at {}", position()),
         b'g' => format!("ledger key of {}", of(unit())),
         b'h' => keys::household_of_key(key).map_or("household".to_owned(), |id| format!("household {id}")),
-        b'k' => format!("capture {}", hex(key.get(1..).unwrap_or_default())),
+        b'k' => format!("capture of own change {}", number()),
         b'l' => format!("release {}", number()),
         b'n' => format!("names of {} dropped by policy", of(unit())),
         b'o' => {
@@ -213,11 +213,11 @@ mod unit_tests {
         assert_eq!(of_rows(&held, &counted).unwrap(), Vec::<String>::new());
         held.put_person(PersonId { unit: unit(), serial: 7 }, &person("Lê Thị Hoa"));
         held.remove(keys::own(Sequence(5)));
-        held.put(keys::capture(danso_core::domain::CaptureId([0xab; 16])), &Sequence(5));
+        held.put(keys::capture(Sequence(5)), &danso_core::domain::CaptureId([0xab; 16]));
         held.put(keys::batch(unit(), BatchNumber(2)), &BatchRow { position: 98, hash: Digest([1; 32]) });
         let expected = [
             "batch 2 of 00004@2025-07-01: index and ledger differ".to_owned(),
-            format!("capture {}: in the index only", "ab".repeat(16)),
+            "capture of own change 5: in the index only".to_owned(),
             "own changes 0 to 63: missing in the index".to_owned(),
             "person 00004@2025-07-01/7: index and ledger differ".to_owned(),
         ];

@@ -10,7 +10,7 @@ use super::{
 };
 use danso_core::{
     chain::AuditHead,
-    domain::{HouseholdFacts, PersonFacts, Reason, Sequence},
+    domain::{CaptureId, HouseholdFacts, PersonFacts, Reason},
 };
 use danso_tier_config::UnitId;
 use serde::de::DeserializeOwned;
@@ -55,7 +55,7 @@ pub fn is_row(key: &[u8], value: &[u8]) -> bool {
         b'p' => keys::person_of_key(key).is_some() && is_person(value),
         b'h' => numbered(rest).is_some() && is_household(value),
         b'o' => fits::<Vec<u64>>(value),
-        b'k' => fits::<Sequence>(value),
+        b'k' => keys::captured(key).is_some() && fits::<CaptureId>(value),
         b'g' | b'f' => keys::position_of_key(key).is_some() && fits::<()>(value),
         b'e' => keys::position_of_key(key).is_some() && fits::<UnitId>(value),
         b'a' => UnitId::from_key(rest).is_some() && fits::<Anchor>(value),

@@ -11,7 +11,7 @@
 //! | `b` origin, number | ledger position and hash of the batch | batch applied |
 //! | `q` origin, sequence | reason | batch with quarantined changes applied |
 //! | `o` sequence / 64 | ledger positions of these 64 own changes, zeros for none | own change applied |
-//! | `k` capture id | sequence | own change applied |
+//! | `k` sequence | capture id of the own change | own change applied |
 //! | `p` person | person row | own change applied |
 //! | `h` household | household row | own change applied |
 //! | `g` unit, position | nothing: a registration or grant of its key lies there | registration applied |
@@ -38,13 +38,13 @@
 use super::ledger::Position;
 use danso_core::{
     chain::{BatchNumber, Digest},
-    domain::{CaptureId, HouseholdId, PersonId, Sequence},
+    domain::{HouseholdId, PersonId, Sequence},
     rollup::{Cell, Cuboid},
 };
 use danso_tier_config::{Month, UnitId};
 
 /// Format byte at the head of every value.
-pub(super) const VALUE_FORMAT: u8 = 3;
+pub(super) const VALUE_FORMAT: u8 = 4;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";
@@ -127,12 +127,15 @@ pub(super) fn own(sequence: Sequence) -> Vec<u8> {
     key(b'o', &[&(sequence.0 / OWN_A_ROW).to_be_bytes()])
 }
 
-pub(super) fn capture(capture: CaptureId) -> Vec<u8> {
-    key(b'k', &[&capture.0])
+pub(super) fn capture(sequence: Sequence) -> Vec<u8> {
+    key(b'k', &[&sequence.0.to_be_bytes()])
 }
 
-pub(super) fn captures_beginning(beginning: &[u8]) -> Vec<u8> {
-    key(b'k', &[beginning])
+pub(super) const CAPTURES: &[u8] = b"k";
+
+/// The sequence whose capture a key is of.
+pub(super) fn captured(key: &[u8]) -> Option<Sequence> {
+    key.strip_prefix(CAPTURES)?.try_into().ok().map(u64::from_be_bytes).map(Sequence)
 }
 
 pub(super) fn person(person: PersonId) -> Vec<u8> {

@@ -5,6 +5,7 @@
 //! | `ledger/` | append-only segment files |
 //! | `record.rs` | the kinds of ledger record |
 //! | `encoding.rs` | records as bytes, personal parts encrypted |
+//! | `captures.rs` | what recognises what was recorded, in memory |
 //! | `lookups.rs` | the search by number and household, in memory only |
 //! | `names.rs` | the search by name, in memory only |
 //! | `keys.rs` | the one table of sled keys |
@@ -46,6 +47,7 @@ mod apply;
 pub mod at_rest;
 pub mod backup;
 mod batching;
+mod captures;
 mod differences;
 mod directory;
 mod encoding;

@@ -127,14 +127,27 @@ impl Store {
 
     /// The change that a capture became; `None` when it is new.
     pub fn capture(&self, capture: CaptureId) -> Result<Option<Sequence>, StoreError> {
-        self.inner.index.get(&keys::capture(capture))
+        Ok(self.captures()?.captures.sequence(capture))
     }
 
     /// The recorded capture that begins with these bytes.
     pub fn capture_of(&self, beginning: &[u8]) -> Result<Option<CaptureId>, StoreError> {
-        let rows = self.inner.index.scan(&keys::captures_beginning(beginning))?;
-        let capture = rows.keys().next().and_then(|key| key.get(1..)?.try_into().ok());
-        Ok(capture.map(CaptureId))
+        Ok(self.captures()?.captures.beginning(beginning))
+    }
+
+    /// The view with its captures filled: their rows are read at the first question.
+    fn captures(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
+        if !self.view().captures.is_filled() {
+            let mut view = self.inner.view.write().expect("no holder of the view panics");
+            let rows = self.inner.index.scan(keys::CAPTURES)?;
+            let read = |(key, value): (&Vec<u8>, &Vec<u8>)| {
+                let sequence = keys::captured(key);
+                let unreadable = || StoreError::Index("the key of a capture is unreadable".to_owned());
+                Ok((index::decode(value)?, sequence.ok_or_else(unreadable)?))
+            };
+            view.captures.fill(rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?);
+        }
+        Ok(self.view())
     }
 
     /// A person of the own register, also one who died or left.

@@ -3,6 +3,7 @@
 use super::{
     StoreError,
     at_rest::State,
+    captures::Captures,
     encoding::read_record,
     index::{Index, decode},
     keys,
@@ -87,6 +88,8 @@ pub struct View {
     pub(super) names: Names,
     /// The search by number and household.
     pub(super) lookups: Lookups,
+    /// What recognises what was recorded.
+    pub(super) captures: Captures,
     /// Own changes not sealed yet, from sequence `head.next` on.
     pub unsealed: VecDeque<SealedChange>,
     /// Ledger position up to which this view is true.

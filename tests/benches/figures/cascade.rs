@@ -42,8 +42,19 @@ pub struct Cascade {
     pub above: Vec<Process>,
 }
 
-fn here() -> UnitId {
+/// The commune.
+pub fn here() -> UnitId {
     unit("00001")
+}
+
+/// Households for births to come.
+pub async fn homes(node: &Arc<Node>) -> Vec<HouseholdId> {
+    let mut recorder = Recorder::new(Arc::clone(node));
+    let mut homes = Vec::new();
+    for _ in 0..HOUSEHOLDS {
+        homes.push(recorder.household("2025-07-01").await);
+    }
+    homes
 }
 
 /// Starts them, with households for the births to come.
@@ -52,11 +63,7 @@ pub async fn start() -> Cascade {
     let above = [central(), unit("01"), unit("001")].map(|unit| process(&tree, unit)).into();
     let node = tree.start(here()).await;
     let top = client(&tree, central()).await;
-    let mut recorder = Recorder::new(Arc::clone(&node));
-    let mut homes = Vec::new();
-    for _ in 0..HOUSEHOLDS {
-        homes.push(recorder.household("2025-07-01").await);
-    }
+    let homes = homes(&node).await;
     Cascade { tree, node, top, homes, above }
 }
 
@@ -64,7 +71,7 @@ const FAMILIES: [&str; 8] = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "V
 const GIVEN: [&str; 8] = ["Hòa", "Bảo", "Đào", "Nga", "Tuấn", "Linh", "Sơn", "Thảo"];
 
 /// The birth number `at` of a load: every one with another name, in another household.
-fn birth(homes: &[HouseholdId], at: usize) -> Entry {
+pub fn birth(homes: &[HouseholdId], at: usize) -> Entry {
     let name = format!("{} Thị {} {}", FAMILIES[at % 8], GIVEN[at / 8 % 8], at % 997);
     let sex = if at.is_multiple_of(2) { Sex::Female } else { Sex::Male };
     let child = PersonData { education: Education::None, ..person(&name, sex, DAY) };

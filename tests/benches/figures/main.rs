@@ -7,8 +7,12 @@
 //! | `cascade.rs` | births from a commune's record to central's count, by size of transaction; latency |
 //! | `pipeline.rs` | events from commune files to central's counts; bytes on disk at each tier |
 //! | `query/` | counts and indicators at central with the communes of a whole nation, beside a bare echo |
+//! | `disk.rs` | what a data folder takes up, by kind, for `pipeline.rs` |
 //! | `soak.rs` | an hour's work in twelve parts: rate and memory of each part, only where it is named |
-//! | `idle.rs` | start and memory of an idle commune of 30,000 persons |
+//! | `wire.rs` | bytes on the wire of each hop, TLS included |
+//! | `growth.rs` | cost against changes, units and months at five sizes, only where it is named; `--plots=FOLDER` |
+//! | `plot.rs` | pictures of it |
+//! | `old_pc.rs` | a commune of 30,000 persons on one core within 512 MiB |
 //!
 //! Signatures, TLS and syncs are on in every figure. Each line names what it measured.
 
@@ -16,12 +20,18 @@
 
 mod batch;
 mod cascade;
-mod idle;
+mod disk;
+mod growth;
+mod old_pc;
 mod pipeline;
+mod plot;
 mod query;
 mod record;
 mod samples;
 mod soak;
+mod wire;
+
+use std::path::PathBuf;
 
 fn main() {
     if query::is_served() {
@@ -47,8 +57,16 @@ fn main() {
     if asked("query") {
         runtime.block_on(query::run());
     }
-    if asked("idle") {
-        runtime.block_on(idle::run());
+    if asked("wire") {
+        runtime.block_on(wire::run());
+    }
+    if asked("old-pc") {
+        runtime.block_on(old_pc::run());
+    }
+    if wanted.iter().any(|wanted| wanted == "growth") {
+        let folder =
+            std::env::args().find_map(|argument| argument.strip_prefix("--plots=").map(PathBuf::from));
+        runtime.block_on(growth::run(&folder.unwrap_or_else(|| "target/growth".into())));
     }
     if wanted.iter().any(|wanted| wanted == "soak") {
         runtime.block_on(soak::run());

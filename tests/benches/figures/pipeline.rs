@@ -1,14 +1,14 @@
 //! Events from commune files to central's counts through four durable tiers, one process a tier.
 
-use crate::samples::{commune, line};
+use crate::{
+    disk,
+    samples::{commune, line},
+};
 use danso_node::transport::client::{ImportFile, NodeClient};
 use danso_proto::v1::{HeadsRequest, ImportForm};
 use danso_tests::{Process, Tree, tree::central, unit};
 use danso_tier_config::UnitId;
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 const PERSONS: u32 = 30_000;
 const MONTHS: u16 = 24;
@@ -48,18 +48,6 @@ pub async fn wait_for(client: &NodeClient, origin: UnitId, changes: u64) {
     }
 }
 
-fn bytes_below(folder: &Path) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let metadata = path.metadata().unwrap();
-            if metadata.is_dir() { bytes_below(&path) } else { metadata.blocks() * 512 }
-        })
-        .sum()
-}
-
 pub async fn run() {
     let tree = Tree::four();
     let way = [central(), unit("01"), unit("001"), unit("00001")];
@@ -81,13 +69,6 @@ pub async fn run() {
     line(&label, &rate(total - registered, since.elapsed()));
     tokio::time::sleep(Duration::from_secs(3)).await;
     for (unit, tier) in way.iter().rev().zip(["commune", "district", "province", "central"]) {
-        let data = tree.home(*unit).join("data");
-        let index = bytes_below(&data.join("index")) as f64 / total as f64;
-        let info = client(&tree, *unit).await.node_info().await.unwrap();
-        let ledger = info.ledger_position as f64 / total as f64;
-        line(
-            &format!("bytes on disk a change, {tier}: ledger + index"),
-            &format!("{ledger:.0} + {index:.0}"),
-        );
+        disk::show(&tree.home(*unit).join("data"), tier, total);
     }
 }

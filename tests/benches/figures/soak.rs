@@ -1,6 +1,6 @@
 //! An hour's work at 200 events a second, as fast as it goes, in parts: rate and memory must not drift.
 
-use crate::{cascade::start, idle::resident, samples::line};
+use crate::{cascade::start, old_pc::resident, samples::line};
 
 /// Parts of five minutes each.
 const PARTS: usize = 12;

@@ -200,7 +200,7 @@ async fn opens_and_goes_on(golden: &Golden) {
         &mut |_, _| (),
     );
     let (store, report) = report.unwrap();
-    assert_eq!((report.cut_bytes, report.rebuilt_because.is_some()), (0, golden.format != 3), "{report:?}");
+    assert_eq!((report.cut_bytes, report.rebuilt_because.is_some()), (0, golden.format != 4), "{report:?}");
     store.close().await;
     tree.start(province).await;
     tree.stop_all().await;

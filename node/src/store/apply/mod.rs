@@ -121,7 +121,7 @@ impl Applier<'_> {
         let (header, judged) = Self::read_again(&recovered.batch, position, judged)?;
         self.recovered_rows(&recovered.batch, &header, position)?;
         for (sequence, capture) in &recovered.captures {
-            self.index.put(keys::capture(*capture), sequence);
+            self.captured(*capture, *sequence);
         }
         self.advance(&recovered.batch, &header, &judged, position, None, header.recorded_to.millis())?;
         self.parent_receipt(&recovered.receipt)

@@ -4,7 +4,7 @@ use super::{super::record::OwnChange, Applier};
 use crate::store::{StoreError, keys, ledger::Position};
 use danso_core::{
     chain::{Batch, Header, PersonalLeaf, SealedChange, read_frame},
-    domain::{Core, HouseholdChange, PersonChange, PersonId, Personal, Sequence},
+    domain::{CaptureId, Core, HouseholdChange, PersonChange, PersonId, Personal, Sequence},
 };
 
 impl Applier<'_> {
@@ -15,7 +15,7 @@ impl Applier<'_> {
         let personal = personal.map_err(unreadable)?.unwrap_or_default();
         self.rows(&core, &personal, change.sequence, position)?;
         if let Some(capture) = change.capture {
-            self.index.put(keys::capture(capture), &change.sequence);
+            self.captured(capture, change.sequence);
         }
         let recorded_at = core.recorded_at;
         self.view.unsealed.push_back(SealedChange {
@@ -24,6 +24,11 @@ impl Applier<'_> {
             recorded_at,
         });
         Ok(())
+    }
+
+    pub(super) fn captured(&mut self, capture: CaptureId, sequence: Sequence) {
+        self.index.put(keys::capture(sequence), &capture);
+        self.view.captures.learn(capture, sequence);
     }
 
     /// The rows of a batch of the own chain that came back from the parent. Where the parent holds no names,

@@ -2,6 +2,7 @@
 
 use super::{
     Index, Reflected, encoded, full,
+    overlay::Rows,
     pages::{self, Page, Place},
 };
 use crate::store::{StoreError, keys, ledger::Position, room, whole::check_of};
@@ -12,6 +13,13 @@ use std::sync::atomic::Ordering;
 
 /// A row as it waits: its key, and its value or that it is gone.
 type Waiting<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
+
+/// Rows with those of one page side by side.
+fn in_pages(rows: &Rows) -> Vec<Waiting<'_>> {
+    let mut rows: Vec<Waiting<'_>> = rows.iter().collect();
+    rows.sort_by_cached_key(|(key, _)| pages::page_of(key).0);
+    rows
+}
 
 impl Index {
     /// Refuses to write where the disk has too little left: sled must not meet a full disk.
@@ -33,12 +41,12 @@ impl Index {
         self.room(0)?;
         // Held while it is written: only the writer, which does this, adds to it.
         let written = self.overlay();
-        let others: Vec<Waiting<'_>> = written.absolute.iter().collect();
+        let others = in_pages(&written.absolute);
         let reach = Position(reflected.position);
         for rows in others.chunks(limits::SLED_BATCH_KEYS_MAX) {
             self.write(rows, reach, None)?;
         }
-        let counted: Vec<Waiting<'_>> = written.counted.iter().collect();
+        let counted = in_pages(&written.counted);
         self.write(&counted, reach, Some(reflected))?;
         drop(written);
         self.overlay.write().expect("no holder of the overlay panics").clear();
@@ -52,7 +60,7 @@ impl Index {
     pub fn flush_some(&self, most: usize, reach: Position) -> Result<(), StoreError> {
         let mut last = self.written_to.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = self.overlay().next(&last, most);
-        let waiting: Vec<Waiting<'_>> = rows.iter().collect();
+        let waiting = in_pages(&rows);
         for rows in waiting.chunks(limits::SLED_BATCH_KEYS_MAX) {
             self.write(rows, reach, None)?;
         }
@@ -66,6 +74,7 @@ impl Index {
         Ok(())
     }
 
+    /// Writes rows as one batch; those of one page lie side by side.
     fn write(
         &self,
         rows: &[Waiting<'_>],
