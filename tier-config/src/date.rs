@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 
 /// Days between 0000-01-01 (proleptic Gregorian) and 1970-01-01.
 const EPOCH_DAYS: i32 = 719_528;
+/// Days between 0000-01-01 and 0001-01-01, the first day taken.
+const FIRST_DAYS: u32 = 366;
 /// Days between 0000-01-01 and 5000-12-31, the last day taken, so that every date lies in a [`Month`].
 const LAST_DAYS: u32 = 1_826_577;
 
@@ -43,11 +45,7 @@ impl Date {
 
     /// The date that `days` since 0000-01-01 names; an error outside the years 1 to 5000.
     pub fn from_days(days: u32) -> Result<Self, DateError> {
-        let span = i32::try_from(days).map_err(|_| DateError::Date)? - EPOCH_DAYS;
-        let civil = jiff::civil::date(1970, 1, 1)
-            .checked_add(jiff::Span::new().try_days(span).map_err(|_| DateError::Date)?)
-            .map_err(|_| DateError::Date)?;
-        if civil.year() < 1 || days > LAST_DAYS { Err(DateError::Date) } else { Ok(Self(days)) }
+        if (FIRST_DAYS..=LAST_DAYS).contains(&days) { Ok(Self(days)) } else { Err(DateError::Date) }
     }
 
     /// The civil date in Vietnam (UTC+7, no summer time) at a moment in Unix milliseconds.
@@ -81,7 +79,7 @@ impl Date {
     /// This date moved by a number of days, held inside the calendar's ends.
     #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
-        Self(self.0.saturating_add_signed(days).clamp(366, LAST_DAYS))
+        Self(self.0.saturating_add_signed(days).clamp(FIRST_DAYS, LAST_DAYS))
     }
 
     /// Completed years between a birth date and this date (negative before birth).
@@ -251,6 +249,10 @@ mod tests {
         assert_eq!("5001-01-01".parse::<Date>(), Err(DateError::Date));
         assert_eq!("1/2/2023".parse::<Date>(), Err(DateError::Date));
         assert_eq!(Date::from_days(u32::MAX), Err(DateError::Date));
+        let first: Date = "0001-01-01".parse().unwrap();
+        assert_eq!(Date::from_days(first.days() - 1), Err(DateError::Date));
+        let last: Date = "5000-12-31".parse().unwrap();
+        assert_eq!(Date::from_days(last.days() + 1), Err(DateError::Date));
     }
 
     #[test]
