@@ -15,6 +15,7 @@
 //! | `hosts.rs` | hosts of their own on one machine: network namespaces |
 //! | `skipped.rs` | what is said of a test that cannot be run here |
 //! | `small_disk.rs` | a disk of a few megabytes, really mounted |
+//! | `nation/` | a whole nation made and loaded into central |
 //! | `packed.rs` | folders packed into one small file, for golden data |
 //! | `wait.rs` | waiting for a condition, never for a time |
 //! | `process.rs` | a node as a process of its own, to be killed |
@@ -34,6 +35,7 @@ mod grown;
 pub mod hosts;
 pub mod liar;
 pub mod line;
+pub mod nation;
 pub mod packed;
 pub mod process;
 pub mod random;
