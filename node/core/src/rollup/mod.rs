@@ -6,6 +6,7 @@
 //! | `cell.rs` | cuboids and count cells, their packed form |
 //! | `deltas.rs` | a core's additions to cells; their canonical form and leaves |
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
+//! | `rows.rs`, `rows_tests.rs` | tallies as a store keeps them: neighbours share a row |
 //! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
 //! | `judge.rs`, `judge_tests.rs` | what a batch adds: verdicts, deltas claimed and counted |
 //! | `question.rs` | a question and its check |
@@ -32,6 +33,7 @@ mod judge;
 #[cfg(test)]
 mod judge_tests;
 mod question;
+mod rows;
 mod tallies;
 #[cfg(test)]
 mod tests;
@@ -42,4 +44,5 @@ pub use deltas::{Delta, DeltaError, canonical, decode_leaves, deltas, encode_del
 pub use dimension::{Accept, Dimension, Measure};
 pub use judge::{Judged, claim, judge};
 pub use question::{CountError, Question, Row, UnitGroup};
+pub use rows::RowId;
 pub use tallies::{Difference, Tallies, Tally, difference};

@@ -6,8 +6,8 @@
 //!
 //! A page lies under the key of its rows with the last three bits cleared and holds, after the format byte, each
 //! row in order: its last three bits (1 byte), its length (2 bytes, little-endian) and its value. A row that is too
-//! long for a page leaves the length 65535 there and lies alone, under its key and the byte `+`. Rows of kind `m` are
-//! no pages.
+//! long for a page leaves the length 65535 there and lies alone, under its key and the byte `+`. Rows of kinds `m` and
+//! `t` are no pages: those of tallies hold neighbours themselves.
 
 use super::{StoreError, keys};
 use danso_tier_config::limits;
@@ -34,7 +34,7 @@ pub(super) struct Page(BTreeMap<u8, Place>);
 
 /// Whether rows with this key lie in pages.
 pub(super) fn is_paged(key: &[u8]) -> bool {
-    key.first() != Some(&b'm')
+    !matches!(key.first(), Some(b'm' | b't'))
 }
 
 /// The key of the page of a row, and the row's place in it.

@@ -4,7 +4,8 @@ use super::{
     Index, Reflected, encoded, full,
     pages::{self, Page, Place},
 };
-use crate::store::{StoreError, keys, ledger::Position, room, whole::check_of};
+use crate::store::{StoreError, keys, ledger::Position, room, rows::TalliesRow, whole::check_of};
+use danso_core::rollup::{RowId, Tallies};
 use danso_tier_config::limits;
 use std::sync::PoisonError;
 #[cfg(test)]
@@ -25,12 +26,14 @@ impl Index {
         if left < needed { Err(full(&format!("{left} bytes left, {needed} needed"))) } else { Ok(()) }
     }
 
-    /// Writes all unflushed keys and then the position that they reflect. Called by the writer only.
+    /// Writes all unflushed keys and then the position that they reflect; `tallies` are those of that position.
+    /// Called by the writer only.
     ///
     /// Errors: after [`StoreError::IndexFull`] all of them are still here, and are written by a repeat.
-    pub fn flush(&self, reflected: Reflected) -> Result<(), StoreError> {
+    pub fn flush(&self, reflected: Reflected, tallies: &Tallies) -> Result<(), StoreError> {
         // Before anything is looked through: on a full disk there is much, and this is tried again and again.
         self.room(0)?;
+        self.put_tallies(tallies)?;
         // Held while it is written: only the writer, which does this, adds to it.
         let written = self.overlay();
         let others: Vec<Waiting<'_>> = written.absolute.iter().collect();
@@ -42,6 +45,28 @@ impl Index {
         self.write(&counted, reach, Some(reflected))?;
         drop(written);
         self.overlay.write().expect("no holder of the overlay panics").clear();
+        Ok(())
+    }
+
+    /// Puts the rows of tallies that changed, as they are now, in the place of what was there.
+    fn put_tallies(&self, tallies: &Tallies) -> Result<(), StoreError> {
+        loop {
+            let row = self.overlay().tallies.first().copied();
+            let Some(row) = row else { return Ok(()) };
+            self.put_tallies_of(row, tallies)?;
+            self.overlay.write().expect("no holder of the overlay panics").tallies.remove(&row);
+        }
+    }
+
+    fn put_tallies_of(&self, row: RowId, tallies: &Tallies) -> Result<(), StoreError> {
+        let former = self.get::<TalliesRow>(&keys::tallies(row, 0))?.map_or(0, |first| first.pieces);
+        let pieces = row.encode(tallies, limits::INDEX_TALLIES_BYTES_MAX);
+        let count = pieces.len() as u16;
+        for (place, entries) in (0..).zip(pieces) {
+            let pieces = if place == 0 { count } else { 0 };
+            self.put(keys::tallies(row, place), &TalliesRow { pieces, entries });
+        }
+        (count..former).for_each(|place| self.remove(keys::tallies(row, place)));
         Ok(())
     }
 
