@@ -14,6 +14,8 @@ bench=(cargo bench --quiet --package danso-tests --bench figures --locked --)
 
 "${bench[@]}" record batch pipeline query wire old-pc
 echo
+cargo bench --quiet --package danso-tests --bench nation --locked -- 100
+echo
 if [[ -d "$peers" ]]; then
   if [[ ! -x "$DANSO_BENCH/target/release/floor" ]]; then
     CARGO_TARGET_DIR="$DANSO_BENCH/target" cargo build --release --locked --quiet --manifest-path "$peers/rs/Cargo.toml"

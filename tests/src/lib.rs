@@ -17,6 +17,7 @@
 //! | `skipped.rs` | what is said of a test that cannot be run here |
 //! | `cage.rs` | a small old computer: one core, little memory |
 //! | `small_disk.rs` | a disk of a few megabytes, really mounted |
+//! | `nation/` | a whole nation made and loaded into central |
 //! | `packed.rs` | folders packed into one small file, for golden data |
 //! | `wait.rs` | waiting for a condition, never for a time |
 //! | `process.rs` | a node as a process of its own, to be killed |
@@ -38,6 +39,7 @@ mod grown;
 pub mod hosts;
 pub mod liar;
 pub mod line;
+pub mod nation;
 pub mod packed;
 pub mod process;
 pub mod random;

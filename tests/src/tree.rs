@@ -35,7 +35,7 @@ pub fn central() -> UnitId {
 static TREES: AtomicU8 = AtomicU8::new(1);
 
 /// An address of the loopback net that no other test uses.
-fn own_address() -> Ipv4Addr {
+pub(crate) fn own_address() -> Ipv4Addr {
     let process = std::process::id();
     let tree = TREES.fetch_add(1, Ordering::Relaxed);
     Ipv4Addr::new(127, 1 + (process >> 8) as u8 % 254, process as u8, tree)

@@ -79,7 +79,7 @@ impl Date {
     /// This date moved by a number of days, held inside the calendar's ends.
     #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
-        Self(self.0.saturating_add_signed(days).clamp(366, LAST_DAYS))
+        Self(self.0.saturating_add_signed(days).clamp(FIRST_DAYS, LAST_DAYS))
     }
 
     /// Completed years between a birth date and this date (negative before birth).
@@ -250,8 +250,9 @@ mod tests {
         assert_eq!("5001-01-01".parse::<Date>(), Err(DateError::Date));
         assert_eq!("1/2/2023".parse::<Date>(), Err(DateError::Date));
         assert_eq!(Date::from_days(u32::MAX), Err(DateError::Date));
-        let (first, last) = ("0001-01-01".parse::<Date>().unwrap(), "5000-12-31".parse::<Date>().unwrap());
+        let first: Date = "0001-01-01".parse().unwrap();
         assert_eq!(Date::from_days(first.days() - 1), Err(DateError::Date));
+        let last: Date = "5000-12-31".parse().unwrap();
         assert_eq!(Date::from_days(last.days() + 1), Err(DateError::Date));
     }
 

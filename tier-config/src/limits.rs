@@ -247,6 +247,9 @@ pub const SLED_BATCH_KEYS_MAX: usize = 100;
 /// [`SLED_VALUE_BYTES_MAX`].
 pub const INDEX_PAGED_ROW_BYTES_MAX: usize = 500;
 const _: () = assert!(8 * (INDEX_PAGED_ROW_BYTES_MAX + 3) < SLED_VALUE_BYTES_MAX);
+/// Longest piece of a row of tallies in the index, in bytes.
+pub const INDEX_TALLIES_BYTES_MAX: usize = 2_000;
+const _: () = assert!(INDEX_TALLIES_BYTES_MAX + 16 < SLED_VALUE_BYTES_MAX);
 /// Unflushed keys at which the index is flushed.
 pub const INDEX_UNFLUSHED_KEYS_MAX: usize = 20_000;
 /// Longest time that a change stays out of sled, in milliseconds (it is in the ledger all the time).

@@ -139,9 +139,9 @@ impl Writer {
             return;
         }
         let index = &self.inner.index;
-        let mut flushed = if index.has_failed() { Ok(()) } else { index.flush(self.reflected()) };
+        let mut flushed = if index.has_failed() { Ok(()) } else { self.flush_index() };
         if index.has_failed() {
-            flushed = self.reopen_index().and_then(|()| self.inner.index.flush(self.reflected()));
+            flushed = self.reopen_index().and_then(|()| self.flush_index());
         }
         match flushed {
             Ok(()) if self.full => {
@@ -163,6 +163,13 @@ impl Writer {
                 self.inner.stop(error);
             }
         }
+    }
+
+    /// Others read the view meanwhile; only the writer, which does this, would change it.
+    fn flush_index(&self) -> Result<(), StoreError> {
+        let view = self.inner.view.read().expect("no holder of the view panics");
+        let reflected = Reflected { position: view.position.0, tallies_check: view.tallies_check };
+        self.inner.index.flush(reflected, &view.tallies)
     }
 
     fn reflected(&self) -> Reflected {

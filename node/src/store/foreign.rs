@@ -6,7 +6,7 @@ use super::{
     index, keys,
     ledger::{Kind, Position},
     record::{Anchor, Record},
-    rows::{BatchRow, ChainRow, Recording, StoredHousehold, StoredPerson},
+    rows::{BatchRow, ChainRow, Recording, StoredHousehold, StoredPerson, TalliesRow},
 };
 use danso_core::{
     chain::AuditHead,
@@ -48,7 +48,7 @@ pub fn is_row(key: &[u8], value: &[u8]) -> bool {
             keys::ERASED | keys::VEILED => fits::<()>(value),
             _ => false,
         },
-        b't' => keys::parse_tally(key).is_some() && fits::<i64>(value),
+        b't' => is_tallies(key, value),
         b'c' => UnitId::from_key(rest).is_some() && fits::<ChainRow>(value),
         b'b' => numbered(rest).is_some() && fits::<BatchRow>(value),
         b'q' => numbered(rest).is_some() && fits::<Reason>(value),
@@ -78,6 +78,13 @@ fn fits<T: DeserializeOwned>(value: &[u8]) -> bool {
 fn numbered(rest: &[u8]) -> Option<(UnitId, u64)> {
     let (unit, number) = rest.split_at_checked(UnitId::KEY_BYTES)?;
     Some((UnitId::from_key(unit)?, u64::from_be_bytes(number.try_into().ok()?)))
+}
+
+/// A piece of tallies that are those of its key.
+fn is_tallies(key: &[u8], value: &[u8]) -> bool {
+    let row = keys::tallies_of_key(key);
+    row.zip(index::decode::<TalliesRow>(value).ok())
+        .is_some_and(|((row, _), piece)| row.decode(&piece.entries).is_some())
 }
 
 /// A person's row, and its names where they are not encrypted.

@@ -26,6 +26,7 @@ pub(super) use register::Standing;
 pub(super) use renewing::{RenewError, renewed_path};
 
 use super::{StoreError, at_rest::Vault, folder, keys, ledger::Position, room, whole::checked};
+use danso_core::rollup::RowId;
 use danso_tier_config::limits;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -47,6 +48,9 @@ pub(super) struct Reflected {
     /// Check sum over the tallies of that position.
     pub tallies_check: u64,
 }
+
+/// Is shown keys with their values.
+pub(super) type Show<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
 
 /// sled and the overlay of unflushed writes.
 pub(super) struct Index {
@@ -182,6 +186,11 @@ impl Index {
         self.overlay.write().expect("no holder of the overlay panics").insert(key, Some(value));
     }
 
+    /// Notes that a row of tallies changed; a flush writes it.
+    pub fn mark(&self, row: RowId) {
+        self.overlay.write().expect("no holder of the overlay panics").tallies.insert(row);
+    }
+
     /// Removes a key.
     pub fn remove(&self, key: Vec<u8>) {
         self.overlay.write().expect("no holder of the overlay panics").insert(key, None);
@@ -225,6 +234,24 @@ impl Index {
             };
         }
         Ok(found)
+    }
+
+    /// Shows every key with a prefix and its value, unflushed writes included, in no order.
+    pub fn each(&self, prefix: &[u8], show: &mut Show<'_>) -> Result<(), StoreError> {
+        let changed = self.overlay().beginning(prefix);
+        self.work(|database| {
+            for row in database.scan_prefix(prefix) {
+                let (key, value) = row.map_err(StoreError::index)?;
+                if !changed.contains_key(&*key) {
+                    show(&key, &value)?;
+                }
+            }
+            Ok(())
+        })?;
+        changed
+            .iter()
+            .filter_map(|(key, value)| Some((key, value.as_ref()?)))
+            .try_for_each(|(key, value)| show(key, value))
     }
 
     /// Number of unflushed keys.

@@ -6,7 +6,7 @@
 //! | `m` `reach` | ledger position that no row is ahead of; those counted up are at `position` | with every write |
 //! | `m` `check` | check sum over all other rows | with every write |
 //! | `m` `recording` | counters of the own recording | own change applied |
-//! | `t` unit, month, cuboid, cell | signed sum | flush |
+//! | `t` unit, month, cuboid, births, piece | signed sums of neighbouring cells ([`RowId`]), in pieces | flush |
 //! | `c` origin | chain row: head, counters, hold | batch applied |
 //! | `b` origin, number | ledger position and hash of the batch | batch applied |
 //! | `q` origin, sequence | reason | batch with quarantined changes applied |
@@ -39,9 +39,9 @@ use super::ledger::Position;
 use danso_core::{
     chain::{BatchNumber, Digest},
     domain::{HouseholdId, PersonId, Sequence},
-    rollup::{Cell, Cuboid},
+    rollup::RowId,
 };
-use danso_tier_config::{Month, UnitId};
+use danso_tier_config::UnitId;
 
 /// Format byte at the head of every value.
 pub(super) const VALUE_FORMAT: u8 = 4;
@@ -84,21 +84,16 @@ fn key(letter: u8, parts: &[&[u8]]) -> Vec<u8> {
     key
 }
 
-pub(super) fn tally(unit: UnitId, month: Month, cell: Cell) -> Vec<u8> {
-    let cuboid = [cell.cuboid().code()];
-    key(b't', &[&unit.to_key(), &month.index().to_be_bytes(), &cuboid, &cell.pack().to_be_bytes()])
+/// A piece of a row of tallies, from 0.
+pub(super) fn tallies(row: RowId, piece: u16) -> Vec<u8> {
+    key(b't', &[&row.to_key(), &piece.to_be_bytes()])
 }
 
 pub(super) const TALLIES: &[u8] = b"t";
 
-pub(super) fn parse_tally(key: &[u8]) -> Option<(UnitId, Month, Cell)> {
-    let rest = key.strip_prefix(TALLIES)?;
-    let (unit, rest) = rest.split_at_checked(UnitId::KEY_BYTES)?;
-    let (month, rest) = rest.split_at_checked(2)?;
-    let (cuboid, cell) = rest.split_first()?;
-    let month = Month::from_index(u16::from_be_bytes(month.try_into().ok()?)).ok()?;
-    let packed = u64::from_be_bytes(cell.try_into().ok()?);
-    Some((UnitId::from_key(unit)?, month, Cell::unpack(Cuboid::from_code(*cuboid)?, packed)?))
+pub(super) fn tallies_of_key(key: &[u8]) -> Option<(RowId, u16)> {
+    let (row, piece) = key.strip_prefix(TALLIES)?.split_at_checked(RowId::KEY_BYTES)?;
+    Some((RowId::from_key(row)?, u16::from_be_bytes(piece.try_into().ok()?)))
 }
 
 pub(super) const CHAINS: &[u8] = b"c";

@@ -306,7 +306,8 @@ pub(super) fn replay(
 
 /// Flushes what was replayed; on a full disk it stays in memory as long as there is not too much of it.
 fn flush_or_keep(index: &Index, view: &View) -> Result<(), StoreError> {
-    let flushed = index.flush(Reflected { position: view.position.0, tallies_check: view.tallies_check });
+    let reflected = Reflected { position: view.position.0, tallies_check: view.tallies_check };
+    let flushed = index.flush(reflected, &view.tallies);
     match flushed {
         // As much as a running node may have had in memory, and what its last group added.
         Err(full @ StoreError::IndexFull(_)) if index.unflushed() >= 2 * limits::INDEX_OVERLAY_KEYS_MAX => {

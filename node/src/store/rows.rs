@@ -35,6 +35,16 @@ pub struct BatchRow {
     pub hash: Digest,
 }
 
+/// A piece of a row of tallies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TalliesRow {
+    /// How many pieces the row has; told by the first, 0 in the others.
+    pub pieces: u16,
+    /// As [`danso_core::rollup::RowId::encode`] gives it.
+    #[serde(with = "serde_bytes")]
+    pub entries: Vec<u8>,
+}
+
 /// A person of the node's own register.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonRow {

@@ -11,16 +11,16 @@ use super::{
     lookups::Lookups,
     names::Names,
     record::{Anchor, Record},
-    rows::{ChainRow, Recording},
+    rows::{ChainRow, Recording, TalliesRow},
 };
 use danso_core::{
     chain::{
         AuditHead, BatchNumber, Digest, DirectoryVersion, ErasedLeaf, ErasureDone, ErasureOrder, KeyRing,
         Release, Revocations, SealedChange, Signed, key_subject, order_digest, stored_epoch,
     },
-    rollup::{Tallies, Tally},
+    rollup::{Cell, Delta, Tallies, Tally},
 };
-use danso_tier_config::{Directory, Hierarchy, UnitId};
+use danso_tier_config::{Directory, Hierarchy, Month, UnitId};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -64,7 +64,7 @@ pub struct View {
     pub chains: BTreeMap<UnitId, ChainRow>,
     /// The roll-up.
     pub tallies: Tallies,
-    /// Order-free check sum over the tallies, compared after a start.
+    /// Order-free check sum over the tallies, compared after a start: the sum of each one's weight times its value.
     pub(super) tallies_check: u64,
     /// The ledger keys of each unit, one after the other.
     pub keys: BTreeMap<UnitId, KeyRing>,
@@ -98,13 +98,18 @@ pub struct View {
     pub(super) hierarchies: Vec<Hierarchy>,
 }
 
-/// Order-free check sum contribution of one tally.
-fn check_of(tally: &Tally) -> u64 {
-    if tally.value == 0 {
-        return 0;
-    }
-    let digest = Digest::of(&[&keys::tally(tally.unit, tally.month, tally.cell), &tally.value.to_be_bytes()]);
-    u64::from_be_bytes(digest.0[..8].try_into().expect("a digest has 32 bytes"))
+/// What one more in a tally adds to the check sum: `SplitMix64` over what names the tally, made odd, so that every
+/// difference of a tally shows.
+fn weight_of(unit: UnitId, month: Month, cell: Cell) -> u64 {
+    let key = unit.to_key();
+    let parts = key.chunks(8).map(|part| part.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+    let place = u64::from(month.index()) << Cell::PACKED_BITS | cell.pack();
+    parts.chain([u64::from(cell.cuboid().code()), place]).fold(0, |sum: u64, part| {
+        let mixed = (sum ^ part).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    }) | 1
 }
 
 impl View {
@@ -113,18 +118,31 @@ impl View {
         Self { hierarchies: hierarchies.to_vec(), ..Self::default() }
     }
 
-    /// Adds deltas to the tallies and gives the changed cells to be written.
-    pub(super) fn count(&mut self, unit: UnitId, deltas: &[danso_core::rollup::Delta]) -> Vec<Tally> {
-        let changed = self.tallies.apply(unit, deltas);
-        let amounts: BTreeMap<_, i64> = deltas.iter().fold(BTreeMap::new(), |mut sums, delta| {
-            *sums.entry((delta.month, delta.cell)).or_default() += delta.amount;
-            sums
-        });
-        for tally in &changed {
-            let before = Tally { value: tally.value - amounts[&(tally.month, tally.cell)], ..*tally };
-            self.tallies_check ^= check_of(&before) ^ check_of(tally);
+    /// Adds deltas to the tallies.
+    pub(super) fn count(&mut self, unit: UnitId, deltas: &[Delta]) {
+        self.tallies.apply(unit, deltas);
+        for Delta { month, cell, amount } in deltas {
+            self.check(unit, (*month, *cell), *amount);
         }
-        changed
+    }
+
+    fn check(&mut self, unit: UnitId, (month, cell): (Month, Cell), amount: i64) {
+        let change = weight_of(unit, month, cell).wrapping_mul(amount.cast_unsigned());
+        self.tallies_check = self.tallies_check.wrapping_add(change);
+    }
+
+    pub(super) fn load_tallies(&mut self, index: &Index) -> Result<(), StoreError> {
+        index.each(keys::TALLIES, &mut |key, value| {
+            let (row, _) = keys::tallies_of_key(key).ok_or_else(|| unreadable("key of tallies"))?;
+            let piece: TalliesRow = decode(value)?;
+            for Tally { unit, month, cell, value } in
+                row.decode(&piece.entries).ok_or_else(|| unreadable("row of tallies"))?
+            {
+                self.check(unit, (month, cell), value);
+                self.tallies.load(unit, month, cell, value);
+            }
+            Ok(())
+        })
     }
 
     /// Digest over the heads of the given chains, in order of origin: origin, number and hash of each.
@@ -161,13 +179,7 @@ impl View {
             return Err(StoreError::Index("it was built without the key at rest".to_owned()));
         }
         view.position = Position(reflected.position);
-        for (key, value) in index.scan(keys::TALLIES)? {
-            let (unit, month, cell) = keys::parse_tally(&key)
-                .ok_or_else(|| StoreError::Index("a tally key is unreadable".to_owned()))?;
-            let value = decode(&value)?;
-            view.tallies_check ^= check_of(&Tally { unit, month, cell, value });
-            view.tallies.load(unit, month, cell, value);
-        }
+        view.load_tallies(index)?;
         if view.tallies_check != reflected.tallies_check {
             return Err(StoreError::Index("the tallies do not have their check sum".to_owned()));
         }

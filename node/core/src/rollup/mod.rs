@@ -8,6 +8,7 @@
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
 //! | `column.rs` | the tallies of one unit and cuboid |
 //! | `checkpoints.rs`, `checkpoint_tests.rs` | a stock's cells at the end of certain months, so that history costs nothing |
+//! | `rows.rs`, `rows_tests.rs` | tallies as a store keeps them: neighbours share a row |
 //! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
 //! | `judge.rs`, `judge_tests.rs` | what a batch adds: verdicts, deltas claimed and counted |
 //! | `question.rs` | a question and its check |
@@ -40,6 +41,7 @@ mod judge;
 #[cfg(test)]
 mod judge_tests;
 mod question;
+mod rows;
 mod sums;
 mod tallies;
 #[cfg(test)]
@@ -51,4 +53,5 @@ pub use deltas::{Delta, DeltaError, canonical, decode_leaves, deltas, encode_del
 pub use dimension::{Accept, Dimension, Measure};
 pub use judge::{Judged, claim, judge};
 pub use question::{CountError, Question, Row, UnitGroup};
+pub use rows::RowId;
 pub use tallies::{Difference, Tallies, Tally, difference};

@@ -144,7 +144,8 @@ impl Tallies {
         self.units.values_mut().flatten().for_each(|column| column.checkpoints_mut().forget());
     }
 
-    fn entries(&self, unit: UnitId, cuboid: Cuboid) -> &[Entry] {
+    /// Its tallies, sorted by key.
+    pub(super) fn entries(&self, unit: UnitId, cuboid: Cuboid) -> &[Entry] {
         self.column(unit, cuboid).map_or(&[], Column::entries)
     }
 

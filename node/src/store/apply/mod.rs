@@ -26,7 +26,7 @@ use super::{
 use danso_core::{
     chain::{Batch, BatchNumber, Contents, Exclusions, Fault, Header, Receipt, Signed, check_link, open},
     domain::Reason,
-    rollup::{Delta, Judged, Tally, judge},
+    rollup::{Delta, Judged, RowId, judge},
 };
 use danso_tier_config::{Policy, UnitId};
 
@@ -221,13 +221,11 @@ impl Applier<'_> {
     }
 
     fn count(&mut self, origin: UnitId, deltas: &[Delta]) {
-        for Tally { unit, month, cell, value } in self.view.count(origin, deltas) {
-            let key = keys::tally(unit, month, cell);
-            if value == 0 {
-                self.index.remove(key);
-            } else {
-                self.index.put(key, &value);
-            }
+        self.view.count(origin, deltas);
+        let row = |delta: &Delta| RowId::of(origin, delta.month, delta.cell);
+        // Deltas are sorted: those of a row mostly lie side by side.
+        for of_row in deltas.chunk_by(|one, next| row(one) == row(next)) {
+            self.index.mark(row(&of_row[0]));
         }
     }
 

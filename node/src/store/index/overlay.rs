@@ -1,7 +1,11 @@
 //! Rows that are not flushed yet.
 
 use crate::store::keys;
-use std::{collections::BTreeMap, ops::Bound};
+use danso_core::rollup::RowId;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 /// Rows by key; `None` of one that is gone.
 pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -13,6 +17,8 @@ pub(super) struct Overlay {
     pub counted: Rows,
     /// All others.
     pub absolute: Rows,
+    /// Rows of tallies that changed: made of the tallies when they are written.
+    pub tallies: BTreeSet<RowId>,
 }
 
 impl Overlay {
@@ -26,12 +32,13 @@ impl Overlay {
     }
 
     pub fn len(&self) -> usize {
-        self.counted.len() + self.absolute.len()
+        self.counted.len() + self.absolute.len() + self.tallies.len()
     }
 
     pub fn clear(&mut self) {
         self.counted.clear();
         self.absolute.clear();
+        self.tallies.clear();
     }
 
     /// The rows whose keys begin with a prefix.

@@ -1,15 +1,13 @@
-//! Rows side by side share one value of sled: eight neighbouring keys a page, of tallies up to 256.
+//! Rows side by side share one value of sled: eight neighbouring keys a page.
 //!
 //! sled appends every change of a key to its log and rewrites whole nodes every few changes, so that a row of
 //! 100 bytes costs nearly a kilobyte. Rows that are written together mostly have neighbouring keys (persons,
-//! batches, audit entries): as a page they cost one change. Of tallies, which are many and small, those are neighbours
-//! whose cells differ in the month of birth alone.
+//! batches, audit entries): as a page they cost one change.
 //!
-//! A page lies under the key of its rows with the last three bits cleared (of a tally the low byte of the month of
-//! birth), and holds, after the format byte, each row in order: these bits (1 byte), its length (2 bytes,
-//! little-endian), its value. A row that is too
-//! long for a page leaves the length 65535 there and lies alone, under its key and the byte `+`. Rows of kind `m` are
-//! no pages.
+//! A page lies under the key of its rows with the last three bits cleared and holds, after the format byte, each
+//! row in order: its last three bits (1 byte), its length (2 bytes, little-endian) and its value. A row that is too
+//! long for a page leaves the length 65535 there and lies alone, under its key and the byte `+`. Rows of kinds `m` and
+//! `t` are no pages: those of tallies hold neighbours themselves.
 
 use super::{StoreError, keys};
 use danso_tier_config::limits;
@@ -17,14 +15,6 @@ use std::collections::BTreeMap;
 
 /// The bits of a key's last byte that tell the rows of a page apart.
 const PLACE_BITS: u8 = 0b111;
-/// Where the low byte of the month of birth lies in the key of a tally, from the end: see `Cell::pack`.
-const BIRTH_FROM_END: usize = 5;
-/// The letter of tallies.
-const TALLY: u8 = b't';
-/// Bytes of a row beside its value, and of a tally with format and the longest number.
-const ROW_BYTES: usize = 3;
-const TALLY_BYTES_MAX: usize = 1 + 10;
-const _: () = assert!(1 + 256 * (ROW_BYTES + TALLY_BYTES_MAX) <= limits::SLED_VALUE_BYTES_MAX);
 /// The last byte of the key of a row that lies alone; no page's key ends so.
 const ALONE: u8 = b'+';
 /// In the place of the length of a row that lies alone.
@@ -44,21 +34,15 @@ pub(super) struct Page(BTreeMap<u8, Place>);
 
 /// Whether rows with this key lie in pages.
 pub(super) fn is_paged(key: &[u8]) -> bool {
-    key.first() != Some(&b'm')
-}
-
-/// Which bits of which byte of a key tell the rows of a page apart.
-fn place_in(key: &[u8]) -> (usize, u8) {
-    let tally = key[0] == TALLY && key.len() > BIRTH_FROM_END;
-    if tally { (key.len() - BIRTH_FROM_END, u8::MAX) } else { (key.len() - 1, PLACE_BITS) }
+    !matches!(key.first(), Some(b'm' | b't'))
 }
 
 /// The key of the page of a row, and the row's place in it.
 pub(super) fn page_of(key: &[u8]) -> (Vec<u8>, u8) {
     let mut page = key.to_vec();
-    let (at, bits) = place_in(key);
-    let place = page[at] & bits;
-    page[at] &= !bits;
+    let last = page.last_mut().expect("every key begins with a letter");
+    let place = *last & PLACE_BITS;
+    *last &= !PLACE_BITS;
     (page, place)
 }
 
@@ -72,17 +56,16 @@ pub(super) fn is_long(value: &[u8]) -> bool {
     value.len() > limits::INDEX_PAGED_ROW_BYTES_MAX
 }
 
-/// Whether a key of sled is one of a row that lies alone; no tally is so long.
+/// Whether a key of sled is one of a row that lies alone.
 pub(super) fn is_alone(key: &[u8]) -> bool {
-    key.first() != Some(&TALLY) && key.last().is_some_and(|last| last & PLACE_BITS != 0)
+    key.last().is_some_and(|last| last & PLACE_BITS != 0)
 }
 
 /// The keys of the rows of a page, in order, with their values.
 pub(super) fn rows_of(page_key: &[u8], page: Page) -> impl Iterator<Item = (Vec<u8>, Place)> {
-    let (at, _) = place_in(page_key);
     page.0.into_iter().map(move |(place, found)| {
         let mut key = page_key.to_vec();
-        key[at] |= place;
+        *key.last_mut().expect("every key begins with a letter") |= place;
         (key, found)
     })
 }
@@ -143,7 +126,7 @@ impl Page {
             let (length, after) = after.split_first_chunk::<2>()?;
             let length = u16::from_le_bytes(*length);
             let in_order = rows.last_key_value().is_none_or(|(last, _)| *last < place);
-            if !in_order {
+            if place > PLACE_BITS || !in_order {
                 return None;
             }
             if length == ELSEWHERE {
@@ -218,27 +201,6 @@ mod unit_tests {
     }
 
     #[test]
-    fn tallies_of_neighbouring_months_of_birth_share_a_page() {
-        let tally = |birth: u8, sex: u8, number: u8| {
-            let mut key = vec![TALLY; 16];
-            key.extend([0, 0, 0x5e, birth, sex, 2, 0, number]);
-            key
-        };
-        let (page, place) = page_of(&tally(0xcb, 1, 3));
-        assert_eq!((&page, place), (&tally(0, 1, 3), 0xcb));
-        assert_eq!(page_of(&tally(0x0f, 1, 3)).0, page);
-        for other in [tally(0xcb, 2, 3), tally(0xcb, 1, 4)] {
-            assert_ne!(page_of(&other).0, page);
-        }
-        assert!(!is_alone(&page));
-        let mut rows = Page::default();
-        rows.put(0xcb, Place::Here(Vec::new()));
-        let stored = rows.encode().unwrap();
-        let keys: Vec<Vec<u8>> = rows_of(&page, Page::decode(&stored).unwrap()).map(|(key, _)| key).collect();
-        assert_eq!(keys, [tally(0xcb, 1, 3)]);
-    }
-
-    #[test]
     fn what_is_no_page_is_refused() {
         let mut page = Page::default();
         page.put(1, Place::Here(b"one".to_vec()));
@@ -249,7 +211,12 @@ mod unit_tests {
             assert!(Page::decode(&stored[..end]).is_err(), "{end}");
         }
         let format = keys::VALUE_FORMAT;
-        for wrong in [vec![9, 1, 0, 0], vec![format, 1, 0, 0, 1, 0, 0], vec![format, 2, 0, 0, 1, 0, 0]] {
+        for wrong in [
+            vec![9, 1, 0, 0],
+            vec![format, 8, 0, 0],
+            vec![format, 1, 0, 0, 1, 0, 0],
+            vec![format, 2, 0, 0, 1, 0, 0],
+        ] {
             assert!(Page::decode(&wrong).is_err(), "{wrong:?}");
         }
     }

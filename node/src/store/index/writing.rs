@@ -2,10 +2,10 @@
 
 use super::{
     Index, Reflected, encoded, full,
-    overlay::Rows,
     pages::{self, Page, Place},
 };
-use crate::store::{StoreError, keys, ledger::Position, room, whole::check_of};
+use crate::store::{StoreError, keys, ledger::Position, room, rows::TalliesRow, whole::check_of};
+use danso_core::rollup::{RowId, Tallies};
 use danso_tier_config::limits;
 use std::sync::PoisonError;
 #[cfg(test)]
@@ -13,13 +13,6 @@ use std::sync::atomic::Ordering;
 
 /// A row as it waits: its key, and its value or that it is gone.
 type Waiting<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
-
-/// Rows with those of one page side by side.
-fn in_pages(rows: &Rows) -> Vec<Waiting<'_>> {
-    let mut rows: Vec<Waiting<'_>> = rows.iter().collect();
-    rows.sort_by_cached_key(|(key, _)| pages::page_of(key).0);
-    rows
-}
 
 impl Index {
     /// Refuses to write where the disk has too little left: sled must not meet a full disk.
@@ -33,23 +26,47 @@ impl Index {
         if left < needed { Err(full(&format!("{left} bytes left, {needed} needed"))) } else { Ok(()) }
     }
 
-    /// Writes all unflushed keys and then the position that they reflect. Called by the writer only.
+    /// Writes all unflushed keys and then the position that they reflect; `tallies` are those of that position.
+    /// Called by the writer only.
     ///
     /// Errors: after [`StoreError::IndexFull`] all of them are still here, and are written by a repeat.
-    pub fn flush(&self, reflected: Reflected) -> Result<(), StoreError> {
+    pub fn flush(&self, reflected: Reflected, tallies: &Tallies) -> Result<(), StoreError> {
         // Before anything is looked through: on a full disk there is much, and this is tried again and again.
         self.room(0)?;
+        self.put_tallies(tallies)?;
         // Held while it is written: only the writer, which does this, adds to it.
         let written = self.overlay();
-        let others = in_pages(&written.absolute);
+        let others: Vec<Waiting<'_>> = written.absolute.iter().collect();
         let reach = Position(reflected.position);
         for rows in others.chunks(limits::SLED_BATCH_KEYS_MAX) {
             self.write(rows, reach, None)?;
         }
-        let counted = in_pages(&written.counted);
+        let counted: Vec<Waiting<'_>> = written.counted.iter().collect();
         self.write(&counted, reach, Some(reflected))?;
         drop(written);
         self.overlay.write().expect("no holder of the overlay panics").clear();
+        Ok(())
+    }
+
+    /// Puts the rows of tallies that changed, as they are now, in the place of what was there.
+    fn put_tallies(&self, tallies: &Tallies) -> Result<(), StoreError> {
+        loop {
+            let row = self.overlay().tallies.first().copied();
+            let Some(row) = row else { return Ok(()) };
+            self.put_tallies_of(row, tallies)?;
+            self.overlay.write().expect("no holder of the overlay panics").tallies.remove(&row);
+        }
+    }
+
+    fn put_tallies_of(&self, row: RowId, tallies: &Tallies) -> Result<(), StoreError> {
+        let former = self.get::<TalliesRow>(&keys::tallies(row, 0))?.map_or(0, |first| first.pieces);
+        let pieces = row.encode(tallies, limits::INDEX_TALLIES_BYTES_MAX);
+        let count = pieces.len() as u16;
+        for (place, entries) in (0..).zip(pieces) {
+            let pieces = if place == 0 { count } else { 0 };
+            self.put(keys::tallies(row, place), &TalliesRow { pieces, entries });
+        }
+        (count..former).for_each(|place| self.remove(keys::tallies(row, place)));
         Ok(())
     }
 
@@ -60,7 +77,7 @@ impl Index {
     pub fn flush_some(&self, most: usize, reach: Position) -> Result<(), StoreError> {
         let mut last = self.written_to.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = self.overlay().next(&last, most);
-        let waiting = in_pages(&rows);
+        let waiting: Vec<Waiting<'_>> = rows.iter().collect();
         for rows in waiting.chunks(limits::SLED_BATCH_KEYS_MAX) {
             self.write(rows, reach, None)?;
         }
@@ -74,7 +91,6 @@ impl Index {
         Ok(())
     }
 
-    /// Writes rows as one batch; those of one page lie side by side.
     fn write(
         &self,
         rows: &[Waiting<'_>],

@@ -3,7 +3,9 @@
 //! | file | holds |
 //! |---|---|
 //! | `disk_full.rs` | an index without space: refusals, what is kept, how it goes on |
+//! | `tallies.rs` | rows of tallies written, read back, grown and shrunk |
 //! | `small_disk.rs` | a disk of some megabytes |
 
 mod disk_full;
 mod small_disk;
+mod tallies;
