@@ -263,6 +263,8 @@ pub const INDEX_OVERLAY_KEYS_MAX: usize = 200_000;
 /// Bytes that the disk must have left before anything is written to the index: sled does not survive a write that
 /// finds no space, and writes whole segments ahead.
 pub const INDEX_ROOM_BYTES: u64 = 16 * SLED_SEGMENT_BYTES as u64;
+/// Bytes that the disk must have left before an index that found no space is opened again.
+pub const INDEX_REOPEN_BYTES: u64 = INDEX_ROOM_BYTES / 2;
 /// How long the start waits for an index that an earlier handle is closing, in milliseconds.
 pub const INDEX_LOCK_MS: u64 = 5_000;
 /// Interval of these looks, in milliseconds.

@@ -25,7 +25,7 @@ impl Writer {
     /// Seals what is due, or all that waits, in the same group as the changes themselves: one sync makes both durable.
     pub fn seal_due(&mut self, group: &mut Vec<Staged>, all: bool) {
         let coming = group.iter().filter(|staged| matches!(staged.record, Record::Own(_))).count();
-        // Nobody but this thread changes the view: what waits is sealed where it lies.
+        // What waits is sealed where it lies: only the writer takes it away.
         let view = self.inner.view.read().expect("no holder of the view panics");
         let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
         let count = view.unsealed.len() + coming;

@@ -174,7 +174,6 @@ mod unit_tests {
     use danso_core::{
         chain::{BatchNumber, Digest},
         domain::{HouseholdFacts, HouseholdId, PersonFacts, PersonId, Sequence},
-        rollup::Tallies,
     };
     use danso_tier_config::limits;
     use std::{path::Path, sync::Arc};
@@ -233,12 +232,12 @@ mod unit_tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("held");
         let index = filled(&folder, "Lê Thị Mai");
-        index.flush(Reflected { position: 1, tallies_check: 0 }, &Tallies::default()).unwrap();
+        index.flush(Reflected { position: 1, tallies_check: 0 }, &BTreeMap::new()).unwrap();
         index.close().unwrap();
         drop(index);
         let reopened = filled(&folder, "Lê Thị Hoa");
         reopened.remove(keys::own(Sequence(5)));
-        reopened.flush(Reflected { position: 2, tallies_check: 0 }, &Tallies::default()).unwrap();
+        reopened.flush(Reflected { position: 2, tallies_check: 0 }, &BTreeMap::new()).unwrap();
         reopened.close().unwrap();
         drop(reopened);
         let vault = Arc::new(Vault::of_folder(root.path(), None).unwrap());

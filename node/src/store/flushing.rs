@@ -165,11 +165,15 @@ impl Writer {
         }
     }
 
-    /// Others read the view meanwhile; only the writer, which does this, would change it.
+    /// The view is let go before anything is written: whoever wants to change it would hold up all who read.
     fn flush_index(&self) -> Result<(), StoreError> {
-        let view = self.inner.view.read().expect("no holder of the view panics");
-        let reflected = Reflected { position: view.position.0, tallies_check: view.tallies_check };
-        self.inner.index.flush(reflected, &view.tallies)
+        let index = &self.inner.index;
+        let (reflected, rows) = {
+            let view = self.inner.view.read().expect("no holder of the view panics");
+            let reflected = Reflected { position: view.position.0, tallies_check: view.tallies_check };
+            (reflected, index.rows_of(&view.tallies)?)
+        };
+        index.flush(reflected, &rows)
     }
 
     fn reflected(&self) -> Reflected {

@@ -218,7 +218,7 @@ impl Index {
         }
     }
 
-    /// All keys with a prefix and their values, unflushed writes included, in order.
+    /// All keys with a prefix and their values, unflushed writes included, in order; of tallies what is stored.
     pub fn scan(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
         self.of_one_opening(|| self.scan_once(prefix))
     }
@@ -236,7 +236,7 @@ impl Index {
         Ok(found)
     }
 
-    /// Shows every key with a prefix and its value, unflushed writes included, in no order.
+    /// Shows every key with a prefix and its value, unflushed writes included, in no order; of tallies what is stored.
     pub fn each(&self, prefix: &[u8], show: &mut Show<'_>) -> Result<(), StoreError> {
         let changed = self.overlay().beginning(prefix);
         self.work(|database| {
@@ -295,7 +295,7 @@ impl Index {
     /// Errors: after [`StoreError::IndexFull`] a repeat tries again, and reads get the same until then.
     pub fn reopen(&self, catch_up: &dyn Fn(&Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let left = room::left_bytes(&self.folder);
-        if left < limits::SLED_SEGMENT_BYTES as u64 {
+        if left < limits::INDEX_REOPEN_BYTES {
             return Err(full(&format!("{left} bytes left, none to open it again")));
         }
         let mut database = self.database.write().expect("no holder of the database panics");

@@ -146,6 +146,10 @@ impl Staged {
             self.encoded = Some(self.record.encode(vault));
         }
     }
+
+    fn encoded(&self) -> Option<(ledger::Kind, &[u8])> {
+        self.encoded.as_ref().map(|(kind, bytes)| (*kind, bytes.as_slice()))
+    }
 }
 
 struct Inner {

@@ -146,7 +146,7 @@ impl Store {
         let mut options = options;
         let behind = choose_key(&mut options, &view)? || restored_at_ms(&options.folder).is_some();
         let report = OpenReport { cut_bytes: found.cut_bytes, replayed, rebuilt_because, ballast_dropped };
-        // What a new folder begins with waits for the first flush; what was replayed waits only where it found no space.
+        // What a new folder begins with waits for the first flush; what was replayed only where it found no space.
         let full = ballast_dropped || (replayed > 0 && index.unflushed() > 0);
         Ok((start(folder, options, (view, behind, full), index, reader, ledger), report))
     }
@@ -307,7 +307,7 @@ pub(super) fn replay(
 /// Flushes what was replayed; on a full disk it stays in memory as long as there is not too much of it.
 fn flush_or_keep(index: &Index, view: &View) -> Result<(), StoreError> {
     let reflected = Reflected { position: view.position.0, tallies_check: view.tallies_check };
-    let flushed = index.flush(reflected, &view.tallies);
+    let flushed = index.rows_of(&view.tallies).and_then(|rows| index.flush(reflected, &rows));
     match flushed {
         // As much as a running node may have had in memory, and what its last group added.
         Err(full @ StoreError::IndexFull(_)) if index.unflushed() >= 2 * limits::INDEX_OVERLAY_KEYS_MAX => {

@@ -103,6 +103,7 @@ async fn wait(seat: Weak<Mutex<Option<Seat>>>, ordered: Arc<Notify>) {
     loop {
         let Some(patience) = on(&seat, |writer| writer.patience()) else { return };
         tokio::select! {
+            biased;
             () = tokio::time::sleep(patience) => {}
             () = ordered.notified() => continue,
         }

@@ -139,6 +139,10 @@ impl Store {
     fn captures(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
         if !self.view().captures.is_filled() {
             let mut view = self.inner.view.write().expect("no holder of the view panics");
+            if view.captures.is_filled() {
+                drop(view);
+                return Ok(self.view());
+            }
             let rows = self.inner.index.scan(keys::CAPTURES)?;
             let read = |(key, value): (&Vec<u8>, &Vec<u8>)| {
                 let sequence = keys::captured(key);

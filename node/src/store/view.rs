@@ -1,4 +1,5 @@
-//! What is held in memory of a node's state, behind one lock: read by many, changed by the writer only.
+//! What is held in memory of a node's state, behind one lock: read by many, changed by the writer, and filled with what
+//! is read at a first question.
 
 use super::{
     StoreError,

@@ -138,10 +138,10 @@ impl Writer {
             }
             Some(Order::Append { .. }) | None => {}
         }
-        if self.may_seal() {
-            self.commit(Vec::new(), Vec::new());
-        }
+        self.seal_if_due();
         self.flush_due();
+        // A flush may have taken longer than changes are gathered.
+        self.seal_if_due();
         ControlFlow::Continue(())
     }
 
@@ -149,6 +149,13 @@ impl Writer {
     pub fn wait_ended(&mut self) {
         self.commit(Vec::new(), Vec::new());
         self.flush_due();
+        self.seal_if_due();
+    }
+
+    fn seal_if_due(&mut self) {
+        if self.may_seal() {
+            self.commit(Vec::new(), Vec::new());
+        }
     }
 
     /// How long to wait for an order before something else is due.
@@ -248,8 +255,8 @@ impl Writer {
         for staged in &mut *group {
             staged.encode(&self.inner.index.vault);
         }
-        let encoded = group.iter().filter_map(|staged| staged.encoded.as_ref());
-        let borrowed: Vec<(Kind, &[u8])> = encoded.map(|(kind, bytes)| (*kind, bytes.as_slice())).collect();
+        let encoded = |staged| Staged::encoded(staged).expect("notes became entries, all else is encoded");
+        let borrowed: Vec<(Kind, &[u8])> = group.iter().map(encoded).collect();
         let positions = self.ledger.append(&borrowed).map_err(|error: LedgerError| {
             if matches!(error, LedgerError::DiskFull { .. }) {
                 tracing::error!("the disk is full: nothing is taken until space is freed");

@@ -31,7 +31,7 @@ const AGE_MS: u64 = 60_000;
 /// Four tiers with a counted line between each two, the lowest in this process.
 struct Lines {
     tree: Tree,
-    lines: Vec<(String, Line)>,
+    hops: Vec<(String, Line)>,
     top: NodeClient,
     node: Arc<Node>,
     homes: Vec<HouseholdId>,
@@ -44,7 +44,7 @@ type Bytes = Vec<(u64, u64)>;
 impl Lines {
     async fn start(tree: Tree) -> Self {
         let way = [central(), unit("01"), unit("001"), here()];
-        let mut lines = Vec::new();
+        let mut hops = Vec::new();
         let mut above = vec![process(&tree, way[0])];
         for pair in way.windows(2) {
             let [parent, child] = pair else { unreachable!("windows of two") };
@@ -52,19 +52,19 @@ impl Lines {
             let carries = Line::open(from, to, Quality::default()).await;
             let config = behind(&tree, *child, &carries);
             let policy = config.up().unwrap_or(Policy::Names);
-            lines.push((format!("{child} to {parent}, policy {policy}"), carries));
+            hops.push((format!("{child} to {parent}, policy {policy}"), carries));
             if *child != here() {
                 above.push(process_of(&tree, &config));
             }
         }
-        lines.reverse();
-        let running = runtime::start(behind(&tree, here(), &lines[0].1), &mut |_, _| ()).await.unwrap();
+        hops.reverse();
+        let running = runtime::start(behind(&tree, here(), &hops[0].1), &mut |_, _| ()).await.unwrap();
         let node = Arc::clone(&running.node);
         let mut tree = tree;
         tree.running.insert(here(), running);
         let top = client(&tree, central()).await;
         let homes = homes(&node).await;
-        let lines = Self { tree, lines, top, node, homes, _above: above };
+        let lines = Self { tree, hops, top, node, homes, _above: above };
         lines.settled().await;
         lines
     }
@@ -76,7 +76,7 @@ impl Lines {
 
     fn bytes(&self) -> Bytes {
         let of = |line: &Line| (line.carried_there(), line.carried() - line.carried_there());
-        self.lines.iter().map(|(_, line)| of(line)).collect()
+        self.hops.iter().map(|(_, line)| of(line)).collect()
     }
 
     /// Records births in transactions, each counted at central before the next begins where `wait` says so.
@@ -96,7 +96,7 @@ impl Lines {
     }
 
     fn show(&self, what: &str, events: usize, before: &Bytes) {
-        for ((hop, _), (now, was)) in self.lines.iter().zip(self.bytes().iter().zip(before)) {
+        for ((hop, _), (now, was)) in self.hops.iter().zip(self.bytes().iter().zip(before)) {
             let per = |now: u64, was: u64| (now - was) as f64 / events as f64;
             let value = format!("{:.1} up, {:.1} down", per(now.0, was.0), per(now.1, was.1));
             line(&format!("bytes {what}, {hop}"), &value);

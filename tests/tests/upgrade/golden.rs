@@ -25,12 +25,20 @@ struct Golden {
     province: &'static str,
 }
 
-const GOLDEN: &[Golden] = &[Golden {
-    format: 2,
-    packed: include_bytes!("golden/format-2.zst"),
-    commune: include_str!("golden/format-2.commune.txt"),
-    province: include_str!("golden/format-2.province.txt"),
-}];
+const GOLDEN: &[Golden] = &[
+    Golden {
+        format: 2,
+        packed: include_bytes!("golden/format-2.zst"),
+        commune: include_str!("golden/format-2.commune.txt"),
+        province: include_str!("golden/format-2.province.txt"),
+    },
+    Golden {
+        format: 3,
+        packed: include_bytes!("golden/format-3.zst"),
+        commune: include_str!("golden/format-3.commune.txt"),
+        province: include_str!("golden/format-3.province.txt"),
+    },
+];
 
 /// Households of four of the golden book, children born into it, and of all these one died and one was erased.
 const HOUSEHOLDS: u64 = 12;

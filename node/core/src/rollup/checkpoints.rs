@@ -1,8 +1,8 @@
 //! The cells of a stock as of the end of certain months, so that a question need not add up all history.
 //!
 //! Held in memory only; they follow from the tallies, and no answer depends on where they lie. Reading up to a
-//! checkpoint without it would take at least twice as many entries as it has cells: so all of them together have
-//! at most as many cells as there are tallies, and a question reads about two checkpoints and a month at most.
+//! checkpoint without it would take at least twice as many entries as it has cells when it is placed: so all of them
+//! together have about as many cells as there are tallies at most, and a question reads about two checkpoints and a month at most.
 
 use super::column::{Entry, add, merge, up_to};
 use danso_tier_config::limits;

@@ -62,7 +62,6 @@ pub fn count(tallies: &Tallies, question: &Question) -> Result<Vec<Row>, CountEr
 /// answer. Stocks are written as changes from month to month and summed up at the end.
 struct Plan {
     stock: bool,
-    by_month: bool,
     /// Whether all cells have the same place.
     whole: bool,
     /// Whether a cell's place can change with its persons' age.
@@ -100,7 +99,6 @@ impl Plan {
         let first = if measure.is_stock() && !by_month { to } else { from };
         Ok(Self {
             stock: measure.is_stock(),
-            by_month,
             whole: filters.is_empty() && columns.is_empty(),
             aging,
             first,
@@ -130,7 +128,7 @@ impl Plan {
             if self.stock {
                 self.collect_stock(fields, month.max(first), *value, sums);
             } else if let Some(place) = self.place(fields, age(fields, month)) {
-                let offset = if self.by_month { month - first } else { 0 };
+                let offset = if self.months > 1 { month - first } else { 0 };
                 sums.add(self.slot(place, offset), *value);
             }
         }

@@ -7,7 +7,7 @@
 //! | `deltas.rs` | a core's additions to cells; their canonical form and leaves |
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
 //! | `column.rs` | the tallies of one unit and cuboid |
-//! | `checkpoints.rs`, `checkpoint_tests.rs` | a stock's cells at the end of certain months, so that history costs nothing |
+//! | `checkpoints.rs`, `checkpoint_tests.rs` | a stock's cells at the end of certain months: history costs nothing |
 //! | `rows.rs`, `rows_tests.rs` | tallies as a store keeps them: neighbours share a row |
 //! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
 //! | `judge.rs`, `judge_tests.rs` | what a batch adds: verdicts, deltas claimed and counted |

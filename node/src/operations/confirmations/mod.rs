@@ -174,7 +174,7 @@ impl Node {
     }
 
     /// Whether a tier leaves changes uncounted that keep every rule. Looked at for receipts with verdicts (what breaks
-    /// a rule is not recorded); a batch that is not here is not judged.
+    /// a rule is not recorded here); a batch that is not here is not judged.
     fn has_false_verdicts(&self, receipt: &Receipt) -> bool {
         if receipt.quarantined.is_empty() {
             return false;

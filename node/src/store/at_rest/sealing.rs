@@ -47,7 +47,8 @@ pub(super) fn box_key(shared: &SharedSecret, ephemeral: &PublicKey, recipient: &
 }
 
 /// Key and short nonce of one value: XChaCha20-Poly1305 is ChaCha20-Poly1305 under a key that [`hchacha`] draws from
-/// the first 16 bytes of the nonce (draft-irtf-cfrg-xchacha-03, 2.3).
+/// the first 16 bytes of the nonce (draft-irtf-cfrg-xchacha-03, 2.3). What ring holds of it is of this value alone, and is
+/// not wiped.
 fn of_nonce(key: &Secret, nonce: &Nonce) -> (LessSafeKey, ShortNonce) {
     let (drawn_from, rest) = nonce.split_first_chunk::<16>().expect("a nonce has 24 bytes");
     let drawn = Zeroizing::new(hchacha::<R20>((&**key).into(), drawn_from.into()).0);

@@ -2,10 +2,11 @@
 
 use super::{
     Index, Reflected, encoded, full,
+    overlay::Rows,
     pages::{self, Page, Place},
 };
 use crate::store::{StoreError, keys, ledger::Position, room, rows::TalliesRow, whole::check_of};
-use danso_core::rollup::{RowId, Tallies};
+use danso_core::rollup::Tallies;
 use danso_tier_config::limits;
 use std::sync::PoisonError;
 #[cfg(test)]
@@ -26,14 +27,11 @@ impl Index {
         if left < needed { Err(full(&format!("{left} bytes left, {needed} needed"))) } else { Ok(()) }
     }
 
-    /// Writes all unflushed keys and then the position that they reflect; `tallies` are those of that position.
-    /// Called by the writer only.
+    /// Writes all unflushed keys and then the position that they reflect; `tallies` are the rows of that position as
+    /// [`Index::rows_of`] gives them. Called by the writer only.
     ///
     /// Errors: after [`StoreError::IndexFull`] all of them are still here, and are written by a repeat.
-    pub fn flush(&self, reflected: Reflected, tallies: &Tallies) -> Result<(), StoreError> {
-        // Before anything is looked through: on a full disk there is much, and this is tried again and again.
-        self.room(0)?;
-        self.put_tallies(tallies)?;
+    pub fn flush(&self, reflected: Reflected, tallies: &Rows) -> Result<(), StoreError> {
         // Held while it is written: only the writer, which does this, adds to it.
         let written = self.overlay();
         let others: Vec<Waiting<'_>> = written.absolute.iter().collect();
@@ -41,33 +39,33 @@ impl Index {
         for rows in others.chunks(limits::SLED_BATCH_KEYS_MAX) {
             self.write(rows, reach, None)?;
         }
-        let counted: Vec<Waiting<'_>> = written.counted.iter().collect();
+        let counted: Vec<Waiting<'_>> = written.counted.iter().chain(tallies).collect();
         self.write(&counted, reach, Some(reflected))?;
         drop(written);
         self.overlay.write().expect("no holder of the overlay panics").clear();
         Ok(())
     }
 
-    /// Puts the rows of tallies that changed, as they are now, in the place of what was there.
-    fn put_tallies(&self, tallies: &Tallies) -> Result<(), StoreError> {
-        loop {
-            let row = self.overlay().tallies.first().copied();
-            let Some(row) = row else { return Ok(()) };
-            self.put_tallies_of(row, tallies)?;
-            self.overlay.write().expect("no holder of the overlay panics").tallies.remove(&row);
+    /// The rows of tallies that changed since the last flush, as they are now, in the place of what is stored.
+    ///
+    /// Errors: [`StoreError::IndexFull`] where nothing could be written anyway.
+    pub fn rows_of(&self, tallies: &Tallies) -> Result<Rows, StoreError> {
+        // Before anything is looked through: on a full disk there is much, and this is tried again and again.
+        self.room(0)?;
+        let mut rows = Rows::new();
+        let marked = self.overlay().tallies.clone();
+        for row in marked {
+            let former = self.get::<TalliesRow>(&keys::tallies(row, 0))?.map_or(0, |first| first.pieces);
+            let pieces = row.encode(tallies, limits::INDEX_TALLIES_BYTES_MAX);
+            let count = pieces.len() as u16;
+            for (place, entries) in (0..).zip(pieces) {
+                let pieces = if place == 0 { count } else { 0 };
+                let piece = encoded(&TalliesRow { pieces, entries });
+                rows.insert(keys::tallies(row, place), Some(piece));
+            }
+            rows.extend((count..former).map(|place| (keys::tallies(row, place), None)));
         }
-    }
-
-    fn put_tallies_of(&self, row: RowId, tallies: &Tallies) -> Result<(), StoreError> {
-        let former = self.get::<TalliesRow>(&keys::tallies(row, 0))?.map_or(0, |first| first.pieces);
-        let pieces = row.encode(tallies, limits::INDEX_TALLIES_BYTES_MAX);
-        let count = pieces.len() as u16;
-        for (place, entries) in (0..).zip(pieces) {
-            let pieces = if place == 0 { count } else { 0 };
-            self.put(keys::tallies(row, place), &TalliesRow { pieces, entries });
-        }
-        (count..former).for_each(|place| self.remove(keys::tallies(row, place)));
-        Ok(())
+        Ok(rows)
     }
 
     /// Writes some of the rows that may be written before the position: so a flush has less to do at once. None of

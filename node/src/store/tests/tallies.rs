@@ -36,7 +36,7 @@ fn count(view: &mut View, index: &Index, deltas: &[Delta]) {
     }
     assert!(index.unflushed() > 0);
     let reflected = Reflected { position: 1, tallies_check: view.tallies_check };
-    index.flush(reflected, &view.tallies).unwrap();
+    index.flush(reflected, &index.rows_of(&view.tallies).unwrap()).unwrap();
     assert_eq!(index.unflushed(), 0);
 }
 
