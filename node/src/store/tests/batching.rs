@@ -1,0 +1,132 @@
+//! When changes become batches: alone at once, close together as one. Time is virtual here.
+
+use super::super::*;
+use crate::host::{Host, Threads};
+use danso_core::{
+    chain::{BatchNumber, Receipt},
+    domain::{
+        Area, Book, HouseholdFacts, HouseholdKind, RecordedAt, Sequence,
+        entry::{Entry, change_of},
+    },
+};
+use danso_tier_config::{Limits, limits};
+use std::time::Duration;
+use tokio::{task::yield_now, time::advance};
+
+/// A commune's store, and a register to make changes against.
+struct Commune {
+    store: Store,
+    book: Book,
+    changes: u64,
+    _folder: tempfile::TempDir,
+}
+
+fn unit() -> UnitId {
+    "00001@2025-07-01".parse().unwrap()
+}
+
+impl Commune {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            folder: folder.path().join("data"),
+            unit: unit(),
+            key: LedgerKey::from_seed(&[7; 32]),
+            next_key: None,
+            limits: Limits { cache_bytes: 1_048_576, ..Limits::default() },
+            grants: Vec::new(),
+            at_rest: None,
+            hierarchies: Vec::new(),
+            host: Host { threads: Threads::None, ..Host::default() },
+        };
+        let (store, _) = Store::open(options, &mut |_, _| ()).unwrap();
+        Self { store, book: Book::new(unit()), changes: 0, _folder: folder }
+    }
+
+    /// Opens so many households, one after the other.
+    async fn records(&mut self, count: u64) {
+        for _ in 0..count {
+            self.changes += 1;
+            let facts = HouseholdFacts { number: self.changes.to_string(), address: String::new() };
+            let entry = Entry::OpenHousehold { area: Area(1), kind: HouseholdKind::Family, facts };
+            let (sequence, at) =
+                (Sequence(self.changes), RecordedAt::from_millis(1_800_000_000_000 + self.changes));
+            let change = change_of(entry, "2026-01-01".parse().unwrap(), at, sequence, &self.book).unwrap();
+            self.book.apply(&change.core);
+            let own = OwnChange { sequence, capture: None, core: change.core.encode(), personal: None };
+            self.store.write(vec![Record::Own(own).into()]).await.unwrap();
+        }
+    }
+
+    /// The parent signs for all that was sealed.
+    async fn receipt(&self) {
+        let head = self.store.view().chains[&unit()].head;
+        let receipt = Receipt {
+            parent: "01@2004-07-01".parse().unwrap(),
+            origin: unit(),
+            number: head.number,
+            hash: head.hash,
+            quarantined: Vec::new(),
+            accepted_at_ms: 1,
+        };
+        let signed = Signed::sign(&receipt, &LedgerKey::from_seed(&[8; 32]));
+        self.store.write(vec![Record::ParentReceipt(signed).into()]).await.unwrap();
+    }
+
+    /// Latest batch, and changes sealed.
+    fn sealed(&self) -> (u64, u64) {
+        let head = self.store.view().chains.get(&unit()).map(|chain| chain.head).unwrap_or_default();
+        (head.number.0, if head.number == BatchNumber(0) { 0 } else { head.next.0 - 1 })
+    }
+}
+
+/// Lets so much time pass for the writer, which has seen all that came before.
+async fn pass(millis: u64) {
+    let others_run = async || {
+        for _ in 0..10 {
+            yield_now().await;
+        }
+    };
+    others_run().await;
+    advance(Duration::from_millis(millis)).await;
+    others_run().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_alone_leaves_at_once_and_those_close_behind_it_together() {
+    let mut commune = Commune::open();
+    commune.records(1).await;
+    assert_eq!(commune.sealed(), (1, 1));
+    commune.records(2).await;
+    commune.receipt().await;
+    assert_eq!(commune.sealed(), (1, 1), "the last batch is too young");
+    pass(limits::SEAL_GAP_MS).await;
+    assert_eq!(commune.sealed(), (2, 3));
+    commune.receipt().await;
+    pass(1_000).await;
+    commune.records(1).await;
+    assert_eq!(commune.sealed(), (3, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_is_gathered_for_longer() {
+    let mut commune = Commune::open();
+    commune.records(1).await;
+    commune.receipt().await;
+    commune.records(limits::SEAL_FLOW_CHANGES as u64).await;
+    pass(limits::SEAL_GAP_MS).await;
+    assert_eq!(commune.sealed(), (1, 1));
+    pass(limits::SEAL_FLOW_GAP_MS - limits::SEAL_GAP_MS).await;
+    assert_eq!(commune.sealed(), (2, 1 + limits::SEAL_FLOW_CHANGES as u64));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_receipt_changes_wait_for_their_age_at_most() {
+    let mut commune = Commune::open();
+    commune.records(1).await;
+    commune.records(1).await;
+    pass(limits::SEAL_FLOW_GAP_MS).await;
+    assert_eq!(commune.sealed(), (1, 1));
+    pass(Limits::default().batch_age_ms).await;
+    assert_eq!(commune.sealed(), (2, 2));
+}
