@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    index::{self, Reflected, RenewError},
+    index::{self, RenewError},
     keys,
     ledger::Position,
     opening::{catch_up, guarded},
@@ -170,15 +170,9 @@ impl Writer {
         let index = &self.inner.index;
         let (reflected, rows) = {
             let view = self.inner.view.read().expect("no holder of the view panics");
-            let reflected = Reflected { position: view.position.0, tallies_check: view.tallies_check };
-            (reflected, index.rows_of(&view.tallies)?)
+            (view.reflected(), index.rows_of(&view.tallies)?)
         };
         index.flush(reflected, &rows)
-    }
-
-    fn reflected(&self) -> Reflected {
-        let view = self.inner.view.read().expect("no holder of the view panics");
-        Reflected { position: view.position.0, tallies_check: view.tallies_check }
     }
 
     /// After a write that found no space sled writes nothing any more, what it took before may be lost, and reads may
@@ -190,12 +184,14 @@ impl Writer {
         {
             tracing::error!("the disk is full: gave up the ballast to open the index again, free some space");
         }
-        let living = self.reflected();
-        let hierarchies = self.inner.view.read().expect("no holder of the view panics").hierarchies.clone();
+        let (living, hierarchies) = {
+            let view = self.inner.view.read().expect("no holder of the view panics");
+            (view.reflected(), view.hierarchies.clone())
+        };
         self.inner.index.reopen(&|fresh| {
             let grounds = (self.inner.unit, hierarchies.as_slice());
             let (view, _) = guarded(|| catch_up(fresh, &self.inner.reader, grounds, &mut |_, _| ()))?;
-            let found = Reflected { position: view.position.0, tallies_check: view.tallies_check };
+            let found = view.reflected();
             if found == living {
                 Ok(())
             } else {

@@ -6,7 +6,7 @@ use super::{
     at_rest::{AtRestKey, Vault},
     encoding::read_record,
     folder::{Folder, restored_at_ms},
-    index::{Index, Reflected, Unusable},
+    index::{Index, Unusable},
     keys,
     ledger::{self, Kind, Ledger, LedgerReader, Position},
     queue::Queue,
@@ -306,8 +306,7 @@ pub(super) fn replay(
 
 /// Flushes what was replayed; on a full disk it stays in memory as long as there is not too much of it.
 fn flush_or_keep(index: &Index, view: &View) -> Result<(), StoreError> {
-    let reflected = Reflected { position: view.position.0, tallies_check: view.tallies_check };
-    let flushed = index.rows_of(&view.tallies).and_then(|rows| index.flush(reflected, &rows));
+    let flushed = index.rows_of(&view.tallies).and_then(|rows| index.flush(view.reflected(), &rows));
     match flushed {
         // As much as a running node may have had in memory, and what its last group added.
         Err(full @ StoreError::IndexFull(_)) if index.unflushed() >= 2 * limits::INDEX_OVERLAY_KEYS_MAX => {

@@ -137,12 +137,7 @@ impl Store {
 
     /// The view with its captures filled: their rows are read at the first question.
     fn captures(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
-        if !self.view().captures.is_filled() {
-            let mut view = self.inner.view.write().expect("no holder of the view panics");
-            if view.captures.is_filled() {
-                drop(view);
-                return Ok(self.view());
-            }
+        let fill = |view: &mut View| {
             let rows = self.inner.index.scan(keys::CAPTURES)?;
             let read = |(key, value): (&Vec<u8>, &Vec<u8>)| {
                 let sequence = keys::captured(key);
@@ -150,6 +145,22 @@ impl Store {
                 Ok((index::decode(value)?, sequence.ok_or_else(unreadable)?))
             };
             view.captures.fill(rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?);
+            Ok(())
+        };
+        self.filled(|view| view.captures.is_filled(), fill)
+    }
+
+    /// The view with something in it that is read at the first question; many may ask it at once.
+    fn filled(
+        &self,
+        is_filled: fn(&View) -> bool,
+        fill: impl FnOnce(&mut View) -> Result<(), StoreError>,
+    ) -> Result<RwLockReadGuard<'_, View>, StoreError> {
+        if !is_filled(&self.view()) {
+            let mut view = self.inner.view.write().expect("no holder of the view panics");
+            if !is_filled(&view) {
+                fill(&mut view)?;
+            }
         }
         Ok(self.view())
     }
@@ -191,12 +202,12 @@ impl Store {
 
     /// The view with its look-ups filled: all rows of the register are read at the first question.
     fn lookups(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
-        if !self.view().lookups.is_filled() {
-            let mut view = self.inner.view.write().expect("no holder of the view panics");
+        let fill = |view: &mut View| {
             let households = self.inner.index.households()?;
             view.lookups.fill(self.inner.index.persons()?, households);
-        }
-        Ok(self.view())
+            Ok(())
+        };
+        self.filled(|view| view.lookups.is_filled(), fill)
     }
 
     /// Persons of the own register whose names have all words of a question, also those who died or left;
@@ -209,12 +220,12 @@ impl Store {
         max: usize,
     ) -> Result<Vec<(PersonId, PersonRow)>, StoreError> {
         self.require_key()?;
-        if !self.view().names.is_filled() {
-            let mut view = self.inner.view.write().expect("no holder of the view panics");
+        let fill = |view: &mut View| {
             let persons = self.inner.index.persons()?;
             view.names.fill(persons.into_iter().map(|(id, row)| (id, row.facts)));
-        }
-        let found = self.view().names.find(question);
+            Ok(())
+        };
+        let found = self.filled(|view| view.names.is_filled(), fill)?.names.find(question);
         let mut persons = Vec::new();
         for id in found {
             let Some(row) = self.inner.index.person(id)? else { continue };

@@ -6,7 +6,7 @@ use super::{
     at_rest::State,
     captures::Captures,
     encoding::read_record,
-    index::{Index, decode},
+    index::{Index, Reflected, decode},
     keys,
     ledger::{LedgerReader, Position},
     lookups::Lookups,
@@ -117,6 +117,11 @@ impl View {
     /// An empty view.
     pub(super) fn new(hierarchies: &[Hierarchy]) -> Self {
         Self { hierarchies: hierarchies.to_vec(), ..Self::default() }
+    }
+
+    /// What an index reflects that was made of this.
+    pub(super) fn reflected(&self) -> Reflected {
+        Reflected { position: self.position.0, tallies_check: self.tallies_check }
     }
 
     /// Adds deltas to the tallies.

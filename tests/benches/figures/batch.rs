@@ -5,7 +5,7 @@ use danso_core::{
     chain::{Head, Header, LedgerKey, SealInput, SealedChange, open, seal, strip},
     domain::{
         Area, Book, Core, HouseholdFacts, HouseholdId, HouseholdKind, RecordedAt, Sequence,
-        entry::{Entry, PersonData, Register, change_of},
+        entry::{Entry, Register, change_of},
     },
     rollup::{claim, judge},
 };
@@ -31,24 +31,7 @@ pub fn changes(count: usize) -> (Vec<SealedChange>, Vec<Core>) {
             let facts = HouseholdFacts { number: row.household.clone(), address: row.address.clone() };
             entries.push(Entry::OpenHousehold { area: Area(row.area), kind: HouseholdKind::Family, facts });
         }
-        let facts = danso_core::domain::PersonFacts {
-            name: row.name,
-            birth_date: Some(row.birth_date),
-            relation: row.relation,
-            subject_code: row.subject_code,
-            citizen_number: row.citizen_number,
-            phone: row.phone,
-        };
-        let person = PersonData {
-            sex: row.sex,
-            birth_date: row.birth_date,
-            ethnicity: row.ethnicity,
-            education: row.education,
-            marital: row.marital,
-            residence: row.residence,
-            method: row.method,
-            facts,
-        };
+        let person = row.person();
         entries.push(Entry::Register { household: homes[&row.household], person });
         for entry in entries {
             let number = sealed.len() as u64 + 1;

@@ -8,8 +8,8 @@ use danso_core::{
     chain::{Batch, Digest, Head, Header, LedgerKey, SALT_BYTES, SealInput, SealedChange, seal},
     demography::simulate::{self, simulate},
     domain::{
-        Area, Book, Core, HouseholdFacts, HouseholdId, HouseholdKind, PersonFacts, PersonId, RecordedAt,
-        Residence, Sequence,
+        Area, Book, Core, HouseholdFacts, HouseholdId, HouseholdKind, PersonId, RecordedAt, Residence,
+        Sequence,
         entry::{Entry, PersonData, Register, change_of},
         form::{EventForm, NewPerson, PersonReference, RegisterRow},
     },
@@ -50,7 +50,7 @@ pub(super) fn commune(plan: &simulate::Plan, unit: UnitId, key: LedgerKey, event
     let mut register = Vec::new();
     let as_of = plan.start.first_day().plus_days(-1);
     for row in simulated.register {
-        office.register(as_of, row, &mut register);
+        office.register(as_of, &row, &mut register);
     }
     office.seal(&mut register);
     made.changes = office.head.next.0 - 1;
@@ -148,47 +148,17 @@ impl Office {
         self.by_name.insert(key, (self.book.next_person(), birth));
     }
 
-    fn register(&mut self, on: Date, row: RegisterRow, out: &mut Vec<Batch>) {
+    fn register(&mut self, on: Date, row: &RegisterRow, out: &mut Vec<Batch>) {
         let place = (row.area, row.household_kind);
         let household = self.household(on, (&row.household, &row.address), place, out);
         self.known(&row.household, &row.name, row.birth_date);
-        let person = PersonData {
-            sex: row.sex,
-            birth_date: row.birth_date,
-            ethnicity: row.ethnicity,
-            education: row.education,
-            marital: row.marital,
-            residence: row.residence,
-            method: row.method,
-            facts: PersonFacts {
-                name: row.name,
-                birth_date: Some(row.birth_date),
-                relation: row.relation,
-                subject_code: row.subject_code,
-                citizen_number: row.citizen_number,
-                phone: row.phone,
-            },
-        };
+        let person = row.person();
         self.take(on, Entry::Register { household, person }, out);
     }
 
-    fn newcomer(&mut self, person: NewPerson, residence: Residence) -> PersonData {
+    fn newcomer(&mut self, person: &NewPerson, residence: Residence) -> PersonData {
         self.known(&person.household, &person.name, person.birth_date);
-        PersonData {
-            sex: person.sex,
-            birth_date: person.birth_date,
-            ethnicity: person.ethnicity,
-            education: person.education,
-            marital: person.marital,
-            residence,
-            method: None,
-            facts: PersonFacts {
-                name: person.name,
-                relation: person.relation,
-                subject_code: person.subject_code,
-                ..PersonFacts::default()
-            },
-        }
+        person.person(residence)
     }
 
     fn find(&self, person: &PersonReference) -> (PersonId, Date) {
@@ -199,13 +169,13 @@ impl Office {
         let entry = match event {
             EventForm::Birth { child, mother_birth, order, place } => {
                 let household = self.by_number[&child.household];
-                let child = self.newcomer(child, Residence::Present);
+                let child = self.newcomer(&child, Residence::Present);
                 Entry::Birth { household, child, order, mother_birth, place }
             }
             EventForm::Arrival { person, area, residence, reach, .. } => {
                 let place = (area.unwrap_or(1), HouseholdKind::Family);
                 let household = self.household(on, (&person.household, ""), place, out);
-                Entry::Arrival { household, person: self.newcomer(person, residence), reach, from: None }
+                Entry::Arrival { household, person: self.newcomer(&person, residence), reach, from: None }
             }
             EventForm::NewbornScreening { person, results } => {
                 Entry::NewbornScreening { person: self.find(&person).0, results }

@@ -4,7 +4,8 @@
 //! read and written by `operations`; the simulated register produces them.
 
 use super::{
-    BirthPlace, PregnancyOutcome, Screening,
+    BirthPlace, PersonFacts, PregnancyOutcome, Screening,
+    entry::PersonData,
     state::{Education, Ethnicity, HouseholdKind, Marital, Method, Reach, Residence, Sex},
 };
 use danso_tier_config::Date;
@@ -46,6 +47,29 @@ pub struct RegisterRow {
     pub method: Option<Method>,
     /// Telephone.
     pub phone: String,
+}
+
+impl RegisterRow {
+    /// The person of the row.
+    pub fn person(&self) -> PersonData {
+        PersonData {
+            sex: self.sex,
+            birth_date: self.birth_date,
+            ethnicity: self.ethnicity,
+            education: self.education,
+            marital: self.marital,
+            residence: self.residence,
+            method: self.method,
+            facts: PersonFacts {
+                name: self.name.clone(),
+                birth_date: Some(self.birth_date),
+                relation: self.relation.clone(),
+                subject_code: self.subject_code.clone(),
+                citizen_number: self.citizen_number.clone(),
+                phone: self.phone.clone(),
+            },
+        }
+    }
 }
 
 /// Who an event row is about, as a collaborator names a person: by number, or by household and name.
@@ -91,6 +115,28 @@ pub struct NewPerson {
     pub education: Education,
     /// Marital status.
     pub marital: Marital,
+}
+
+impl NewPerson {
+    /// The person of the row, with the residence that its table gives.
+    pub fn person(&self, residence: Residence) -> PersonData {
+        PersonData {
+            sex: self.sex,
+            birth_date: self.birth_date,
+            ethnicity: self.ethnicity,
+            education: self.education,
+            marital: self.marital,
+            residence,
+            method: None,
+            facts: PersonFacts {
+                name: self.name.clone(),
+                birth_date: Some(self.birth_date),
+                relation: self.relation.clone(),
+                subject_code: self.subject_code.clone(),
+                ..PersonFacts::default()
+            },
+        }
+    }
 }
 
 /// The tables of the P0 sheet.

@@ -183,6 +183,9 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// Where the birth month begins.
+    pub(super) const BIRTH_SHIFT: u32 = 32;
+
     /// The fields of the lowest [`Cell::PACKED_BITS`] bits.
     #[inline]
     pub(super) fn of(packed: u64) -> Self {
@@ -190,8 +193,16 @@ impl Fields {
             number: packed as u16,
             listed: (packed >> 16) as u8,
             sex: (packed >> 24) as u8,
-            birth: (packed >> 32) as u16,
+            birth: (packed >> Self::BIRTH_SHIFT) as u16,
         }
+    }
+
+    /// The number of these fields, as [`Fields::of`] reads it.
+    pub(super) fn pack(self) -> u64 {
+        u64::from(self.number)
+            | u64::from(self.listed) << 16
+            | u64::from(self.sex) << 24
+            | u64::from(self.birth) << Self::BIRTH_SHIFT
     }
 }
 
@@ -249,11 +260,7 @@ impl Cell {
     ///
     /// A stored format: 16 bits number, 8 listed code, 8 sex, 16 birth month, from the lowest bit up.
     pub fn pack(&self) -> u64 {
-        let fields = self.fields();
-        u64::from(fields.number)
-            | u64::from(fields.listed) << 16
-            | u64::from(fields.sex) << 24
-            | u64::from(fields.birth) << 32
+        self.fields().pack()
     }
 
     fn fields(self) -> Fields {

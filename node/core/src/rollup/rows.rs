@@ -13,8 +13,6 @@ use serde::{Deserialize, Serialize};
 
 /// Births of one row: 2 to the power of this, in months.
 const BIRTHS_BITS: u32 = 6;
-/// Where the month of birth begins in a packed cell.
-const BIRTH_SHIFT: u32 = 32;
 /// Sexes have codes below this.
 const SEXES: u16 = 3;
 
@@ -78,7 +76,7 @@ impl RowId {
     pub fn encode(self, tallies: &Tallies, bytes_max: usize) -> Vec<Vec<u8>> {
         let column = tallies.entries(self.unit, self.cuboid);
         let place = |births: u32| {
-            let packed = u64::from(births) << (BIRTHS_BITS + BIRTH_SHIFT);
+            let packed = u64::from(births) << (BIRTHS_BITS + Fields::BIRTH_SHIFT);
             let from = (self.month.index(), packed);
             column.partition_point(|(key, _)| (key.month_index(), key.packed()) < from)
         };
@@ -122,13 +120,8 @@ impl Entry {
         let within = self.birth < 1 << BIRTHS_BITS;
         let birth = (births << BIRTHS_BITS) | u16::from(self.birth);
         let listed = u8::try_from(self.kind / SEXES).ok().filter(|_| within)?;
-        let sex = self.kind % SEXES;
-        Some(
-            u64::from(self.number)
-                | u64::from(listed) << 16
-                | u64::from(sex) << 24
-                | u64::from(birth) << BIRTH_SHIFT,
-        )
+        let sex = (self.kind % SEXES) as u8;
+        Some(Fields { number: self.number, listed, sex, birth }.pack())
     }
 }
 

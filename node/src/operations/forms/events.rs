@@ -9,7 +9,7 @@ use super::{
 };
 use danso_core::domain::{
     Area, HouseholdKind, PersonFacts, Reach, Reason, Residence,
-    entry::{Entry, PersonData, Refusal},
+    entry::{Entry, Refusal},
     form::{EventForm, EventRow, NewPerson, PersonReference},
     personal::name_key,
 };
@@ -54,7 +54,7 @@ fn entry_of(desk: &mut impl Desk, row: &EventRow) -> Result<Entry, Stop> {
             check_new(desk, child, Some(&home))?;
             Entry::Birth {
                 household: home.id,
-                child: person_data(child, Residence::Present),
+                child: child.person(Residence::Present),
                 order: *order,
                 mother_birth: *mother_birth,
                 place: *place,
@@ -76,7 +76,7 @@ fn entry_of(desk: &mut impl Desk, row: &EventRow) -> Result<Entry, Stop> {
                         .map_err(name_column)?
                 }
             };
-            Entry::Arrival { household, person: person_data(person, *residence), reach: *reach, from }
+            Entry::Arrival { household, person: person.person(*residence), reach: *reach, from }
         }
         EventForm::Departure { person, reach, other_unit } => {
             let person = id(person)?;
@@ -147,25 +147,6 @@ fn check_new(desk: &impl Desk, person: &NewPerson, home: Option<&Home>) -> Resul
     match home.and_then(|home| namesake(desk, home.id, &person.name, person.birth_date)) {
         Some(_) => taken("name"),
         None => Ok(()),
-    }
-}
-
-fn person_data(person: &NewPerson, residence: Residence) -> PersonData {
-    PersonData {
-        sex: person.sex,
-        birth_date: person.birth_date,
-        ethnicity: person.ethnicity,
-        education: person.education,
-        marital: person.marital,
-        residence,
-        method: None,
-        facts: PersonFacts {
-            name: person.name.clone(),
-            birth_date: Some(person.birth_date),
-            relation: person.relation.clone(),
-            subject_code: person.subject_code.clone(),
-            ..PersonFacts::default()
-        },
     }
 }
 

@@ -7,8 +7,8 @@ use super::{
     spelling::fold,
 };
 use danso_core::domain::{
-    Area, HouseholdFacts, HouseholdId, HouseholdKind, PersonFacts, Reason,
-    entry::{Entry, PersonData, Refusal},
+    Area, HouseholdFacts, HouseholdId, HouseholdKind, Reason,
+    entry::{Entry, Refusal},
     form::RegisterRow,
     personal::name_key,
 };
@@ -39,23 +39,7 @@ pub(super) fn record(desk: &mut impl Desk, on: Date, row: &RegisterRow) -> Resul
         }
         None => open(desk, on, Area(row.area), row.household_kind, &row.household, &row.address)?,
     };
-    let person = PersonData {
-        sex: row.sex,
-        birth_date: row.birth_date,
-        ethnicity: row.ethnicity,
-        education: row.education,
-        marital: row.marital,
-        residence: row.residence,
-        method: row.method,
-        facts: PersonFacts {
-            name: row.name.clone(),
-            birth_date: Some(row.birth_date),
-            relation: row.relation.clone(),
-            subject_code: row.subject_code.clone(),
-            citizen_number: row.citizen_number.clone(),
-            phone: row.phone.clone(),
-        },
-    };
+    let person = row.person();
     desk.record(Some(capture), on, Entry::Register { household, person })?;
     Ok(Outcome::Recorded)
 }

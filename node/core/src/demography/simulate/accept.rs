@@ -2,8 +2,7 @@
 
 use super::{Plan, simulate};
 use crate::domain::{
-    Area, Book, HouseholdFacts, HouseholdId, HouseholdKind, PersonFacts, PersonId, RecordedAt, Residence,
-    Sequence,
+    Area, Book, HouseholdFacts, HouseholdId, HouseholdKind, PersonId, RecordedAt, Residence, Sequence,
     entry::{Entry, PersonData, Refusal, Register, change_of},
     form::{EventForm, NewPerson, PersonReference},
 };
@@ -40,16 +39,7 @@ impl Office {
     fn data(&mut self, person: &NewPerson, residence: Residence) -> PersonData {
         let key = (person.household.clone(), person.name.clone());
         self.by_name.insert(key, (self.book.next_person(), person.birth_date));
-        PersonData {
-            sex: person.sex,
-            birth_date: person.birth_date,
-            ethnicity: person.ethnicity,
-            education: person.education,
-            marital: person.marital,
-            residence,
-            method: None,
-            facts: PersonFacts { name: person.name.clone(), ..PersonFacts::default() },
-        }
+        person.person(residence)
     }
 
     fn find(&self, person: &PersonReference) -> (PersonId, Date) {
