@@ -2,7 +2,10 @@
 //! to the nodes below it and, with [`ChildLink`](crate::forge::ChildLink), the child's side to the node above.
 
 use crate::Tree;
-use danso_core::chain::{Batch, BatchNumber, Digest, Head, Header, LedgerKey, Receipt, Signed};
+use danso_core::{
+    chain::{Batch, BatchNumber, Digest, Head, Header, LedgerKey, Receipt, Signed},
+    replication::Carried,
+};
 use danso_node::{
     runtime::keys,
     transport::tls::{Bounds, CallsLayer, Connections, Keys, incoming_with},
@@ -40,6 +43,7 @@ pub struct Liar {
 pub struct Line {
     pub hello: v1::Hello,
     inbound: Streaming<ChildMessage>,
+    carried: Carried,
     out: mpsc::Sender<Result<ParentMessage, Status>>,
 }
 
@@ -60,7 +64,7 @@ impl Replication for Service {
         tokio::spawn(async move {
             let first = inbound.message().await.ok().flatten().and_then(|first| first.message);
             if let Some(FromChild::Hello(hello)) = first {
-                let _ = lines.send(Line { hello, inbound, out }).await;
+                let _ = lines.send(Line { hello, inbound, carried: Carried::default(), out }).await;
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -156,7 +160,7 @@ impl Line {
     pub async fn batch(&mut self) -> Batch {
         loop {
             match self.next().await.expect("the child is there") {
-                FromChild::Batch(batch) => return link::batch(batch).unwrap(),
+                FromChild::Batch(batch) => return link::carried_batch(batch, &mut self.carried).unwrap(),
                 FromChild::Hello(_) => panic!("a second hello"),
                 _ => {}
             }

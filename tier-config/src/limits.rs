@@ -16,7 +16,9 @@ pub use settings::*;
 pub use web::*;
 
 /// Version of the replication protocol that this program speaks.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
+/// Since this version a header goes without the hash of the one before it where the stream carried that one.
+pub const PROTOCOL_SHORT_HEADERS: u32 = 2;
 /// Oldest replication protocol version that this program still speaks.
 pub const PROTOCOL_VERSION_MIN: u32 = 1;
 

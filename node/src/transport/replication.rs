@@ -18,7 +18,7 @@ use crate::{
 };
 use danso_core::{
     chain::{AuditHead, BatchNumber, Head, Signed, key_subject},
-    replication::{Spoken, agreed, may_speak_for},
+    replication::{Carried, Spoken, agreed, may_speak_for},
 };
 use danso_proto::v1::{
     self, ChildMessage, ParentMessage, child_message::Message as FromChild,
@@ -27,7 +27,7 @@ use danso_proto::v1::{
 use danso_tier_config::{UnitId, limits};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -103,6 +103,7 @@ impl Replication for ReplicationService {
             node: Arc::clone(&self.node),
             child,
             peer,
+            carried: Mutex::default(),
             out: Out::new(out),
             told,
             relayed: Arc::default(),
@@ -137,6 +138,8 @@ struct ParentLink {
     node: Arc<Node>,
     child: UnitId,
     peer: Peer,
+    /// The headers that came over this stream.
+    carried: Mutex<Carried>,
     out: Out,
     /// What it was told of keys.
     told: Arc<Introductions>,
@@ -302,7 +305,10 @@ impl ParentLink {
     }
 
     async fn batch(&self, message: v1::Batch, accepted: &mpsc::Sender<Accepted>) -> Result<(), Status> {
-        let batch = link::batch(message).map_err(|error| malformed(&error))?;
+        let batch = {
+            let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
+            link::carried_batch(message, &mut carried).map_err(|error| malformed(&error))?
+        };
         let origin = danso_core::chain::origin_of(&batch.header.bytes).ok();
         let child = self.child;
         // As many checks at once as there are cores; the others wait their turn.

@@ -1,7 +1,10 @@
 //! Messages of the replication link to and from the core's types.
 
 use crate::operations::{AcceptError, Watermark};
-use danso_core::chain::{AuditHead, Batch, BatchNumber, Digest, Head, Signed};
+use danso_core::{
+    chain::{AuditHead, Batch, BatchNumber, Digest, Head, Signed},
+    replication::Carried,
+};
 use danso_proto::v1;
 use danso_tier_config::{UnitId, limits};
 
@@ -20,11 +23,12 @@ pub fn signed_message(signed: &Signed) -> v1::SignedStatement {
     v1::SignedStatement { statement: signed.bytes.clone().into(), signature: signed.signature.clone().into() }
 }
 
-/// A batch out of its message; frames are checked later, by size first.
+/// A batch out of its message, which has the whole header; frames are checked later, by size first.
 pub fn batch(message: v1::Batch) -> Result<Batch, Malformed> {
     let frame = |bytes: Option<prost::bytes::Bytes>| bytes.map(Vec::from);
+    let whole = message.header.filter(|_| !message.previous_left_out);
     Ok(Batch {
-        header: signed(message.header.ok_or(Malformed("batch header"))?),
+        header: signed(whole.ok_or(Malformed("batch header"))?),
         personal: frame(message.personal_frame),
         cores: frame(message.cores_frame),
         deltas: frame(message.deltas_frame),
@@ -40,7 +44,33 @@ pub fn batch_message(batch: Batch) -> v1::Batch {
         cores_frame: batch.cores.map(Into::into),
         deltas_frame: batch.deltas.map(Into::into),
         exclusions: batch.exclusions.as_ref().map(signed_message),
+        previous_left_out: false,
     }
+}
+
+/// A batch out of its message on a stream that has carried others.
+pub fn carried_batch(mut message: v1::Batch, carried: &mut Carried) -> Result<Batch, Malformed> {
+    let header = message.header.as_mut().ok_or(Malformed("batch header"))?;
+    if message.previous_left_out {
+        let whole = carried.whole(&header.statement).ok_or(Malformed("batch header"))?;
+        header.statement = whole.into();
+        message.previous_left_out = false;
+    } else {
+        carried.saw(&header.statement);
+    }
+    batch(message)
+}
+
+/// A batch as a message on a stream that has carried others, to a receiver that knows
+/// [`limits::PROTOCOL_SHORT_HEADERS`].
+pub fn carried_message(batch: Batch, carried: &mut Carried) -> v1::Batch {
+    let short = carried.shorten(&batch.header.bytes);
+    let mut message = batch_message(batch);
+    if let (Some(short), Some(header)) = (short, message.header.as_mut()) {
+        header.statement = short.into();
+        message.previous_left_out = true;
+    }
+    message
 }
 
 /// A unit id out of its text.

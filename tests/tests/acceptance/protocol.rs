@@ -1,7 +1,8 @@
 //! Hello, versions, garbage, message sizes.
 
 use crate::scene::Scene;
-use danso_node::wire::status::code_of;
+use danso_core::{chain::BatchNumber, replication::Carried};
+use danso_node::wire::{link, status::code_of};
 use danso_proto::v1::{ChildMessage, Heartbeat, Registrations, child_message::Message as FromChild};
 use danso_tests::forge::{ChildLink, channel, garbage, grpc_frame, hello};
 use danso_tier_config::limits;
@@ -147,6 +148,34 @@ async fn a_batch_message_without_a_header_ends_the_stream_only() {
     scene.link.send(FromChild::Batch(danso_proto::v1::Batch::default())).await;
     assert_status(&scene.link.end().await, Code::InvalidArgument, "message_malformed");
     scene.link_again().await;
+    scene.goes_on().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_header_follows_what_its_stream_carried_and_nothing_else() {
+    let mut scene = Scene::province().await;
+    let batches = [scene.one.next(2), scene.one.next(1), scene.one.next(3)];
+    let mut carried = Carried::default();
+    let messages = batches.each_ref().map(|batch| link::carried_message(batch.clone(), &mut carried));
+    assert_eq!(messages.each_ref().map(|message| message.previous_left_out), [false, true, true]);
+    let [first, second, third] = messages.map(FromChild::Batch);
+    scene.link.send(first).await;
+    scene.link.receipt().await;
+    // Behind another header it becomes one that nobody signed.
+    let before = scene.held();
+    scene.link.send(third.clone()).await;
+    assert_eq!(scene.link.refusal().await.code, "batch_signature");
+    assert_eq!(scene.held(), before);
+    // A new stream has carried nothing yet.
+    scene.link_again().await;
+    scene.link.send(second.clone()).await;
+    assert_status(&scene.link.end().await, Code::InvalidArgument, "message_malformed");
+    scene.link_again().await;
+    scene.accepted(&batches[1]).await;
+    scene.link.send(third).await;
+    scene.link.receipt().await;
+    assert_eq!(scene.stored(scene.one.origin, BatchNumber(3)), batches[2]);
     scene.goes_on().await;
     scene.end().await;
 }

@@ -2,11 +2,13 @@
 //! ends, with what mends it.
 
 use crate::DANSO;
-use danso_core::replication::Spoken;
+use danso_core::replication::{Carried, Spoken};
+use danso_node::wire::link;
+use danso_proto::v1::child_message::Message as FromChild;
 use danso_tests::{
     Recorder, Tree, eventually,
     forge::{ChildLink, hello},
-    liar::Liar,
+    liar::{Liar, Line},
     tree::central,
     unit, until,
 };
@@ -90,5 +92,44 @@ async fn a_child_shows_that_its_parent_speaks_another_version_and_goes_on_record
     until("the child is linked", || node.link.read().unwrap().connected).await;
     assert_eq!(node.link.read().unwrap().error, "");
     drop(line);
+    tree.stop_all().await;
+}
+
+/// The next batch message as it came.
+async fn batch_sent(line: &mut Line) -> danso_proto::v1::Batch {
+    loop {
+        if let FromChild::Batch(batch) = line.next().await.expect("the child is there") {
+            return batch;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_go_short_to_a_parent_that_knows_that_and_whole_to_an_older_one() {
+    let mut tree = Tree::three();
+    let (parent, child) = (unit("01"), unit("00001"));
+    let mut other = Liar::serve(&tree, parent).await;
+    let mut recorder = Recorder::new(tree.start(child).await);
+    let mut heads = Vec::new();
+    for version in [limits::PROTOCOL_SHORT_HEADERS - 1, limits::PROTOCOL_SHORT_HEADERS] {
+        let mut line = other.line().await;
+        let welcome = other.welcome(&tree, &[central()], heads.clone());
+        line.welcome(danso_proto::v1::Welcome { protocol_version: version, ..welcome }).await;
+        let mut carried = Carried::default();
+        for place in 0..3 {
+            recorder.household("2026-01-01").await;
+            let message = batch_sent(&mut line).await;
+            // The first of a stream has nothing to follow.
+            let short = version >= limits::PROTOCOL_SHORT_HEADERS && place > 0;
+            assert_eq!(message.previous_left_out, short, "version {version}, batch {place} of the stream");
+            let sent = message.header.as_ref().unwrap().statement.len();
+            let batch = link::carried_batch(message, &mut carried).unwrap();
+            assert_eq!(batch.header.bytes.len() - sent, if short { 32 } else { 0 });
+            let head = tree.node(child).head_of(child);
+            assert_eq!(batch.hash(), head.hash);
+            line.receipt(&other.receipt(&batch)).await;
+            heads = vec![link::head_message(child, &head, head.number)];
+        }
+    }
     tree.stop_all().await;
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `outbox.rs` | the child's side of a link: heads, window, receipts, refusals |
 //! | `backoff.rs` | delays between attempts, with jitter |
+//! | `carried.rs` | what a stream of batches need not carry again |
 //! | `protocol.rs` | which version of the protocol two nodes speak |
 //! | `standing.rs` | who may speak for which origin |
 //! | `report.rs` | what one tier says of a unit: chain, line, disk, version |
@@ -19,6 +20,7 @@
 //! 4. Sending a batch twice is harmless; not sending one is noticed at the next hello.
 
 mod backoff;
+mod carried;
 #[cfg(test)]
 mod edges;
 mod outbox;
@@ -30,6 +32,7 @@ mod transplant;
 mod way;
 
 pub use backoff::backoff_ms;
+pub use carried::Carried;
 pub use outbox::{Answer, Outbox, OutboxStatus};
 pub use protocol::{NoCommonVersion, Spoken, agreed};
 pub use recovery::{Course, Follower, HeldChain, RecoveryFault, course};

@@ -10,7 +10,7 @@ use crate::{
 };
 use danso_core::{
     chain::{BatchNumber, Digest, KeyRing},
-    replication::{Spoken, agreed},
+    replication::{Carried, Spoken, agreed},
 };
 use danso_proto::v1::{
     self, ParentMessage, child_message::Message as FromChild, parent_message::Message as FromParent,
@@ -48,7 +48,8 @@ impl Uplink {
         self.take_registrations(welcome.registrations.clone()).await?;
         let theirs: Policy = welcome.policy.parse().map_err(|_| Malformed("policy"))?;
         let policy = theirs.min(self.node.config.up().unwrap_or(Policy::Counts));
-        Ok((Session { client, out, protocol, policy, introduced, told: Told::default() }, inbound, welcome))
+        let (carried, told) = (Carried::default(), Told::default());
+        Ok((Session { client, out, protocol, policy, carried, introduced, told }, inbound, welcome))
     }
 
     fn hello(&mut self) -> (v1::Hello, Introduced) {

@@ -31,7 +31,7 @@ use crate::{
 };
 use danso_core::{
     chain::BatchNumber,
-    replication::{Outbox, backoff_ms},
+    replication::{Carried, Outbox, backoff_ms},
 };
 use danso_proto::v1::{
     ChildMessage, ParentMessage, child_message::Message as FromChild, replication_client::ReplicationClient,
@@ -121,6 +121,8 @@ struct Session {
     /// The version that both sides speak.
     protocol: u32,
     policy: Policy,
+    /// The headers that went over this stream.
+    carried: Carried,
     /// Units whose keys the parent was told on this connection, with how many.
     introduced: Introduced,
     /// What the parent was told of units on this connection.

@@ -7,7 +7,7 @@ use crate::{
 };
 use danso_core::chain::{Batch, BatchNumber, Header};
 use danso_proto::v1::{self, child_message::Message as FromChild};
-use danso_tier_config::{Policy, UnitId};
+use danso_tier_config::{Policy, UnitId, limits};
 
 /// Messages waiting for the line above which no heartbeat is added.
 const QUEUED_MAX: usize = 8;
@@ -29,7 +29,7 @@ impl Uplink {
     }
 
     /// Batches that the parent has without their names, once more, after everything that is missing there.
-    async fn send_names(&mut self, session: &Session) -> Result<(), LinkError> {
+    async fn send_names(&mut self, session: &mut Session) -> Result<(), LinkError> {
         while let Some((origin, number)) = self.outbox.next_names() {
             let (first, last) = self
                 .node
@@ -153,6 +153,11 @@ async fn introduce(session: &Session, registrations: Vec<v1::SignedStatement>) -
     session.say(FromChild::Registrations(v1::Registrations { registrations })).await
 }
 
-async fn send_batch(session: &Session, batch: Batch) -> Result<(), LinkError> {
-    session.say(FromChild::Batch(link::batch_message(batch))).await
+async fn send_batch(session: &mut Session, batch: Batch) -> Result<(), LinkError> {
+    let batch = if session.protocol >= limits::PROTOCOL_SHORT_HEADERS {
+        link::carried_message(batch, &mut session.carried)
+    } else {
+        link::batch_message(batch)
+    };
+    session.say(FromChild::Batch(batch)).await
 }
