@@ -237,6 +237,10 @@ pub const LEDGER_READ_BYTES: usize = 4_096;
 pub const LEDGER_OPEN_SEGMENTS_MAX: usize = 8;
 /// Most records of one group commit.
 pub const COMMIT_RECORDS_MAX: usize = 4_096;
+/// Longest time for which own changes wait for others to be committed with, while nobody waits for them, milliseconds.
+pub const COMMIT_GATHER_MS: u64 = 5;
+/// So many of them wait for no more: the writer works while the rest is made.
+pub const COMMIT_GATHER_RECORDS: usize = 256;
 /// Bytes at which a group commit takes no more records.
 pub const COMMIT_BYTES_MAX: usize = 64 * 1_048_576;
 /// Segment size of sled, in bytes. It keeps several of them ahead, in memory as on the disk; of a register as large as

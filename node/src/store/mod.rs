@@ -17,6 +17,8 @@
 //! | `apply/` | what each record does to memory and index |
 //! | `queue.rs` | how orders reach it: a thread of its own, or none |
 //! | `writer.rs` | the one writer: append, sync, apply, answer |
+//! | `gathering.rs` | which orders it commits together |
+//! | `ticket.rs` | the answer to an order, and the word that somebody waits |
 //! | `batching.rs` | when the writer seals what waits into batches |
 //! | `flushing.rs` | what the writer does with the index: flush, open anew, scrub |
 //! | `opening.rs` | start: catch up, rebuild |
@@ -56,6 +58,7 @@ mod error;
 mod flushing;
 mod folder;
 pub mod foreign;
+mod gathering;
 mod index;
 mod keys;
 mod lag;
@@ -70,6 +73,7 @@ mod record;
 mod room;
 mod rows;
 mod stopped;
+mod ticket;
 mod verifying;
 mod view;
 mod whole;
@@ -91,6 +95,7 @@ pub use record::{
 };
 pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
 pub use stopped::{AuditGrounds, AuditReport, rewrap, verify_audit};
+pub use ticket::Ticket;
 pub use verifying::{VerifyReport, verify};
 pub use view::{HeldOrder, HeldRevocations, StoredDirectory, View};
 pub use written_by::SOFTWARE;
@@ -111,10 +116,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{
-    oneshot::{self, error::TryRecvError},
-    watch,
-};
+use tokio::sync::{oneshot, watch};
 use writer::Order;
 
 /// A record on its way to the ledger, with what the acceptance found out about it.
@@ -192,26 +194,6 @@ pub struct Store {
     orders: Queue,
 }
 
-/// Resolves when the staged records are durable and applied, or were not written at all.
-#[derive(Debug)]
-pub struct Ticket(oneshot::Receiver<Result<(), StoreError>>);
-
-impl Ticket {
-    /// Waits. After `Ok` the records survive every crash; after an error none of them was acknowledged.
-    pub async fn durable(self) -> Result<(), StoreError> {
-        self.0.await.unwrap_or(Err(StoreError::Stopped))
-    }
-
-    /// The same for code off the async threads, or where the writer has no thread and has answered already.
-    pub fn blocking_durable(mut self) -> Result<(), StoreError> {
-        match self.0.try_recv() {
-            Ok(answer) => answer,
-            Err(TryRecvError::Closed) => Err(StoreError::Stopped),
-            Err(TryRecvError::Empty) => self.0.blocking_recv().unwrap_or(Err(StoreError::Stopped)),
-        }
-    }
-}
-
 impl Store {
     /// The unit whose folder this is.
     pub fn unit(&self) -> UnitId {
@@ -247,7 +229,7 @@ impl Store {
             // A closed queue drops `done`, and the ticket reads that as stopped.
             self.orders.send(Order::Append { records, generation, done });
         }
-        Ticket(ticket)
+        Ticket::new(ticket, self.orders.nudge())
     }
 
     /// Goes on under another ledger key. On return the grant is durable and the next batch is signed with it.

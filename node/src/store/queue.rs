@@ -3,6 +3,7 @@
 use super::{
     Inner, StoreError,
     folder::Folder,
+    ticket::Nudge,
     writer::{Order, Writer},
 };
 use crate::host::Threads;
@@ -67,12 +68,27 @@ impl Queue {
                 ordered.notify_one();
                 let mut seat = lock(seat);
                 let closed =
-                    seat.as_mut().is_some_and(|seat| seat.writer.obey(order, &mut || None).is_break());
+                    seat.as_mut().is_some_and(|seat| seat.writer.obey(order, &mut |_| None).is_break());
                 if closed {
                     *seat = None;
                 }
             }
         }
+    }
+
+    /// What tells the writer that somebody waits.
+    pub fn nudge(&self) -> Nudge {
+        Nudge(match self {
+            Self::Thread { orders, .. } => Some(orders.clone()),
+            Self::Here { .. } => None,
+        })
+    }
+
+    /// The writer that has no thread, for tests of what it does with its orders.
+    #[cfg(test)]
+    pub fn seated<T>(&self, work: impl FnOnce(&mut Writer) -> T) -> T {
+        let Self::Here { seat, .. } = self else { panic!("the writer has a thread") };
+        work(&mut lock(seat).as_mut().expect("the store is open").writer)
     }
 
     /// Waits until a closed writer has let the folder go.

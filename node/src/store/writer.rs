@@ -4,6 +4,7 @@ use super::{
     Inner, Staged, StoreError,
     apply::Applier,
     flushing::DISK_FULL,
+    gathering::More,
     index::Index,
     ledger::{Kind, Ledger, LedgerError, Position},
     record::{AuditNote, Record, Rewritten},
@@ -14,7 +15,7 @@ use danso_core::chain::{
 use danso_tier_config::{Limits, limits};
 use std::{
     ops::ControlFlow,
-    sync::{Arc, atomic::Ordering, mpsc},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::{sync::oneshot, time::Instant};
@@ -33,6 +34,8 @@ pub(super) enum Order {
         /// The answer.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
+    /// Somebody waits for what was ordered before.
+    Wanted,
     /// Go on under another ledger key.
     Rotate {
         /// The new key.
@@ -98,26 +101,12 @@ pub(super) struct Writer {
     pub scrubs_wait: bool,
 }
 
-type Done = oneshot::Sender<Result<(), StoreError>>;
+pub(super) type Done = oneshot::Sender<Result<(), StoreError>>;
 
 impl Writer {
-    /// Runs until closed or until nobody can order any more.
-    pub fn run(&mut self, orders: &mpsc::Receiver<Order>) {
-        loop {
-            match orders.recv_timeout(self.patience()) {
-                Ok(first) => {
-                    if self.obey(first, &mut || orders.try_recv().ok()).is_break() {
-                        return;
-                    }
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => self.wait_ended(),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return self.flush(),
-            }
-        }
-    }
-
-    /// Carries out an order, together with those that `more` gives. Breaks once closed.
-    pub fn obey(&mut self, first: Order, more: &mut dyn FnMut() -> Option<Order>) -> ControlFlow<()> {
+    /// Carries out an order, together with those that `more` gives, which waits for one as long as it is told to.
+    /// Breaks once closed.
+    pub fn obey(&mut self, first: Order, more: &mut More<'_>) -> ControlFlow<()> {
         match self.gather(first, more) {
             Some(Order::Close(closed)) => {
                 self.close(closed);
@@ -136,7 +125,7 @@ impl Writer {
             Some(Order::Mark(done)) => {
                 let _ = done.send(self.mark());
             }
-            Some(Order::Append { .. }) | None => {}
+            Some(Order::Append { .. } | Order::Wanted) | None => {}
         }
         self.seal_if_due();
         self.flush_due();
@@ -164,34 +153,8 @@ impl Writer {
         self.seal_in().map_or(flush, |seal| seal.min(flush)).max(Duration::from_millis(1))
     }
 
-    /// Commits everything that is waiting, as one group. Gives back an order that stands alone.
-    fn gather(&mut self, first: Order, more: &mut dyn FnMut() -> Option<Order>) -> Option<Order> {
-        let (mut group, mut answers) = (Vec::new(), Vec::new());
-        let mut bytes = 0;
-        let mut next = Some(first);
-        let mut alone = None;
-        while let Some(order) = next {
-            match order {
-                Order::Append { records, generation, done } => {
-                    if generation == self.inner.generation.load(Ordering::Acquire) {
-                        bytes += records.iter().map(|staged| staged.record.size()).sum::<usize>();
-                        group.extend(records);
-                        answers.push(done);
-                    } else {
-                        let _ = done.send(Err(StoreError::Retry));
-                    }
-                }
-                other => alone = Some(other),
-            }
-            let room = group.len() < limits::COMMIT_RECORDS_MAX && bytes < limits::COMMIT_BYTES_MAX;
-            next = if room && alone.is_none() { more() } else { None };
-        }
-        self.commit(group, answers);
-        alone
-    }
-
     /// Append, sync, apply, answer. On failure nothing of the group is acknowledged.
-    fn commit(&mut self, mut group: Vec<Staged>, answers: Vec<Done>) {
+    pub fn commit(&mut self, mut group: Vec<Staged>, answers: Vec<Done>) {
         if self.inner.stopped() {
             for done in answers {
                 let _ = done.send(Err(StoreError::Stopped));

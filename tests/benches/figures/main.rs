@@ -55,7 +55,9 @@ fn main() {
         runtime.block_on(pipeline::run());
     }
     if asked("query") {
-        runtime.block_on(query::run());
+        // One thread asks: more would take the cores from who answers.
+        let one = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        one.block_on(query::run());
     }
     if asked("wire") {
         runtime.block_on(wire::run());

@@ -1,6 +1,6 @@
 //! When changes become batches: alone at once, close together as one. Time is virtual here.
 
-use super::super::*;
+use super::super::{writer::Order, *};
 use crate::host::{Host, Threads};
 use danso_core::{
     chain::{BatchNumber, Receipt},
@@ -10,8 +10,8 @@ use danso_core::{
     },
 };
 use danso_tier_config::{Limits, limits};
-use std::time::Duration;
-use tokio::{task::yield_now, time::advance};
+use std::{collections::VecDeque, time::Duration};
+use tokio::{sync::oneshot, task::yield_now, time::advance};
 
 /// A commune's store, and a register to make changes against.
 struct Commune {
@@ -19,6 +19,12 @@ struct Commune {
     book: Book,
     changes: u64,
     _folder: tempfile::TempDir,
+}
+
+type Answer = oneshot::Receiver<Result<(), StoreError>>;
+
+fn is_durable(answer: &mut Answer) -> bool {
+    matches!(answer.try_recv(), Ok(Ok(())))
 }
 
 fn unit() -> UnitId {
@@ -43,23 +49,61 @@ impl Commune {
         Self { store, book: Book::new(unit()), changes: 0, _folder: folder }
     }
 
+    /// The next change: a household is opened.
+    fn change(&mut self) -> Record {
+        self.changes += 1;
+        let facts = HouseholdFacts { number: self.changes.to_string(), address: String::new() };
+        let entry = Entry::OpenHousehold { area: Area(1), kind: HouseholdKind::Family, facts };
+        let (sequence, at) =
+            (Sequence(self.changes), RecordedAt::from_millis(1_800_000_000_000 + self.changes));
+        let change = change_of(entry, "2026-01-01".parse().unwrap(), at, sequence, &self.book).unwrap();
+        self.book.apply(&change.core);
+        Record::Own(OwnChange { sequence, capture: None, core: change.core.encode(), personal: None })
+    }
+
     /// Opens so many households, one after the other.
     async fn records(&mut self, count: u64) {
         for _ in 0..count {
-            self.changes += 1;
-            let facts = HouseholdFacts { number: self.changes.to_string(), address: String::new() };
-            let entry = Entry::OpenHousehold { area: Area(1), kind: HouseholdKind::Family, facts };
-            let (sequence, at) =
-                (Sequence(self.changes), RecordedAt::from_millis(1_800_000_000_000 + self.changes));
-            let change = change_of(entry, "2026-01-01".parse().unwrap(), at, sequence, &self.book).unwrap();
-            self.book.apply(&change.core);
-            let own = OwnChange { sequence, capture: None, core: change.core.encode(), personal: None };
-            self.store.write(vec![Record::Own(own).into()]).await.unwrap();
+            let own = self.change();
+            self.store.write(vec![own.into()]).await.unwrap();
         }
+    }
+
+    /// An order to append a record, and its answer.
+    fn order(&self, record: Record) -> (Order, Answer) {
+        let (done, answer) = oneshot::channel();
+        (Order::Append { records: vec![record.into()], generation: self.store.generation(), done }, answer)
+    }
+
+    /// An order to append the next change.
+    fn next(&mut self) -> (Order, Answer) {
+        let own = self.change();
+        self.order(own)
+    }
+
+    /// Gives the writer orders one by one. For each that it asked for: how long it would have waited.
+    fn give(&self, orders: Vec<Order>) -> Vec<Duration> {
+        let (mut orders, mut waited) = (VecDeque::from(orders), Vec::new());
+        let first = orders.pop_front().unwrap();
+        let mut more = |patience| {
+            waited.push(patience);
+            orders.pop_front()
+        };
+        assert!(self.store.orders.seated(|writer| writer.obey(first, &mut more)).is_continue());
+        waited
+    }
+
+    /// Groups that were applied.
+    fn groups(&self) -> u64 {
+        *self.store.changed().borrow()
     }
 
     /// The parent signs for all that was sealed.
     async fn receipt(&self) {
+        self.store.write(vec![self.signed().into()]).await.unwrap();
+    }
+
+    fn signed(&self) -> Record {
         let head = self.store.view().chains[&unit()].head;
         let receipt = Receipt {
             parent: "01@2004-07-01".parse().unwrap(),
@@ -69,8 +113,7 @@ impl Commune {
             quarantined: Vec::new(),
             accepted_at_ms: 1,
         };
-        let signed = Signed::sign(&receipt, &LedgerKey::from_seed(&[8; 32]));
-        self.store.write(vec![Record::ParentReceipt(signed).into()]).await.unwrap();
+        Record::ParentReceipt(Signed::sign(&receipt, &LedgerKey::from_seed(&[8; 32])))
     }
 
     /// Latest batch, and changes sealed.
@@ -129,4 +172,47 @@ async fn without_a_receipt_changes_wait_for_their_age_at_most() {
     assert_eq!(commune.sealed(), (1, 1));
     pass(Limits::default().batch_age_ms).await;
     assert_eq!(commune.sealed(), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_for_which_nobody_waits_are_one_group_until_somebody_does() {
+    let mut commune = Commune::open();
+    let (one, mut first) = commune.next();
+    let (two, mut second) = commune.next();
+    let gather = Duration::from_millis(limits::COMMIT_GATHER_MS);
+    let waited = commune.give(vec![one, two, Order::Wanted]);
+    // For the second and for the one who waits; then only what is there already.
+    assert_eq!(waited, [gather, gather, Duration::ZERO]);
+    assert!(is_durable(&mut first) && is_durable(&mut second));
+    assert_eq!((commune.groups(), commune.sealed()), (1, (1, 2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_for_which_nobody_waits_are_written_all_the_same() {
+    let mut commune = Commune::open();
+    let (alone, mut answer) = commune.next();
+    assert_eq!(commune.give(vec![alone]).len(), 1);
+    assert!(is_durable(&mut answer));
+    let most = limits::COMMIT_GATHER_RECORDS;
+    let orders: Vec<(Order, Answer)> = (0..=most).map(|_| commune.next()).collect();
+    let (orders, answers): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
+    let waited = commune.give(orders);
+    // Enough of them wait for no more, and take what is there.
+    assert_eq!(waited.iter().filter(|patience| !patience.is_zero()).count(), most - 1);
+    assert_eq!(waited.len(), most + 1);
+    assert!(answers.into_iter().all(|mut answer| is_durable(&mut answer)));
+    assert_eq!(commune.groups(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_own_change_is_not_waited_with() {
+    let mut commune = Commune::open();
+    commune.records(1).await;
+    let (receipt, mut answer) = commune.order(commune.signed());
+    assert_eq!(commune.give(vec![receipt]), [Duration::ZERO]);
+    assert!(is_durable(&mut answer));
+    let (own, _kept) = commune.next();
+    let (behind, _also) = commune.order(commune.signed());
+    let gather = Duration::from_millis(limits::COMMIT_GATHER_MS);
+    assert_eq!(commune.give(vec![own, behind]), [gather, Duration::ZERO]);
 }

@@ -1,0 +1,75 @@
+//! Which orders the writer commits together.
+
+use super::{
+    Staged, StoreError,
+    record::Record,
+    writer::{Order, Writer},
+};
+use danso_tier_config::limits;
+use std::{
+    sync::{atomic::Ordering, mpsc},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// Gives the next order, if one comes in time.
+pub(super) type More<'a> = dyn FnMut(Duration) -> Option<Order> + 'a;
+
+impl Writer {
+    /// Runs until closed or until nobody can order any more.
+    pub fn run(&mut self, orders: &mpsc::Receiver<Order>) {
+        loop {
+            match orders.recv_timeout(self.patience()) {
+                Ok(first) => {
+                    if self.obey(first, &mut |patience| next(orders, patience)).is_break() {
+                        return;
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => self.wait_ended(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return self.flush(),
+            }
+        }
+    }
+
+    /// Commits everything that is waiting, as one group. Own changes for which nobody waits yet are committed with what
+    /// follows them: an import, or the entries of one form, are one group and one sync. Gives back an order that stands
+    /// alone.
+    pub fn gather(&mut self, first: Order, more: &mut More<'_>) -> Option<Order> {
+        let (mut group, mut answers) = (Vec::new(), Vec::new());
+        let (mut bytes, mut wanted, since) = (0, false, Instant::now());
+        let mut next = Some(first);
+        let mut alone = None;
+        while let Some(order) = next {
+            match order {
+                Order::Append { records, generation, done } => {
+                    if generation == self.inner.generation.load(Ordering::Acquire) {
+                        bytes += records.iter().map(|staged| staged.record.size()).sum::<usize>();
+                        wanted |= !records.iter().all(may_wait);
+                        group.extend(records);
+                        answers.push(done);
+                    } else {
+                        let _ = done.send(Err(StoreError::Retry));
+                    }
+                }
+                Order::Wanted => wanted = true,
+                other => alone = Some(other),
+            }
+            let room = group.len() < limits::COMMIT_RECORDS_MAX && bytes < limits::COMMIT_BYTES_MAX;
+            let enough = wanted || group.is_empty() || group.len() >= limits::COMMIT_GATHER_RECORDS;
+            let patience = if enough { 0 } else { limits::COMMIT_GATHER_MS };
+            let patience = Duration::from_millis(patience).saturating_sub(since.elapsed());
+            next = if room && alone.is_none() { more(patience) } else { None };
+        }
+        self.commit(group, answers);
+        alone
+    }
+}
+
+fn next(orders: &mpsc::Receiver<Order>, patience: Duration) -> Option<Order> {
+    if patience.is_zero() { orders.try_recv().ok() } else { orders.recv_timeout(patience).ok() }
+}
+
+/// Whether nobody can wait for a record but who made it.
+fn may_wait(staged: &Staged) -> bool {
+    matches!(staged.record, Record::Own(_) | Record::Note(_))
+}
