@@ -8,6 +8,7 @@ use danso_tier_config::UnitId;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
@@ -23,6 +24,9 @@ const SECTOR: u64 = 512;
 const UNSYNCED: u64 = 65_536;
 /// Pause between two recordings.
 const PAUSE: Duration = Duration::from_millis(30);
+
+/// Part of the name of a hurt, see [`garbled_before_a_record`].
+const ROTTEN: &str = ", before a whole record";
 
 /// What was promised about a folder before it was copied.
 struct Promised {
@@ -74,23 +78,38 @@ fn tear(path: &Path, from: u64, dice: &mut Dice) -> String {
     format!("{name}: {torn} sectors {} from {from}", if garbled { "garbled" } else { "zeroed" })
 }
 
-/// The end that the last whole record of a ledger of one segment says was synced when it was written: little-endian
-/// length at 0, synced end at 17 of each record, behind a header of 32 bytes.
-fn proven(bytes: &[u8]) -> u64 {
-    let number = |at: usize, length: usize| -> Option<u64> {
-        let mut whole = [0; 8];
-        whole[..length].copy_from_slice(bytes.get(at..at + length)?);
-        Some(u64::from_le_bytes(whole))
-    };
-    let (mut at, mut proven) = (32, 0);
-    while let Some(length) = number(at, 4).filter(|length| *length > 0) {
-        if at + length as usize > bytes.len() {
+/// The number of so many bytes, little-endian.
+fn number(bytes: &[u8], at: usize, length: usize) -> Option<u64> {
+    let mut whole = [0; 8];
+    whole[..length].copy_from_slice(bytes.get(at..at + length)?);
+    Some(u64::from_le_bytes(whole))
+}
+
+/// Where the records of a ledger of one segment lie: behind a header of 32 bytes, the length of each at its beginning.
+fn records(bytes: &[u8]) -> Vec<Range<usize>> {
+    let (mut at, mut records) = (32, Vec::new());
+    while let Some(length) = number(bytes, at, 4).filter(|length| *length > 0) {
+        let end = at + length as usize;
+        if end > bytes.len() {
             break;
         }
-        proven = number(at + 17, 8).unwrap_or(proven).max(proven);
-        at += length as usize;
+        records.push(at..end);
+        at = end;
     }
-    proven
+    records
+}
+
+/// The end that the last whole record says was synced when it was written: at 17 of each record.
+fn proven(bytes: &[u8]) -> u64 {
+    let synced = records(bytes).into_iter().filter_map(|record| number(bytes, record.start + 17, 8));
+    synced.max().unwrap_or(0)
+}
+
+/// Whether garbage lies before a whole record. That may as well be a synced one that rotted: it is never cut away.
+fn garbled_before_a_record(before: &[u8], after: &[u8]) -> bool {
+    let changed = before.iter().zip(after).position(|(before, after)| before != after && *after != 0);
+    let whole = |record: Range<usize>| after.get(record.clone()) == Some(&before[record]);
+    changed.is_some_and(|at| records(before).into_iter().any(|record| record.start > at && whole(record)))
 }
 
 /// One of the ways in which a power cut leaves a folder; gives its name.
@@ -103,8 +122,10 @@ fn hurt(copy: &Path, older: &Path, promised: &Promised, dice: &mut Dice) -> Stri
         1 | 2 => {
             // Only what was never synced may be torn; a newer index would prove more of it.
             folder::put_back(&older.join("index"), &index);
-            let synced = proven(&fs::read(&segment).unwrap()).max(promised.position);
-            format!("an older index, {}", tear(&segment, synced, dice))
+            let before = fs::read(&segment).unwrap();
+            let torn = tear(&segment, proven(&before).max(promised.position), dice);
+            let rotten = garbled_before_a_record(&before, &fs::read(&segment).unwrap());
+            format!("an older index, {torn}{}", if rotten { ROTTEN } else { "" })
         }
         3 => {
             let length = fs::metadata(index.join("db")).map_or(0, |db| db.len());
@@ -157,9 +178,11 @@ async fn outcome(tree: &Tree, at: UnitId, copy: &Path, promised: &Promised, how:
         Ok(found) => found,
         Err(error) => {
             let (code, message) = (error.code(), error.to_string());
-            // Only a ledger that ends before what the index has seen of it is refused: a proof that it is older.
+            // A ledger that ends before what the index has seen of it is refused, a proof that it is older, and one that
+            // may be rotten.
             assert_eq!(code, "ledger_damaged", "{how}: {message}");
-            assert!(how.contains("older ledger") || how.contains("as copied late"), "{how}: {message}");
+            let cause = ["older ledger", "as copied late", ROTTEN].iter().any(|cause| how.contains(cause));
+            assert!(cause, "{how}: {message}");
             assert!(message.contains("segment 00000001 is damaged at byte "), "{how}: {message}");
             return "refused";
         }
