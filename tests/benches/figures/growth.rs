@@ -74,6 +74,13 @@ pub async fn run(folder: &Path) {
     let months: Vec<Load> = [12, 24, 48, 96, 192].map(|months| Load { batches: 48, months, ..base }).into();
     axis(folder, "months", "months over which 19,200 changes lie", &months, |load| f64::from(load.months))
         .await;
+    let children: Vec<Load> = [16, 32, 64, 128, 256]
+        .map(|communes| Load { communes, batches: 512 / communes as u64, months: 12 })
+        .into();
+    axis(folder, "children", "linked children that bring 51,200 changes together", &children, |load| {
+        load.communes as f64
+    })
+    .await;
 }
 
 async fn axis(folder: &Path, name: &str, what: &str, loads: &[Load], size: impl Fn(&Load) -> f64) {
@@ -95,7 +102,7 @@ async fn axis(folder: &Path, name: &str, what: &str, loads: &[Load], size: impl 
         curve("population of the province, ms", &|cost| millis(cost.whole)),
         curve("population of each commune, ms", &|cost| millis(cost.each)),
     ];
-    if name == "units" {
+    if name == "units" || name == "children" {
         curves
             .insert(2, curve("memory, every child linked, nothing sent, MB", &|cost| cost.linked_megabytes));
     }
