@@ -20,11 +20,13 @@ use std::{
 };
 
 const SEED: u64 = 1;
+/// The nation is divided by this: 33 communes, each in a province of its own.
+const SCALE: u64 = 100;
 /// Time in which the load goes on before it is killed; wherever that is, it must go on.
 const WHILE: Duration = Duration::from_millis(100);
 
-fn load(scale: u64, folder: &Path) -> Child {
-    let arguments = [scale.to_string(), folder.display().to_string(), SEED.to_string()];
+fn load(folder: &Path) -> Child {
+    let arguments = [SCALE.to_string(), folder.display().to_string(), SEED.to_string()];
     Command::new(env!("CARGO_BIN_EXE_danso-nation"))
         .args(arguments)
         .stdout(Stdio::null())
@@ -41,23 +43,11 @@ fn kill(loading: &mut Child, folder: &Path) {
     assert!(Command::new("kill").args(["-KILL", &central]).status().unwrap().success());
 }
 
-/// Eight communes, each in a province of its own: what a run of all tests has time for.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_load_that_is_killed_goes_on_and_counts_everybody_once() {
-    killed_and_loaded_on(400).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes in the profile of tests"]
 async fn a_hundredth_of_the_nation_that_is_killed_goes_on_and_counts_everybody_once() {
-    killed_and_loaded_on(100).await;
-}
-
-/// Loads the nation divided by `scale`.
-async fn killed_and_loaded_on(scale: u64) {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
-    let mut first = load(scale, folder);
+    let mut first = load(folder);
     until("a province is linked and the next one filled", || {
         assert!(first.try_wait().unwrap().is_none(), "the load ended");
         folder.join("01/linked.txt").exists() && folder.join("02/made.txt").exists()
@@ -66,12 +56,12 @@ async fn killed_and_loaded_on(scale: u64) {
     moment(WHILE).await;
     kill(&mut first, folder);
     let linked = fs::metadata(folder.join("01/linked.txt")).unwrap().modified().unwrap();
-    assert!(load(scale, folder).wait().unwrap().success(), "the load does not go on");
+    assert!(load(folder).wait().unwrap().success(), "the load does not go on");
     assert_eq!(fs::metadata(folder.join("01/linked.txt")).unwrap().modified().unwrap(), linked);
-    let place = Place::open(Plan::new(scale, SEED, usize::MAX), folder);
+    let place = Place::open(Plan::new(SCALE, SEED, usize::MAX), folder);
     let made: Vec<Made> = place.plan.provinces.iter().map(|province| place.made(province)).collect();
     let made = Made::sum(&made);
-    assert_eq!(made.before.persons(), 101_110_000 / scale as i64);
+    assert_eq!(made.before.persons(), 101_110_000 / SCALE as i64);
     let central = store_options(&place.config(Directory::country())).unwrap();
     let report = verify(&central, &mut |_, _| ()).unwrap();
     assert_eq!(report.differences, Vec::<String>::new());
