@@ -1,4 +1,4 @@
-//! Frames and personal leaves: what unpacks is bounded before and while it unpacks.
+//! Frames and personal leaves: what unpacks is bounded before it unpacks.
 
 use crate::{corpus::bases, edits::Script};
 use bolero::{TypeGenerator, produce_with};
@@ -9,6 +9,8 @@ use danso_tier_config::limits::{
 
 /// Bytes that one run-length block of zstd unpacks to at most.
 const BLOCK_BYTES: usize = 128 * 1_024;
+/// The largest window that zstd knows, two gigabytes, as the exponent above 10.
+const WINDOW_MAX: u8 = 21;
 
 fn check_leaf(bytes: &[u8]) -> bool {
     let Ok(leaf) = PersonalLeaf::decode(bytes) else { return false };
@@ -43,6 +45,14 @@ struct Run {
     short: u8,
 }
 
+/// How many plain bytes a frame says that it has.
+#[derive(Debug, Clone, Copy, TypeGenerator)]
+enum Said {
+    Nothing,
+    Truth,
+    Number(u32),
+}
+
 /// Small bytes that unpack to many: run-length blocks, in one frame or several.
 #[derive(Debug, Clone, TypeGenerator)]
 struct Bomb {
@@ -55,11 +65,18 @@ struct Bomb {
     repeated: u8,
     #[generator(1u8..=3)]
     frames: u8,
+    said: Said,
 }
 
 impl Bomb {
     fn frame(&self) -> Vec<u8> {
-        let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, self.window];
+        // The upper two bits: that the plain size follows the window, in 8 bytes.
+        let (flags, said) = match self.said() {
+            Some(said) => (0xc0, said.to_le_bytes().to_vec()),
+            None => (0, Vec::new()),
+        };
+        let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, flags, self.window];
+        frame.extend(said);
         let count = self.runs.len() * usize::from(self.repeated);
         for (place, run) in self.runs.iter().cycle().take(count).enumerate() {
             let last = u32::from(place + 1 == count);
@@ -74,15 +91,17 @@ impl Bomb {
         self.frame().repeat(usize::from(self.frames))
     }
 
+    /// Of one frame.
     fn plain_bytes(&self) -> usize {
-        let once: usize = self.runs.iter().map(Run::bytes).sum();
-        once * usize::from(self.repeated) * usize::from(self.frames)
+        self.runs.iter().map(Run::bytes).sum::<usize>() * usize::from(self.repeated)
     }
 
-    /// Whether its window is one that a reader allows and its blocks fit.
-    fn is_honest(&self) -> bool {
-        let log = 10 + u32::from(self.window >> 3);
-        (17..24).contains(&log)
+    fn said(&self) -> Option<u64> {
+        match self.said {
+            Said::Nothing => None,
+            Said::Truth => Some(self.plain_bytes() as u64),
+            Said::Number(number) => Some(u64::from(number)),
+        }
     }
 }
 
@@ -94,21 +113,23 @@ impl Run {
 
 fn check_bomb(bomb: &Bomb) {
     let packed = bomb.packed();
+    let said = bomb.said().map(|said| said as usize);
     match read_frame(&packed, "cores", BATCH_CHANGES_MAX as usize) {
         Ok(leaves) => {
+            assert_eq!(said, Some(bomb.plain_bytes()));
             assert!(bomb.plain_bytes() <= FRAME_PLAIN_BYTES_MAX);
+            assert!(bomb.frames == 1 || bomb.plain_bytes() == 0);
             assert!(leaves.len() <= BATCH_CHANGES_MAX as usize);
             let held: usize = leaves.iter().map(Vec::len).sum();
             assert!(held <= bomb.plain_bytes());
         }
         Err(Fault::TooLarge { what: "cores", bytes, max: FRAME_PLAIN_BYTES_MAX }) => {
-            // Reading stopped one byte beyond, however much was still to come.
-            assert_eq!(bytes, FRAME_PLAIN_BYTES_MAX + 1);
-            assert!(bomb.plain_bytes() > FRAME_PLAIN_BYTES_MAX);
+            assert_eq!(Some(bytes), said);
+            assert!(bytes > FRAME_PLAIN_BYTES_MAX);
         }
         Err(fault) => {
             assert_eq!(fault, Fault::Malformed("cores"));
-            assert!(!bomb.is_honest() || bomb.plain_bytes() <= FRAME_PLAIN_BYTES_MAX);
+            assert!(bomb.window >> 3 > WINDOW_MAX || said.is_none_or(|said| said <= FRAME_PLAIN_BYTES_MAX));
         }
     }
 }
@@ -144,27 +165,32 @@ fn refusal(packed: &[u8]) -> Option<Fault> {
 }
 
 #[test]
-fn the_largest_bomb_that_is_looked_at_stops_at_the_plain_limit() {
+fn the_largest_bomb_is_refused_by_what_it_says_and_unpacked_no_further_than_that() {
     let full = Run { byte: 0, full: true, short: 0 };
-    let mut bomb = Bomb { window: 0x38, runs: vec![full], repeated: 1, frames: 1 };
-    let header = bomb.frame().len() - 4;
     // Two megabytes of blocks that would unpack to 64 gigabytes.
-    bomb.runs = vec![bomb.runs[0].clone(); (FRAME_BYTES_MAX - header) / 4];
-    let packed = bomb.packed();
-    assert!(packed.len() <= FRAME_BYTES_MAX && bomb.plain_bytes() > 60 << 30);
-    let (bytes, max) = (FRAME_PLAIN_BYTES_MAX + 1, FRAME_PLAIN_BYTES_MAX);
+    let runs = vec![full; (FRAME_BYTES_MAX - 14) / 4];
+    let bomb = |said| Bomb { window: 0x38, runs: runs.clone(), repeated: 1, frames: 1, said };
+    let max = FRAME_PLAIN_BYTES_MAX;
+    let honest = bomb(Said::Truth);
+    let (packed, bytes) = (honest.packed(), honest.plain_bytes());
+    assert!(packed.len() <= FRAME_BYTES_MAX && bytes > 60 << 30);
     assert_eq!(refusal(&packed), Some(Fault::TooLarge { what: "cores", bytes, max }));
+    for less in [Said::Nothing, Said::Number(0), Said::Number(max as u32)] {
+        assert_eq!(refusal(&bomb(less).packed()), Some(Fault::Malformed("cores")), "{less:?}");
+    }
     let longer = [packed, vec![0; FRAME_BYTES_MAX]].concat();
     let (bytes, max) = (longer.len(), FRAME_BYTES_MAX);
     assert_eq!(refusal(&longer), Some(Fault::TooLarge { what: "cores", bytes, max }));
 }
 
+/// A process that stays small beside such frames is in the suite trust.
 #[test]
-fn a_frame_that_asks_for_two_gigabytes_of_window_is_refused() {
+fn a_frame_is_read_whatever_window_it_asks_for() {
     let run = Run { byte: 0, full: false, short: 9 };
-    let bomb = |window| Bomb { window, runs: vec![run.clone()], repeated: 1, frames: 1 };
-    assert_eq!(refusal(&bomb(7 << 3).packed()), None);
-    assert_eq!(refusal(&bomb(14 << 3).packed()), None);
-    assert_eq!(refusal(&bomb(15 << 3).packed()), Some(Fault::Malformed("cores")));
-    assert_eq!(refusal(&bomb(21 << 3).packed()), Some(Fault::Malformed("cores")));
+    for log in 0..32 {
+        let said = Said::Truth;
+        let bomb = Bomb { window: log << 3, runs: vec![run.clone()], repeated: 1, frames: 1, said };
+        let expected = (log > WINDOW_MAX).then_some(Fault::Malformed("cores"));
+        assert_eq!(refusal(&bomb.packed()), expected, "window of 2^{}", log + 10);
+    }
 }

@@ -2,14 +2,11 @@
 
 use super::{Digest, Fault, merkle};
 use danso_tier_config::limits;
-use std::io::Read;
 
 /// Bytes of the random salt of a personal leaf.
 pub const SALT_BYTES: usize = 16;
 /// zstd level: 3 is its default, and cheap beside a signature at our sizes.
 const ZSTD_LEVEL: i32 = 3;
-/// Largest zstd window accepted, as a power of two; no larger one is needed for the largest frame.
-const ZSTD_WINDOW_LOG_MAX: u32 = 24;
 
 /// A personal leaf: what one change's personal part looks like in its frame.
 #[derive(Clone, PartialEq, Eq)]
@@ -101,20 +98,20 @@ pub fn read_frame(frame: &[u8], what: &'static str, leaves_max: usize) -> Result
     Ok(leaves)
 }
 
+/// The plain bytes of a frame. Room is taken for as many as it says that it has, once that is within its bound.
 fn decompress(frame: &[u8], what: &'static str) -> Result<Vec<u8>, Fault> {
     if frame.len() > limits::FRAME_BYTES_MAX {
         return Err(Fault::TooLarge { what, bytes: frame.len(), max: limits::FRAME_BYTES_MAX });
     }
-    let malformed = |_| Fault::Malformed(what);
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(frame).map_err(malformed)?;
-    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(malformed)?;
-    let mut plain = Vec::new();
-    let max = limits::FRAME_PLAIN_BYTES_MAX;
-    decoder.take(max as u64 + 1).read_to_end(&mut plain).map_err(malformed)?;
-    if plain.len() > max {
-        return Err(Fault::TooLarge { what, bytes: plain.len(), max });
+    // All frames say it, since they are compressed in one go; what unpacks to more than it says is malformed.
+    let Ok(Some(bytes)) = zstd::zstd_safe::get_frame_content_size(frame) else {
+        return Err(Fault::Malformed(what));
+    };
+    let (bytes, max) = (usize::try_from(bytes).unwrap_or(usize::MAX), limits::FRAME_PLAIN_BYTES_MAX);
+    if bytes > max {
+        return Err(Fault::TooLarge { what, bytes, max });
     }
-    Ok(plain)
+    zstd::bulk::decompress(frame, bytes).map_err(|_| Fault::Malformed(what))
 }
 
 fn write_length(out: &mut Vec<u8>, mut length: usize) {

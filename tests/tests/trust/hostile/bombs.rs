@@ -22,7 +22,7 @@ use tonic::Code;
 const PLAIN_BYTES: usize = 300 << 20;
 /// What the process may grow by while it refuses them all: some messages at their full size, with the room
 /// that a growing buffer takes.
-const GROWTH_BYTES: u64 = 96 << 20;
+const GROWTH_BYTES: u64 = 64 << 20;
 
 /// The most memory that a process has ever held, in bytes.
 fn peak(process: &Process) -> u64 {
@@ -40,13 +40,22 @@ fn crowded_hello() -> String {
     grpc_frame(&body)
 }
 
-/// A bomb in each frame, and exclusions, rightly signed by the tier that sends them, of millions of empty leaves.
-fn bombed(forger: &Forger, sender: &LedgerKey) -> [Batch; 4] {
+/// Nine bytes in a frame of zstd that asks for a window of two gigabytes.
+fn windowed() -> Vec<u8> {
+    let (magic, flags, window) = ([0x28, 0xb5, 0x2f, 0xfd], 0xc0, 21 << 3);
+    let one_block_of_a_run = [1 | 1 << 1 | 9 << 3, 0, 0, b'0'];
+    [&magic[..], &[flags, window], &9u64.to_le_bytes(), &one_block_of_a_run].concat()
+}
+
+/// A bomb in each frame, one that is just within the bound of a frame, one that asks for a large window, and exclusions,
+/// rightly signed by the tier that sends them, of millions of empty leaves.
+fn bombed(forger: &Forger, sender: &LedgerKey) -> [Batch; 6] {
     let bomb = write_frame([vec![0; PLAIN_BYTES].as_slice()]);
     assert!(bomb.len() < limits::FRAME_BYTES_MAX);
     let good = forger.seal(&forger.births(1));
     let (names, counts) = (strip(good.clone(), Policy::Names), strip(good, Policy::Counts));
     let frame = || Some(bomb.clone());
+    let full = write_frame([vec![0; limits::FRAME_PLAIN_BYTES_MAX - 4].as_slice()]);
     let header: Header = counts.header.decode_trusted().unwrap();
     let exclusions = Exclusions {
         tier_unit: child(),
@@ -58,6 +67,8 @@ fn bombed(forger: &Forger, sender: &LedgerKey) -> [Batch; 4] {
     };
     [
         Batch { personal: frame(), ..names.clone() },
+        Batch { personal: Some(full), ..names.clone() },
+        Batch { personal: Some(windowed()), ..names.clone() },
         Batch { cores: frame(), ..names },
         Batch { deltas: frame(), ..counts.clone() },
         Batch { exclusions: Some(Signed::sign(&exclusions, sender)), ..counts },
@@ -73,10 +84,12 @@ async fn bombs_are_refused_and_the_process_stays_small() {
     let address = tree.address(parent()).to_string();
     eventually("the node serves", || async { connect(&address, parent(), keys.client()).await.ok() }).await;
     let (mut link, _) = ChildLink::open(&tree, child(), parent(), &[forger.origin, child()]).await;
-    let [personal, cores, deltas, exclusions] = bombed(&forger, &tree.ledger_key(child()));
+    let [personal, full, windowed, cores, deltas, exclusions] = bombed(&forger, &tree.ledger_key(child()));
     let before = peak(&process);
     for (what, batch, code) in [
         ("personal", personal, "batch_too_large"),
+        ("personal, within its bound", full, "batch_malformed"),
+        ("personal, with a window", windowed, "batch_malformed"),
         ("cores", cores, "batch_too_large"),
         ("deltas", deltas, "batch_too_large"),
         ("exclusions", exclusions, "batch_signature"),
@@ -104,5 +117,6 @@ fn a_directory_that_would_unpack_to_gigabytes_is_not_unpacked() {
     let bomb = write_frame([vec![b'0'; PLAIN_BYTES].as_slice()]);
     let max = limits::FRAME_PLAIN_BYTES_MAX;
     let refused = read_frame(&bomb, "directory", 1);
-    assert_eq!(refused, Err(Fault::TooLarge { what: "directory", bytes: max + 1, max }));
+    // The leaf, and five bytes that say how long it is.
+    assert_eq!(refused, Err(Fault::TooLarge { what: "directory", bytes: PLAIN_BYTES + 5, max }));
 }

@@ -211,3 +211,25 @@ fn what_is_printed_of_keys_and_signed_bytes_gives_nothing_away() {
     let signed = Signed { bytes: b"abc".to_vec(), signature: Vec::new() };
     assert_eq!(format!("{signed:?}"), "Signed(3 bytes, ba7816bf8f01cfea)");
 }
+
+#[test]
+fn a_frame_says_its_plain_size_and_holds_to_it() {
+    let plain = [1, 5, 0];
+    let malformed = Err(Fault::Malformed("cores"));
+    let silent = zstd::stream::encode_all(plain.as_slice(), 3).unwrap();
+    assert_eq!(read_frame(&silent, "cores", 2), malformed, "it does not say it");
+    // The size lies behind the magic number and a byte of what else is there.
+    let frame = compressed(&plain);
+    assert_eq!(frame[5], 3);
+    for said in [0, 2, 4, 255] {
+        let mut lie = frame.clone();
+        lie[5] = said;
+        assert_eq!(read_frame(&lie, "cores", 2), malformed, "it says {said}");
+    }
+    assert_eq!(read_frame(&[frame.clone(), frame].concat(), "cores", 4), malformed, "another one follows");
+    let bomb = compressed(&vec![0; 64 << 20]);
+    let refused = Fault::TooLarge { what: "cores", bytes: 64 << 20, max: limits::FRAME_PLAIN_BYTES_MAX };
+    assert_eq!(read_frame(&bomb, "cores", 1), Err(refused.clone()));
+    // Nothing is unpacked for that.
+    assert_eq!(read_frame(&bomb[..16], "cores", 1), Err(refused));
+}
