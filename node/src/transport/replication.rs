@@ -17,7 +17,7 @@ use crate::{
     },
 };
 use danso_core::{
-    chain::{AuditHead, BatchNumber, Head, Signed, key_subject},
+    chain::{AuditHead, Batch, BatchNumber, Head, Signed, key_subject},
     replication::{Carried, Spoken, agreed, may_speak_for},
 };
 use danso_proto::v1::{
@@ -27,7 +27,7 @@ use danso_proto::v1::{
 use danso_tier_config::{UnitId, limits};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::{
@@ -103,7 +103,6 @@ impl Replication for ReplicationService {
             node: Arc::clone(&self.node),
             child,
             peer,
-            carried: Mutex::default(),
             out: Out::new(out),
             told,
             relayed: Arc::default(),
@@ -138,8 +137,6 @@ struct ParentLink {
     node: Arc<Node>,
     child: UnitId,
     peer: Peer,
-    /// The headers that came over this stream.
-    carried: Mutex<Carried>,
     out: Out,
     /// What it was told of keys.
     told: Arc<Introductions>,
@@ -239,7 +236,7 @@ impl ParentLink {
         accepted: &mpsc::Sender<Accepted>,
         number: u64,
     ) -> Result<(), Status> {
-        let mut stop = self.stop.clone();
+        let (mut stop, mut carried) = (self.stop.clone(), Carried::default());
         loop {
             let next = tokio::select! {
                 next = self.hear(inbound) => next?,
@@ -252,7 +249,11 @@ impl ParentLink {
                 return Err(status(Code::Aborted, "link_replaced", "the child opened a newer link"));
             }
             match next.message {
-                Some(FromChild::Batch(batch)) => self.batch(batch, accepted).await?,
+                Some(FromChild::Batch(message)) => {
+                    let batch =
+                        link::carried_batch(message, &mut carried).map_err(|error| malformed(&error))?;
+                    self.batch(batch, accepted).await?;
+                }
                 Some(FromChild::Heartbeat(heartbeat)) => self.heartbeat(&heartbeat).await?,
                 Some(FromChild::Registrations(new)) => self.take_registrations(new.registrations).await?,
                 Some(FromChild::Erasures(erasures)) => self.erasures(erasures).await?,
@@ -304,11 +305,7 @@ impl ParentLink {
         }
     }
 
-    async fn batch(&self, message: v1::Batch, accepted: &mpsc::Sender<Accepted>) -> Result<(), Status> {
-        let batch = {
-            let mut carried = self.carried.lock().unwrap_or_else(PoisonError::into_inner);
-            link::carried_batch(message, &mut carried).map_err(|error| malformed(&error))?
-        };
+    async fn batch(&self, batch: Batch, accepted: &mpsc::Sender<Accepted>) -> Result<(), Status> {
         let origin = danso_core::chain::origin_of(&batch.header.bytes).ok();
         let child = self.child;
         // As many checks at once as there are cores; the others wait their turn.

@@ -26,13 +26,13 @@ pub fn changes(count: usize) -> (Vec<SealedChange>, Vec<Core>) {
     let on = "2024-01-01".parse().unwrap();
     for row in simulated.register {
         let mut entries = Vec::new();
-        if !homes.contains_key(&row.household) {
-            homes.insert(row.household.clone(), memory.next_household());
-            let facts = HouseholdFacts { number: row.household.clone(), address: row.address.clone() };
+        if !homes.contains_key(&row.person.household) {
+            homes.insert(row.person.household.clone(), memory.next_household());
+            let facts = HouseholdFacts { number: row.person.household.clone(), address: row.address.clone() };
             entries.push(Entry::OpenHousehold { area: Area(row.area), kind: HouseholdKind::Family, facts });
         }
         let person = row.person();
-        entries.push(Entry::Register { household: homes[&row.household], person });
+        entries.push(Entry::Register { household: homes[&row.person.household], person });
         for entry in entries {
             let number = sealed.len() as u64 + 1;
             let recorded_at = RecordedAt::from_millis(1_767_000_000_000 + number);

@@ -36,8 +36,8 @@ pub struct Made {
 impl Stand {
     /// Of a register as simulated.
     pub(super) fn of_rows(rows: &[RegisterRow]) -> Self {
-        let of = |sex| rows.iter().filter(|row| row.sex == sex).count() as i64;
-        let homes: BTreeSet<&str> = rows.iter().map(|row| row.household.as_str()).collect();
+        let of = |sex| rows.iter().filter(|row| row.person.sex == sex).count() as i64;
+        let homes: BTreeSet<&str> = rows.iter().map(|row| row.person.household.as_str()).collect();
         Self { men: of(Sex::Male), women: of(Sex::Female), households: homes.len() as i64 }
     }
 

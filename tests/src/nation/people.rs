@@ -150,8 +150,8 @@ impl Office {
 
     fn register(&mut self, on: Date, row: &RegisterRow, out: &mut Vec<Batch>) {
         let place = (row.area, row.household_kind);
-        let household = self.household(on, (&row.household, &row.address), place, out);
-        self.known(&row.household, &row.name, row.birth_date);
+        let household = self.household(on, (&row.person.household, &row.address), place, out);
+        self.known(&row.person.household, &row.person.name, row.person.birth_date);
         let person = row.person();
         self.take(on, Entry::Register { household, person }, out);
     }

@@ -15,32 +15,16 @@ use danso_tier_config::Date;
 pub struct RegisterRow {
     /// Number of the collaborator's area (địa bàn số).
     pub area: u16,
-    /// Household number (hộ số), unique in the commune.
-    pub household: String,
     /// Family or collective household.
     pub household_kind: HouseholdKind,
     /// Address of the household.
     pub address: String,
     /// Line within the household (số TT), from 1; the head is line 1.
     pub line: u16,
-    /// Health-insurance number (mã đối tượng), may be empty.
-    pub subject_code: String,
+    /// Who is registered.
+    pub person: NewPerson,
     /// Personal identification number, 12 digits, may be empty.
     pub citizen_number: String,
-    /// Full name.
-    pub name: String,
-    /// Relation to the head.
-    pub relation: String,
-    /// Sex.
-    pub sex: Sex,
-    /// Date of birth.
-    pub birth_date: Date,
-    /// Ethnic group.
-    pub ethnicity: Ethnicity,
-    /// Highest education.
-    pub education: Education,
-    /// Marital status.
-    pub marital: Marital,
     /// Residence status.
     pub residence: Residence,
     /// Method in use, for married women.
@@ -52,52 +36,18 @@ pub struct RegisterRow {
 impl RegisterRow {
     /// The person of the row.
     pub fn person(&self) -> PersonData {
-        PersonData {
-            sex: self.sex,
-            birth_date: self.birth_date,
-            ethnicity: self.ethnicity,
-            education: self.education,
-            marital: self.marital,
-            residence: self.residence,
-            method: self.method,
-            facts: PersonFacts {
-                name: self.name.clone(),
-                birth_date: Some(self.birth_date),
-                relation: self.relation.clone(),
-                subject_code: self.subject_code.clone(),
-                citizen_number: self.citizen_number.clone(),
-                phone: self.phone.clone(),
-            },
-        }
+        let mut person = self.person.person(self.residence);
+        person.method = self.method;
+        person.facts.citizen_number.clone_from(&self.citizen_number);
+        person.facts.phone.clone_from(&self.phone);
+        person
     }
 }
 
-/// Who an event row is about, as a collaborator names a person: by number, or by household and name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PersonReference {
-    /// Household number (hộ số).
-    pub household: String,
-    /// Health-insurance number; decides when given.
-    pub subject_code: String,
-    /// Full name.
-    pub name: String,
-    /// Date of birth; decides between namesakes of one household.
-    pub birth_date: Option<Date>,
-}
-
-/// One row of a P0 sheet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRow {
-    /// When it happened.
-    pub on: Date,
-    /// What happened, to whom.
-    pub event: EventForm,
-}
-
-/// The basic data that a P0 row brings for a person new to the register.
+/// The basic data that a row of the A0 book or of a P0 sheet brings for a person new to the register.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPerson {
-    /// Household number (hộ số).
+    /// Household number (hộ số), unique in the commune.
     pub household: String,
     /// Health-insurance number, may be empty.
     pub subject_code: String,
@@ -137,6 +87,28 @@ impl NewPerson {
             },
         }
     }
+}
+
+/// Who an event row is about, as a collaborator names a person: by number, or by household and name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonReference {
+    /// Household number (hộ số).
+    pub household: String,
+    /// Health-insurance number; decides when given.
+    pub subject_code: String,
+    /// Full name.
+    pub name: String,
+    /// Date of birth; decides between namesakes of one household.
+    pub birth_date: Option<Date>,
+}
+
+/// One row of a P0 sheet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// When it happened.
+    pub on: Date,
+    /// What happened, to whom.
+    pub event: EventForm,
 }
 
 /// The tables of the P0 sheet.

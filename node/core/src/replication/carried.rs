@@ -4,10 +4,10 @@
 //! and the 32 bytes stay away. The receiver puts them back before anything is checked: what is signed, kept and
 //! forwarded is the whole header.
 
-use crate::chain::{BatchNumber, Digest, Header, Statement, origin_of};
+use crate::chain::{BatchNumber, Digest, Header, Statement};
 use crate::domain::Sequence;
 use danso_tier_config::{UnitId, limits};
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 /// The latest header of each origin that a stream carried. Each end keeps one, and tells it of every header.
 #[derive(Debug, Default)]
@@ -17,15 +17,16 @@ impl Carried {
     /// Before a header is sent: its bytes without the hash of the one before it, if the receiver knows that from this
     /// stream.
     pub fn shorten(&mut self, header: &[u8]) -> Option<Vec<u8>> {
-        let (origin, place) = previous_in(header)?;
-        let known = self.0.get(&origin).is_some_and(|known| header[place.clone()] == known.0);
+        let (origin, at) = place_in(header)?;
+        let (previous, after) = header[at..].split_at_checked(size_of::<Digest>())?;
+        let known = self.0.get(&origin).is_some_and(|known| previous == known.0);
         self.carry(origin, header);
-        known.then(|| [&header[..place.start], &header[place.end..]].concat())
+        known.then(|| [&header[..at], after].concat())
     }
 
     /// A header that came whole.
     pub fn saw(&mut self, header: &[u8]) {
-        if let Some((origin, _)) = previous_in(header) {
+        if let Some((origin, _)) = place_in(header) {
             self.carry(origin, header);
         }
     }
@@ -33,10 +34,8 @@ impl Carried {
     /// The whole header of one that came without the hash of the one before it; `None` where this stream carried
     /// nothing that it could follow.
     pub fn whole(&mut self, short: &[u8]) -> Option<Vec<u8>> {
-        let origin = origin_of(short).ok()?;
-        let at = previous_at(short)?;
-        let previous = self.0.get(&origin)?;
-        let header = [&short[..at], &previous.0, &short[at..]].concat();
+        let (origin, at) = place_in(short)?;
+        let header = [&short[..at], &self.0.get(&origin)?.0, &short[at..]].concat();
         self.carry(origin, &header);
         Some(header)
     }
@@ -49,19 +48,13 @@ impl Carried {
     }
 }
 
-/// Whose header it is, and where in its bytes the hash of the one before it lies.
-fn previous_in(header: &[u8]) -> Option<(UnitId, Range<usize>)> {
-    let origin = origin_of(header).ok()?;
-    let start = previous_at(header)?;
-    let place = start..start + size_of::<Digest>();
-    (place.end <= header.len()).then_some((origin, place))
-}
-
-/// Where the hash begins: behind the fields that [`Header`] has before it.
-fn previous_at(header: &[u8]) -> Option<usize> {
+/// Whose header it is, and where in its bytes the hash of the one before it begins: behind the fields that [`Header`]
+/// has before it.
+fn place_in(header: &[u8]) -> Option<(UnitId, usize)> {
     let fields = header.strip_prefix(&Header::MAGIC)?;
-    let (_, rest) = postcard::take_from_bytes::<(UnitId, BatchNumber, Sequence, u32)>(fields).ok()?;
-    Some(header.len() - rest.len())
+    let ((origin, ..), rest) =
+        postcard::take_from_bytes::<(UnitId, BatchNumber, Sequence, u32)>(fields).ok()?;
+    Some((origin, header.len() - rest.len()))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn content(domain: &str, cells: &[String]) -> [u8; 16] {
 /// The capture of an A0 row: key from household number and line, content from all cells. The day of the
 /// register is not part of it.
 pub fn register_capture(row: &RegisterRow) -> CaptureId {
-    let key = digest(REGISTER_KEY, [name_key(&row.household).as_str(), row.line.to_string().as_str()]);
+    let key = digest(REGISTER_KEY, [name_key(&row.person.household).as_str(), row.line.to_string().as_str()]);
     let content = content(REGISTER_CONTENT, &register_cells(row, Spelling::Codes));
     CaptureId(std::array::from_fn(|index| if index < 8 { key[index] } else { content[index] }))
 }

@@ -6,7 +6,11 @@ use super::{
     reader::{Cells, Rows},
     values,
 };
-use danso_core::domain::{HouseholdKind, Reason, Sex, entry::Refusal, form::RegisterRow};
+use danso_core::domain::{
+    HouseholdKind, Reason, Sex,
+    entry::Refusal,
+    form::{NewPerson, RegisterRow},
+};
 use std::io::Read;
 
 /// Rows of an A0 file. `Err` lists all that is wrong with the file or its header; then nothing may be recorded.
@@ -44,19 +48,21 @@ fn register_row(cells: &mut Cells<'_>) -> Option<RegisterRow> {
     }
     Some(RegisterRow {
         area: area?,
-        household: household?,
         household_kind: household_kind?.unwrap_or(HouseholdKind::Family),
         address: address?,
         line: line?,
-        subject_code: subject_code?,
+        person: NewPerson {
+            household: household?,
+            subject_code: subject_code?,
+            name: name?,
+            relation: relation?,
+            sex: sex?,
+            birth_date: birth_date?,
+            ethnicity: ethnicity?,
+            education: education?,
+            marital: marital?,
+        },
         citizen_number: citizen_number?,
-        name: name?,
-        relation: relation?,
-        sex: sex?,
-        birth_date: birth_date?,
-        ethnicity: ethnicity?,
-        education: education?,
-        marital: marital?,
         residence: residence?,
         method: method?,
         phone: phone?,

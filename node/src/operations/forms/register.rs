@@ -22,8 +22,8 @@ pub(super) fn record(desk: &mut impl Desk, on: Date, row: &RegisterRow) -> Resul
         Seen::Differently => return Err(Stop::at("line", Cause::AlreadyRegisteredDifferently)),
         Seen::Never => {}
     }
-    check_age(row.birth_date, on)?;
-    let home = desk.household_by_number(&row.household);
+    check_age(row.person.birth_date, on)?;
+    let home = desk.household_by_number(&row.person.household);
     if let Some((column, member)) = registered(desk, row, home.as_ref()) {
         let at_home = home.is_some_and(|home| home.id == member.state.household);
         return if at_home && says_the_same(row, &member) {
@@ -37,7 +37,7 @@ pub(super) fn record(desk: &mut impl Desk, on: Date, row: &RegisterRow) -> Resul
             check_home(row, &home)?;
             home.id
         }
-        None => open(desk, on, Area(row.area), row.household_kind, &row.household, &row.address)?,
+        None => open(desk, on, Area(row.area), row.household_kind, &row.person.household, &row.address)?,
     };
     let person = row.person();
     desk.record(Some(capture), on, Entry::Register { household, person })?;
@@ -72,7 +72,7 @@ pub(super) fn check_age(birth: Date, on: Date) -> Result<(), Stop> {
 
 /// The resident whom the row seems to mean: same number, or same name and birth date in the household.
 fn registered(desk: &impl Desk, row: &RegisterRow, home: Option<&Home>) -> Option<(&'static str, Member)> {
-    let by_code = Some(&row.subject_code).filter(|code| !code.is_empty());
+    let by_code = Some(&row.person.subject_code).filter(|code| !code.is_empty());
     if let Some(member) = by_code.and_then(|code| desk.person_by_subject_code(code)) {
         return Some(("subject_code", member));
     }
@@ -80,7 +80,7 @@ fn registered(desk: &impl Desk, row: &RegisterRow, home: Option<&Home>) -> Optio
     if let Some(member) = by_number.and_then(|number| desk.person_by_citizen_number(number)) {
         return Some(("citizen_number", member));
     }
-    Some(("name", namesake(desk, home?.id, &row.name, row.birth_date)?))
+    Some(("name", namesake(desk, home?.id, &row.person.name, row.person.birth_date)?))
 }
 
 /// The member with this name and birth date; a newborn without a name has no namesakes (twins).
@@ -96,14 +96,15 @@ pub(super) fn namesake(desk: &impl Desk, household: HouseholdId, name: &str, bir
 
 fn says_the_same(row: &RegisterRow, member: &Member) -> bool {
     let (state, facts) = (&member.state, &member.facts);
-    facts.birth_date == Some(row.birth_date)
-        && name_key(&facts.name) == name_key(&row.name)
-        && name_key(&facts.relation) == name_key(&row.relation)
-        && facts.subject_code == row.subject_code
+    facts.birth_date == Some(row.person.birth_date)
+        && name_key(&facts.name) == name_key(&row.person.name)
+        && name_key(&facts.relation) == name_key(&row.person.relation)
+        && facts.subject_code == row.person.subject_code
         && facts.citizen_number == row.citizen_number
         && facts.phone == row.phone
-        && (state.sex, state.ethnicity, state.education) == (row.sex, row.ethnicity, row.education)
-        && (state.marital, state.residence, state.method) == (row.marital, row.residence, row.method)
+        && (state.sex, state.ethnicity, state.education)
+            == (row.person.sex, row.person.ethnicity, row.person.education)
+        && (state.marital, state.residence, state.method) == (row.person.marital, row.residence, row.method)
 }
 
 /// Later rows of a household repeat its area and kind, and its address or none.

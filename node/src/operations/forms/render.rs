@@ -92,19 +92,19 @@ impl Drawer {
 pub(super) fn register_cells(row: &RegisterRow, spelling: Spelling) -> Vec<String> {
     let mut drawer = Drawer::new(Form::Register, spelling);
     drawer.put("area", row.area.to_string());
-    drawer.put("household", &row.household);
+    drawer.put("household", &row.person.household);
     drawer.listed("household_kind", row.household_kind);
     drawer.put("address", &row.address);
     drawer.put("line", row.line.to_string());
-    drawer.put("subject_code", &row.subject_code);
+    drawer.put("subject_code", &row.person.subject_code);
     drawer.put("citizen_number", &row.citizen_number);
-    drawer.put("name", &row.name);
-    drawer.put("relation", &row.relation);
-    drawer.listed("sex", row.sex);
-    drawer.date("birth_date", row.birth_date);
-    drawer.listed("ethnicity", row.ethnicity);
-    drawer.listed("education", row.education);
-    drawer.listed("marital", row.marital);
+    drawer.put("name", &row.person.name);
+    drawer.put("relation", &row.person.relation);
+    drawer.listed("sex", row.person.sex);
+    drawer.date("birth_date", row.person.birth_date);
+    drawer.listed("ethnicity", row.person.ethnicity);
+    drawer.listed("education", row.person.education);
+    drawer.listed("marital", row.person.marital);
     drawer.listed("residence", row.residence);
     if let Some(method) = row.method {
         drawer.listed("method", method);

@@ -124,19 +124,8 @@ fn the_rules_of_the_domain_take_every_row() {
     let mut office = Office { book, by_number, by_name, taken: 0 };
     let today = plan.start.first_day();
     for row in commune.register {
-        let household = office.household_of(today, &row.household, row.area, row.household_kind);
-        let person = NewPerson {
-            household: row.household,
-            subject_code: row.subject_code,
-            name: row.name,
-            relation: row.relation,
-            sex: row.sex,
-            birth_date: row.birth_date,
-            ethnicity: row.ethnicity,
-            education: row.education,
-            marital: row.marital,
-        };
-        let person = PersonData { method: row.method, ..office.data(&person, row.residence) };
+        let household = office.household_of(today, &row.person.household, row.area, row.household_kind);
+        let person = PersonData { method: row.method, ..office.data(&row.person, row.residence) };
         assert_eq!(office.take(today, Entry::Register { household, person }), Ok(()));
     }
     for (position, row) in commune.events.into_iter().enumerate() {

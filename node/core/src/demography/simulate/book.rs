@@ -1,7 +1,7 @@
 //! The A0 book written from the world: rows by area, household number and line.
 
 use super::{
-    numbers::{citizen_text, phone, subject_text},
+    numbers::{citizen_text, phone},
     world::World,
 };
 use crate::domain::{HouseholdKind, form::RegisterRow};
@@ -59,19 +59,11 @@ fn row(world: &mut World, id: usize, home: (u16, HouseholdKind, &str), line: u16
     let has_phone = (15.0..75.0).contains(&age) && world.dice.chance(0.45);
     RegisterRow {
         area: home.0,
-        household: World::home_number(person.home),
         household_kind: home.1,
         address: home.2.to_owned(),
         line,
-        subject_code: subject_text(person.subject),
+        person: world.new_person(id),
         citizen_number: citizen_text(citizen),
-        name: person.name.text(),
-        relation: person.relation.word().to_owned(),
-        sex: person.sex,
-        birth_date: person.birth,
-        ethnicity: person.ethnicity,
-        education: person.education,
-        marital: person.marital,
         residence: person.residence,
         method: person.method,
         phone: if has_phone { phone(&mut world.dice) } else { String::new() },

@@ -13,7 +13,6 @@ use danso_tier_config::{Date, Month};
 use std::collections::{HashMap, HashSet};
 
 struct Resident {
-    household: String,
     subject: String,
     name: String,
     birth: Date,
@@ -70,22 +69,13 @@ impl Replay {
         let mut citizens = HashSet::new();
         let mut lines = HashMap::new();
         for row in rows {
-            let line = lines.entry(row.household.clone()).or_insert(0);
+            let line = lines.entry(row.person.household.clone()).or_insert(0);
             *line += 1;
             ensure(row.line == *line, "lines do not count from 1")?;
             let free = row.citizen_number.is_empty() || citizens.insert(row.citizen_number.clone());
             ensure(free, "a citizen number stands twice")?;
-            ensure(row.method.is_none() || row.sex == Sex::Female, "a man holds a method")?;
-            register.add(Resident {
-                household: row.household.clone(),
-                subject: row.subject_code.clone(),
-                name: row.name.clone(),
-                birth: row.birth_date,
-                sex: row.sex,
-                marital: row.marital,
-                method: row.method,
-                here: true,
-            })?;
+            ensure(row.method.is_none() || row.person.sex == Sex::Female, "a man holds a method")?;
+            register.add(&row.person, row.method)?;
         }
         Ok(register)
     }
@@ -96,27 +86,23 @@ impl Replay {
             MonthFigures { population_start: population, population_end: population, ..Default::default() };
     }
 
-    fn add(&mut self, person: Resident) -> Found<()> {
+    fn add(&mut self, person: &NewPerson, method: Option<Method>) -> Found<()> {
         let id = self.persons.len();
-        let unknown = person.subject.is_empty() || self.subjects.insert(person.subject.clone(), id).is_none();
+        let unknown =
+            person.subject_code.is_empty() || self.subjects.insert(person.subject_code.clone(), id).is_none();
         ensure(unknown, "an insurance number stands twice")?;
         self.households.entry(person.household.clone()).or_default().push(id);
-        self.persons.push(person);
-        self.month.population_end += 1;
-        Ok(())
-    }
-
-    fn add_new(&mut self, person: &NewPerson) -> Found<()> {
-        self.add(Resident {
-            household: person.household.clone(),
+        self.persons.push(Resident {
             subject: person.subject_code.clone(),
             name: person.name.clone(),
             birth: person.birth_date,
             sex: person.sex,
             marital: person.marital,
-            method: None,
+            method,
             here: true,
-        })
+        });
+        self.month.population_end += 1;
+        Ok(())
     }
 
     /// The one resident a reference names, by number and by household and name alike.
@@ -151,7 +137,7 @@ impl Replay {
                 ensure(person.birth_date <= on, "arrives before birth")?;
                 let known = self.households.contains_key(&person.household);
                 ensure(known || area.is_some(), "a new household without area")?;
-                self.add_new(person)?;
+                self.add(person, None)?;
                 "arrival"
             }
             EventForm::Death(person) => {
@@ -199,7 +185,7 @@ impl Replay {
             Sex::Male => self.month.births_male += 1,
             Sex::Female => self.month.births_female += 1,
         }
-        self.add_new(child)
+        self.add(child, None)
     }
 
     fn take_correction(&mut self, on: Date, event: &EventForm) -> Found<()> {

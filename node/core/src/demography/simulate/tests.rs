@@ -72,8 +72,8 @@ fn the_replay_sees_a_contradiction() {
     unsorted.events[death].on = plan.start.plus(9).first_day();
     assert!(replay(&unsorted).is_err());
     let mut doubled = commune;
-    doubled.register[1].subject_code = "0000000001".to_owned();
-    doubled.register[0].subject_code = "0000000001".to_owned();
+    doubled.register[1].person.subject_code = "0000000001".to_owned();
+    doubled.register[0].person.subject_code = "0000000001".to_owned();
     assert_eq!(replay(&doubled), Err((0, "an insurance number stands twice")));
 }
 
@@ -134,20 +134,22 @@ fn two_hundred_thousand_persons_are_composed_like_the_census() {
     let commune = simulate(&plan(200_000, 0, 7));
     let today = start().first_day();
     let all: Vec<&RegisterRow> = commune.register.iter().collect();
-    let age = |row: &RegisterRow| today.years_since(row.birth_date);
-    let men = share(&all, |row| row.sex == Sex::Male);
+    let age = |row: &RegisterRow| today.years_since(row.person.birth_date);
+    let men = share(&all, |row| row.person.sex == Sex::Male);
     close("sex ratio", men / (1.0 - men) * 100.0, 99.1, 0.01);
     // WPP 2019 for 2020: 23.2 % under 15, 7.9 % of 65 and more.
     close("under 15", share(&all, |row| age(row) < 15), 0.232, 0.002);
     close("65 and over", share(&all, |row| age(row) >= 65), 0.079, 0.002);
-    let households: HashSet<&str> = all.iter().map(|row| row.household.as_str()).collect();
+    let households: HashSet<&str> = all.iter().map(|row| row.person.household.as_str()).collect();
     close("household size", all.len() as f64 / households.len() as f64, 3.6, 0.2);
-    close("Kinh", share(&all, |row| row.ethnicity.code() == 1), 0.85, 0.02);
-    close("Nguyễn", share(&all, |row| row.name.starts_with("Nguyễn ")), 0.392, 0.02);
-    close("insured", share(&all, |row| !row.subject_code.is_empty()), 0.88, 0.004);
+    close("Kinh", share(&all, |row| row.person.ethnicity.code() == 1), 0.85, 0.02);
+    close("Nguyễn", share(&all, |row| row.person.name.starts_with("Nguyễn ")), 0.392, 0.02);
+    close("insured", share(&all, |row| !row.person.subject_code.is_empty()), 0.88, 0.004);
     let mut wives = all.clone();
     wives.retain(|row| {
-        row.sex == Sex::Female && row.marital == Marital::Married && (15..50).contains(&age(row))
+        row.person.sex == Sex::Female
+            && row.person.marital == Marital::Married
+            && (15..50).contains(&age(row))
     });
     close("wives using a method", share(&wives, |row| row.method.is_some()), 0.71, 0.04);
     close("singulate mean age, men", mean_age_at_marriage(&all, Sex::Male, today), 27.0, 1.2);
@@ -158,8 +160,10 @@ fn two_hundred_thousand_persons_are_composed_like_the_census() {
 fn mean_age_at_marriage(rows: &[&RegisterRow], sex: Sex, today: Date) -> f64 {
     let single = |from: i32| {
         let mut group = rows.to_vec();
-        group.retain(|row| row.sex == sex && (from..from + 5).contains(&today.years_since(row.birth_date)));
-        share(&group, |row| row.marital == Marital::NeverMarried)
+        group.retain(|row| {
+            row.person.sex == sex && (from..from + 5).contains(&today.years_since(row.person.birth_date))
+        });
+        share(&group, |row| row.person.marital == Marital::NeverMarried)
     };
     let lived: f64 = (0..7).map(|step| 5.0 * single(15 + 5 * step)).sum();
     let never = f64::midpoint(single(45), single(50));
@@ -171,15 +175,19 @@ fn couples_live_together_and_each_household_has_one_head() {
     let commune = simulate(&plan(20_000, 0, 13));
     let mut households: HashMap<&str, Vec<&RegisterRow>> = HashMap::new();
     for row in &commune.register {
-        households.entry(&row.household).or_default().push(row);
+        households.entry(&row.person.household).or_default().push(row);
     }
     for members in households.values() {
-        let married =
-            |sex| members.iter().filter(|row| row.sex == sex && row.marital == Marital::Married).count();
-        assert_eq!(married(Sex::Male), married(Sex::Female), "{}", members[0].household);
-        let heads = members.iter().filter(|row| row.relation == "Chủ hộ").count();
+        let married = |sex| {
+            members
+                .iter()
+                .filter(|row| row.person.sex == sex && row.person.marital == Marital::Married)
+                .count()
+        };
+        assert_eq!(married(Sex::Male), married(Sex::Female), "{}", members[0].person.household);
+        let heads = members.iter().filter(|row| row.person.relation == "Chủ hộ").count();
         assert_eq!((heads, members[0].line), (1, 1));
-        assert_eq!(members[0].relation, "Chủ hộ");
+        assert_eq!(members[0].person.relation, "Chủ hộ");
         assert!(members.iter().all(|row| row.area == members[0].area && row.address == members[0].address));
     }
     let areas: HashSet<u16> = commune.register.iter().map(|row| row.area).collect();
@@ -190,8 +198,8 @@ fn couples_live_together_and_each_household_has_one_head() {
 fn citizen_numbers_agree_with_sex_and_year_of_birth() {
     let commune = simulate(&plan(5_000, 0, 17));
     for row in commune.register.iter().filter(|row| !row.citizen_number.is_empty()) {
-        let (year, ..) = row.birth_date.parts();
-        let century = (year / 100 - 19) * 2 + i16::from(row.sex == Sex::Female);
+        let (year, ..) = row.person.birth_date.parts();
+        let century = (year / 100 - 19) * 2 + i16::from(row.person.sex == Sex::Female);
         assert_eq!(row.citizen_number[3..6], format!("{century}{:02}", year % 100));
         assert_eq!(row.citizen_number.len(), 12);
     }

@@ -190,7 +190,7 @@ fn names_that_would_run_somewhere_are_texts_and_come_back_as_they_were() {
         ("${jndi:ldap://a}{{7*7}}%n%s", "${jndi:ldap://a}{{7*7}}%n%s"),
     ] {
         let rows = rows_of(book(&[&HEAD.replace(NAME, cell)]).as_bytes());
-        assert_eq!(rows[0].name, name);
+        assert_eq!(rows[0].person.name, name);
         let mut written = Vec::new();
         write_register(&rows, Style::default(), &mut written).unwrap();
         assert_eq!(rows_of(&written), rows);

@@ -13,10 +13,10 @@ const WIFE: &str = "1,27,2,Trần Thị Lan,nữ,1978-02-01,1,3,married,present"
 fn every_way_to_save_a_file_gives_the_same_rows() {
     let plain = book(&[HEAD, WIFE]);
     let rows: Vec<_> = register(&plain).into_iter().map(|row| row.unwrap().content).collect();
-    assert_eq!(rows[0].name, "Nguyễn Văn Hòa");
-    assert_eq!(rows[0].birth_date.to_string(), "1975-09-05");
-    assert_eq!((rows[1].sex, rows[1].marital), (Sex::Female, Marital::Married));
-    assert_eq!((rows[1].ethnicity, rows[1].residence), (Ethnicity::KINH, Residence::Present));
+    assert_eq!(rows[0].person.name, "Nguyễn Văn Hòa");
+    assert_eq!(rows[0].person.birth_date.to_string(), "1975-09-05");
+    assert_eq!((rows[1].person.sex, rows[1].person.marital), (Sex::Female, Marital::Married));
+    assert_eq!((rows[1].person.ethnicity, rows[1].residence), (Ethnicity::KINH, Residence::Present));
     let decomposed = plain.replace("Hòa", "Ho\u{300}a").replace("nữ", "nu\u{31b}\u{303}");
     for other in [
         plain.replace('\n', "\r\n"),
@@ -172,12 +172,12 @@ fn invisible_letters_are_refused_and_shown_escaped() {
 fn names_are_taken_up_to_their_limit_and_kept_as_they_are() {
     let named = |name: &str| register(book(&[&HEAD.replace("Nguyễn Văn Hòa", name)])).remove(0);
     let longest = "ễ".repeat(limits::NAME_CHARS_MAX);
-    assert_eq!(named(&longest).unwrap().content.name, longest);
+    assert_eq!(named(&longest).unwrap().content.person.name, longest);
     let too_long = named(&"ễ".repeat(10_000)).unwrap_err();
     assert_eq!(places(&too_long), [(2, "name", "text_too_long")]);
     assert!(too_long[0].value.chars().count() <= 81);
     for odd in ["<script>alert(1)</script>", "Lan 🌸", "H'Hen Niê"] {
-        assert_eq!(named(odd).unwrap().content.name, odd);
+        assert_eq!(named(odd).unwrap().content.person.name, odd);
     }
 }
 
