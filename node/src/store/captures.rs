@@ -1,7 +1,7 @@
 //! What recognises that something is recorded again: capture ids and the changes they became.
 //!
-//! In memory, read back from the rows at the first question. These lie in the order of the changes: ids are random,
-//! and as keys each of them would be written into another place of the index.
+//! In memory, read back from the ledger at the first question: ids are random, and sled would keep three copies of what
+//! the ledger has anyway.
 
 use danso_core::domain::{CaptureId, Sequence};
 use std::collections::BTreeMap;
@@ -14,14 +14,14 @@ pub(super) struct Captures {
 }
 
 impl Captures {
-    /// Whether all rows are in.
+    /// Whether all are in.
     pub fn is_filled(&self) -> bool {
         self.filled
     }
 
-    /// Takes all rows in; before it, single ones are passed over.
-    pub fn fill(&mut self, rows: impl IntoIterator<Item = (CaptureId, Sequence)>) {
-        *self = Self { filled: true, sequences: rows.into_iter().collect() };
+    /// Takes all in, the oldest first; before it, single ones are passed over.
+    pub fn fill(&mut self, captures: impl IntoIterator<Item = (CaptureId, Sequence)>) {
+        *self = Self { filled: true, sequences: captures.into_iter().collect() };
     }
 
     /// Takes one in.

@@ -224,6 +224,36 @@ fn decode_sealed(kind: Kind, bytes: &[u8], vault: &Vault) -> Option<Decoded> {
     Some(Decoded { record, veiled })
 }
 
+/// The capture ids in a record of the ledger, with the changes that they became; of one that was rewritten, in what
+/// stands in its place.
+pub(super) fn captures_of(record: &ledger::Record) -> Result<Vec<(CaptureId, Sequence)>, StoreError> {
+    let unreadable = || StoreError::RecordUnreadable { kind: record.kind.0, position: record.position };
+    captures_in(record.kind.0, &record.payload).ok_or_else(unreadable)
+}
+
+fn captures_in(kind: u8, payload: &[u8]) -> Option<Vec<(CaptureId, Sequence)>> {
+    let (format, bytes) = payload.split_first()?;
+    Some(match (kind, *format) {
+        (1, PLAIN) => {
+            let change: OwnChange = read(bytes)?;
+            change.capture.map(|capture| (capture, change.sequence)).into_iter().collect()
+        }
+        (1, SEALED) => {
+            let change: OwnOnDisk = read(bytes)?;
+            change.capture.map(|capture| (capture, change.sequence)).into_iter().collect()
+        }
+        (12, SEALED) => {
+            let recovered: RecoveredBatch = read(bytes)?;
+            recovered.captures.into_iter().map(|(sequence, capture)| (capture, sequence)).collect()
+        }
+        (13, PLAIN) => {
+            let rewritten: Rewritten = read(bytes)?;
+            captures_in(rewritten.kind, &rewritten.payload)?
+        }
+        _ => Vec::new(),
+    })
+}
+
 impl Rewritten {
     /// A record in the place of the one at `of`.
     pub(super) fn new(of: Position, inner: &Record, scrub: bool, vault: &Vault) -> Self {

@@ -1,9 +1,7 @@
 //! What the writer does with the index beside a group: flushes, opens it anew after a full disk, scrubs.
 
 use super::{
-    StoreError,
-    index::{self, RenewError},
-    keys,
+    StoreError, folder, index, keys,
     ledger::Position,
     opening::{catch_up, guarded},
     room,
@@ -34,8 +32,8 @@ impl Writer {
         }
     }
 
-    /// Scrubs what was replaced and not scrubbed yet. Where the index holds names, its old pages still hold the
-    /// former ones: a copy takes its place now or, if that fails, one built anew at the next start.
+    /// Scrubs what was replaced and not scrubbed yet. An index of a former version that was set aside goes: it names
+    /// persons.
     pub fn scrub_all(&mut self) -> Result<(), StoreError> {
         let index = &self.inner.index;
         index.takes_more()?;
@@ -53,30 +51,7 @@ impl Writer {
         for key in rows.into_keys() {
             index.remove(key);
         }
-        let names = self.inner.view.read().expect("no holder of the view panics").recording.sequence > 0;
-        if names {
-            index.put(keys::ERASED.to_vec(), &());
-            self.flush();
-            self.renew_index()?;
-        }
-        Ok(())
-    }
-
-    fn renew_index(&self) -> Result<(), StoreError> {
-        if self.inner.stopped() {
-            return Err(StoreError::Stopped);
-        }
-        match self.inner.index.renew(keys::ERASED) {
-            Ok(()) => Ok(()),
-            Err(RenewError::Kept(error)) => {
-                tracing::warn!(code = error.code(), %error, "the index keeps erased names until the next start");
-                Ok(())
-            }
-            Err(RenewError::Lost(error)) => {
-                self.inner.stop(error.clone());
-                Err(error)
-            }
-        }
+        folder::forget_index_aside(&self.inner.folder)
     }
 
     /// Writes a part of what waits, so that no flush keeps an answer waiting for long.

@@ -178,29 +178,31 @@ impl Folder {
         if !index.exists() {
             return Ok(());
         }
-        if aside.exists() {
-            fs::remove_dir_all(&aside).map_err(io("remove", &aside))?;
-        }
+        forget(&aside)?;
         fs::rename(&index, &aside).map_err(io("set aside", &index))?;
         // It can be had again from the ledger, and a new one needs as much: it is no reason not to start.
         if room::left_bytes(&self.path) < room::folder_bytes(&aside).saturating_mul(2) {
             tracing::warn!("there is no room to keep the index that was set aside");
-            self.forget_index_aside()?;
+            forget(&aside)?;
         }
         Ok(())
     }
 
-    /// Removes a copy of the index that was cut short.
-    pub fn forget_index_copy(&self) -> Result<(), StoreError> {
-        let copy = super::index::renewed_path(&self.index());
-        if copy.exists() { fs::remove_dir_all(&copy).map_err(io("remove", &copy)) } else { Ok(()) }
+    /// Removes what former versions left of an index whose rows named persons, once some of them were erased.
+    pub fn forget_former_names(&self) -> Result<(), StoreError> {
+        forget(&self.path.join("index.new"))?;
+        forget_index_aside(&self.path)
     }
+}
 
-    /// Removes what was set aside: it holds names that were erased.
-    pub fn forget_index_aside(&self) -> Result<(), StoreError> {
-        let aside = self.path.join("index.damaged");
-        if aside.exists() { fs::remove_dir_all(&aside).map_err(io("remove", &aside)) } else { Ok(()) }
-    }
+/// Removes the index that was set aside in a data folder.
+pub(super) fn forget_index_aside(data: &Path) -> Result<(), StoreError> {
+    forget(&data.join("index.damaged"))
+}
+
+/// Removes a folder if it is there.
+pub(super) fn forget(folder: &Path) -> Result<(), StoreError> {
+    if folder.exists() { fs::remove_dir_all(folder).map_err(io("remove", folder)) } else { Ok(()) }
 }
 
 /// The note that a folder was restored from a backup, made at this moment (Unix milliseconds): what came after the

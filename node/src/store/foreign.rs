@@ -8,10 +8,7 @@ use super::{
     record::{Anchor, Record},
     rows::{BatchRow, ChainRow, Recording, StoredHousehold, StoredPerson, TalliesRow},
 };
-use danso_core::{
-    chain::AuditHead,
-    domain::{CaptureId, HouseholdFacts, PersonFacts, Reason},
-};
+use danso_core::{chain::AuditHead, domain::Reason};
 use danso_tier_config::UnitId;
 use serde::de::DeserializeOwned;
 
@@ -44,18 +41,16 @@ pub fn is_row(key: &[u8], value: &[u8]) -> bool {
             keys::CHECK => fits::<u128>(value),
             keys::RECORDING => fits::<Recording>(value),
             keys::AUDIT => fits::<AuditHead>(value),
-            keys::SEALED => fits::<bool>(value),
-            keys::ERASED | keys::VEILED => fits::<()>(value),
+            keys::VEILED => fits::<()>(value),
             _ => false,
         },
         b't' => is_tallies(key, value),
         b'c' => UnitId::from_key(rest).is_some() && fits::<ChainRow>(value),
         b'b' => numbered(rest).is_some() && fits::<BatchRow>(value),
         b'q' => numbered(rest).is_some() && fits::<Reason>(value),
-        b'p' => keys::person_of_key(key).is_some() && is_person(value),
-        b'h' => numbered(rest).is_some() && is_household(value),
+        b'p' => keys::person_of_key(key).is_some() && fits::<StoredPerson>(value),
+        b'h' => numbered(rest).is_some() && fits::<StoredHousehold>(value),
         b'o' => fits::<Vec<u64>>(value),
-        b'k' => keys::captured(key).is_some() && fits::<CaptureId>(value),
         b'g' | b'f' => keys::position_of_key(key).is_some() && fits::<()>(value),
         b'e' => keys::position_of_key(key).is_some() && fits::<UnitId>(value),
         b'a' => UnitId::from_key(rest).is_some() && fits::<Anchor>(value),
@@ -85,21 +80,4 @@ fn is_tallies(key: &[u8], value: &[u8]) -> bool {
     let row = keys::tallies_of_key(key);
     row.zip(index::decode::<TalliesRow>(value).ok())
         .is_some_and(|((row, _), piece)| row.decode(&piece.entries).is_some())
-}
-
-/// A person's row, and its names where they are not encrypted.
-fn is_person(value: &[u8]) -> bool {
-    index::decode::<StoredPerson>(value).is_ok_and(|row| is_plain::<PersonFacts>(&row.facts))
-}
-
-fn is_household(value: &[u8]) -> bool {
-    index::decode::<StoredHousehold>(value).is_ok_and(|row| is_plain::<HouseholdFacts>(&row.facts))
-}
-
-/// Empty, encrypted, or readable as it is.
-fn is_plain<T: DeserializeOwned>(facts: &[u8]) -> bool {
-    match facts.split_first() {
-        Some((0, plain)) => postcard::from_bytes::<T>(plain).is_ok(),
-        _ => true,
-    }
 }

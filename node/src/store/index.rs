@@ -6,7 +6,6 @@
 //! | `pages.rs` | rows side by side share one value of sled |
 //! | `register.rs` | rows of persons, households and own changes |
 //! | `writing.rs` | the flush of what waits in memory |
-//! | `renewing.rs` | an index in the place of another |
 //!
 //! Order of a flush: all absolute values in small batches (replaying the ledger over them ends the same), then
 //! everything that is counted up (tallies, chain rows, counters) together with the position in one atomic batch: it
@@ -16,14 +15,12 @@
 mod overlay;
 mod pages;
 mod register;
-mod renewing;
 mod writing;
 
 use overlay::Overlay;
 
 pub(super) use pages::is_page;
 pub(super) use register::Standing;
-pub(super) use renewing::{RenewError, renewed_path};
 
 use super::{StoreError, at_rest::Vault, folder, keys, ledger::Position, room, whole::checked};
 use danso_core::rollup::RowId;
@@ -72,7 +69,7 @@ pub(super) struct Index {
     pub blind: AtomicBool,
     folder: PathBuf,
     cache_bytes: u64,
-    /// Seals what names persons, in rows here and in records of the ledger.
+    /// Seals what names persons in records of the ledger.
     pub vault: Arc<Vault>,
 }
 
@@ -313,7 +310,7 @@ impl Index {
                 );
                 drop(database);
                 let _ = wait_until_closed(&self.folder);
-                renewing::forget(&self.folder).map_err(|error| StoreError::Index(error.to_string()))?;
+                folder::forget(&self.folder).map_err(|error| StoreError::Index(error.to_string()))?;
                 let fresh = self.opened_again(catch_up)?;
                 database = self.database.write().expect("no holder of the database panics");
                 fresh

@@ -11,9 +11,8 @@
 //! | `b` origin, number | ledger position and hash of the batch | batch applied |
 //! | `q` origin, sequence | reason | batch with quarantined changes applied |
 //! | `o` sequence / 64 | ledger positions of these 64 own changes, zeros for none | own change applied |
-//! | `k` sequence | capture id of the own change | own change applied |
-//! | `p` person | person row | own change applied |
-//! | `h` household | household row | own change applied |
+//! | `p` person | state, latest change, and the change that names the person | own change applied |
+//! | `h` household | the same of a household | own change applied |
 //! | `g` unit, position | nothing: a registration or grant of its key lies there | registration applied |
 //! | `d` version | ledger position of a directory version | directory applied |
 //! | `l` number | ledger position of a release | release applied |
@@ -29,9 +28,9 @@
 //! | `n` origin | batch up to which its names were dropped by policy | rewritten record applied |
 //! | `u` number | ledger position of an audit entry | entry applied |
 //! | `m` `audit` | head of the audit chain | entry applied |
-//! | `m` `sealed` | whether names in rows are sealed | start of a new index |
-//! | `m` `erased` | nothing: names were erased, the next start builds the index anew | erasure |
-//! | `m` `veiled` | nothing: rows were written without the key, the names are missing | start |
+//! | `m` `veiled` | nothing: rows were written without the key, which changes name whom is missing | start |
+//!
+//! No row names anybody: names lie in the ledger alone.
 //!
 //! Rows `s` and `w` follow from no record: they are gone with the index, and no check compares them.
 
@@ -44,7 +43,7 @@ use danso_core::{
 use danso_tier_config::UnitId;
 
 /// Format byte at the head of every value.
-pub(super) const VALUE_FORMAT: u8 = 4;
+pub(super) const VALUE_FORMAT: u8 = 5;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";
@@ -60,12 +59,6 @@ pub(super) const RECORDING: &[u8] = b"mrecording";
 
 /// Key of the head of the audit chain.
 pub(super) const AUDIT: &[u8] = b"maudit";
-
-/// Key of the word whether names in rows are sealed.
-pub(super) const SEALED: &[u8] = b"msealed";
-
-/// Key of the mark that names were erased since the index was built: its old pages still hold them.
-pub(super) const ERASED: &[u8] = b"merased";
 
 /// Key of the mark that rows were written without the key at rest.
 pub(super) const VEILED: &[u8] = b"mveiled";
@@ -120,17 +113,6 @@ pub(super) const OWN_A_ROW: u64 = 64;
 /// The row that holds the position of an own change.
 pub(super) fn own(sequence: Sequence) -> Vec<u8> {
     key(b'o', &[&(sequence.0 / OWN_A_ROW).to_be_bytes()])
-}
-
-pub(super) fn capture(sequence: Sequence) -> Vec<u8> {
-    key(b'k', &[&sequence.0.to_be_bytes()])
-}
-
-pub(super) const CAPTURES: &[u8] = b"k";
-
-/// The sequence whose capture a key is of.
-pub(super) fn captured(key: &[u8]) -> Option<Sequence> {
-    key.strip_prefix(CAPTURES)?.try_into().ok().map(u64::from_be_bytes).map(Sequence)
 }
 
 pub(super) fn person(person: PersonId) -> Vec<u8> {

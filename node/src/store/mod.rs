@@ -6,6 +6,7 @@
 //! | `record.rs` | the kinds of ledger record |
 //! | `encoding.rs` | records as bytes, personal parts encrypted |
 //! | `captures.rs` | what recognises what was recorded, in memory |
+//! | `register.rs` | the own register: rows of the index, names out of the ledger |
 //! | `lookups.rs` | the search by number and household, in memory only |
 //! | `names.rs` | the search by name, in memory only |
 //! | `keys.rs` | the one table of sled keys |
@@ -70,6 +71,7 @@ mod opening;
 mod queue;
 mod reading;
 mod record;
+mod register;
 mod room;
 mod rows;
 mod stopped;

@@ -85,23 +85,11 @@ impl Store {
     ) -> Result<(Self, OpenReport), StoreError> {
         let folder = Folder::open(&options.folder, options.unit)?;
         let vault = Arc::new(folder.vault(options.at_rest.as_ref())?);
-        folder.forget_index_copy()?;
         // What a verification that was killed left: a copy of the index.
         let _ = std::fs::remove_dir_all(folder.scratch());
         let mut ballast_dropped = folder.drop_ballast_if_full();
         let (index, mut rebuilt_because) =
             open_index(&folder, &options.limits, &vault, &mut ballast_dropped)?;
-        let erased = guarded(|| index.get::<()>(keys::ERASED));
-        let index = if matches!(erased, Ok(Some(()))) {
-            rebuilt_because = Some("names were erased: its old pages still held them".to_owned());
-            drop(index);
-            folder.set_index_aside()?;
-            // First, since it takes the space that the new one needs.
-            folder.forget_index_aside()?;
-            new_index(&folder, &options.limits, &vault)?
-        } else {
-            index
-        };
         let (index, known_durable) = match guarded(|| index.reach()) {
             Ok(reach) => (index, reach),
             Err(error) => {
@@ -142,6 +130,9 @@ impl Store {
             }
             Err(other) => return Err(other),
         };
+        if !view.orders.is_empty() {
+            folder.forget_former_names()?;
+        }
         folder.finish(options.unit, &vault)?;
         let mut options = options;
         let behind = choose_key(&mut options, &view)? || restored_at_ms(&options.folder).is_some();
@@ -284,9 +275,9 @@ pub(super) fn replay(
         match to_apply(view, index, reader, unit, &record)? {
             Due::Apply(record, position) => {
                 let judged = inspect(view, &record, position)?;
-                Applier { view, index, unit }.apply(*record, position, judged)?;
+                Applier { view, index, ledger: reader, unit }.apply(vec![(*record, position, judged)])?;
             }
-            Due::Named(header) => Applier { view, index, unit }.named(&header),
+            Due::Named(header) => Applier { view, index, ledger: reader, unit }.named(&header),
             Due::Nothing => {}
         }
         view.position = next;

@@ -4,12 +4,13 @@ use super::{
     Store, StoreError,
     apply::changes_of,
     at_rest::State,
-    encoding::{Decoded, read_record},
+    encoding::{Decoded, captures_of, read_record},
     index::{self, Standing},
     keys,
     ledger::Position,
     names,
     record::{AcceptedBatch, Evidence, OfficeRecord, OwnChange, Record, Topic},
+    register::OwnRegister,
     rows::{BatchRow, HouseholdRow, PersonRow},
     view::View,
 };
@@ -100,16 +101,13 @@ impl Store {
         }
     }
 
+    fn register(&self) -> OwnRegister<'_> {
+        OwnRegister::new(&self.inner.index, &self.inner.reader)
+    }
+
     /// An own change by its sequence.
     pub fn own_change(&self, sequence: Sequence) -> Result<Option<OwnChange>, StoreError> {
-        let Some(position) = self.inner.index.own(sequence)? else {
-            return Ok(None);
-        };
-        match self.record(position.0)? {
-            Record::Own(change) => Ok(Some(change)),
-            Record::Recovered(recovered) => Ok(change_of(&recovered.batch, sequence)),
-            _ => Err(StoreError::Index("an own change is indexed wrongly".to_owned())),
-        }
+        self.register().change(sequence)
     }
 
     /// The record of an own change and where it lies; `None` for a change that came back within a batch.
@@ -135,16 +133,18 @@ impl Store {
         Ok(self.captures()?.captures.beginning(beginning))
     }
 
-    /// The view with its captures filled: their rows are read at the first question.
+    /// The view with its captures filled: they lie in the ledger, which is read at the first question.
     fn captures(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
         let fill = |view: &mut View| {
-            let rows = self.inner.index.scan(keys::CAPTURES)?;
-            let read = |(key, value): (&Vec<u8>, &Vec<u8>)| {
-                let sequence = keys::captured(key);
-                let unreadable = || StoreError::Index("the key of a capture is unreadable".to_owned());
-                Ok((index::decode(value)?, sequence.ok_or_else(unreadable)?))
-            };
-            view.captures.fill(rows.iter().map(read).collect::<Result<Vec<_>, StoreError>>()?);
+            let mut found = Vec::new();
+            for record in self.inner.reader.iter_from(Position::START) {
+                let record = record?;
+                if record.position >= view.position {
+                    break;
+                }
+                found.extend(captures_of(&record)?);
+            }
+            view.captures.fill(found);
             Ok(())
         };
         self.filled(|view| view.captures.is_filled(), fill)
@@ -167,22 +167,22 @@ impl Store {
 
     /// A person of the own register, also one who died or left.
     pub fn person(&self, person: PersonId) -> Result<Option<PersonRow>, StoreError> {
-        self.inner.index.person(person)
+        self.register().person(person)
     }
 
     /// A person's state and latest change, without what names the person.
     pub fn standing(&self, person: PersonId) -> Result<Option<Standing>, StoreError> {
-        self.inner.index.standing(person)
+        Ok(self.inner.index.person(person)?.map(|row| (row.state, row.changed)))
     }
 
     /// A household's state, without what names it.
     pub fn household_state(&self, household: HouseholdId) -> Result<Option<HouseholdState>, StoreError> {
-        self.inner.index.household_state(household)
+        Ok(self.inner.index.household(household)?.and_then(|row| row.state))
     }
 
     /// A household of the own register, also a closed one.
     pub fn household(&self, household: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
-        self.inner.index.household(household)
+        self.register().household(household)
     }
 
     /// The open household with this number.
@@ -203,8 +203,8 @@ impl Store {
     /// The view with its look-ups filled: all rows of the register are read at the first question.
     fn lookups(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
         let fill = |view: &mut View| {
-            let households = self.inner.index.households()?;
-            view.lookups.fill(self.inner.index.persons()?, households);
+            let mut register = self.register();
+            view.lookups.fill(register.persons()?, register.households()?);
             Ok(())
         };
         self.filled(|view| view.lookups.is_filled(), fill)
@@ -221,14 +221,15 @@ impl Store {
     ) -> Result<Vec<(PersonId, PersonRow)>, StoreError> {
         self.require_key()?;
         let fill = |view: &mut View| {
-            let persons = self.inner.index.persons()?;
+            let persons = self.register().persons()?;
             view.names.fill(persons.into_iter().map(|(id, row)| (id, row.facts)));
             Ok(())
         };
         let found = self.filled(|view| view.names.is_filled(), fill)?.names.find(question);
         let mut persons = Vec::new();
+        let mut register = self.register();
         for id in found {
-            let Some(row) = self.inner.index.person(id)? else { continue };
+            let Some(row) = register.person(id)? else { continue };
             if names::answers(&row.facts.name, question) {
                 persons.push((id, row));
             }
@@ -245,7 +246,7 @@ impl Store {
     pub fn has_nameless_persons(&self) -> Result<bool, StoreError> {
         self.require_key()?;
         let nameless = |row: &PersonRow| row.state.is_some() && row.facts == PersonFacts::default();
-        Ok(self.inner.index.persons()?.iter().any(|(_, row)| nameless(row)))
+        Ok(self.register().persons()?.iter().any(|(_, row)| nameless(row)))
     }
 
     /// Refuses without the key at rest.
@@ -367,12 +368,4 @@ fn end_of(key: &[u8]) -> Result<Position, StoreError> {
 
 fn undecodable() -> StoreError {
     StoreError::Index("a stored batch does not open".to_owned())
-}
-
-/// One change of a batch that came back from the parent.
-fn change_of(batch: &Batch, sequence: Sequence) -> Option<OwnChange> {
-    let header: Header = batch.header.decode_trusted().ok()?;
-    let place = usize::try_from(sequence.0.checked_sub(header.first.0)?).ok()?;
-    let (core, personal) = changes_of(batch, &header)?.into_iter().nth(place)?;
-    Some(OwnChange { sequence, capture: None, core, personal })
 }

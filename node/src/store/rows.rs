@@ -67,25 +67,31 @@ impl PersonRow {
     }
 }
 
-/// A person's row as it is stored: what names the person is sealed.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredPerson {
-    pub state: Option<PersonState>,
-    /// Empty where nothing names the person.
-    #[serde(with = "serde_bytes")]
-    pub facts: Vec<u8>,
+/// A person or household as the index holds it: what names it lies in the ledger alone, with the change that said it.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stored<State> {
+    /// State, `None` for one that is gone.
+    pub state: Option<State>,
+    /// The change whose personal part names it; `None` where nothing does.
+    pub named: Option<Sequence>,
+    /// The latest change.
     pub changed: Option<Sequence>,
 }
 
-/// A household's row as it is stored: what names it is sealed.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredHousehold {
-    pub state: Option<HouseholdState>,
-    /// Empty where nothing names the household.
-    #[serde(with = "serde_bytes")]
-    pub facts: Vec<u8>,
-    pub changed: Option<Sequence>,
+impl<State> Stored<State> {
+    /// What a change leaves of a row that may have been there: the state after it and, where it `says_who` that
+    /// is, itself as the place of the names.
+    pub fn after(change: Sequence, state: Option<State>, says_who: bool, row: Option<Self>) -> Self {
+        let named = if says_who { Some(change) } else { row.and_then(|row| row.named) };
+        Self { state, named, changed: Some(change) }
+    }
 }
+
+/// A person as stored.
+pub(super) type StoredPerson = Stored<PersonState>;
+
+/// A household as stored.
+pub(super) type StoredHousehold = Stored<HouseholdState>;
 
 /// A household of the node's own register.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

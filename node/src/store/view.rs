@@ -3,7 +3,6 @@
 
 use super::{
     StoreError,
-    at_rest::State,
     captures::Captures,
     encoding::read_record,
     index::{Index, Reflected, decode},
@@ -173,14 +172,7 @@ impl View {
         hierarchies: &[Hierarchy],
     ) -> Result<Self, StoreError> {
         let mut view = Self::new(hierarchies);
-        let sealed = index.vault.state() != State::Off;
-        let Some(reflected) = index.reflected()? else {
-            index.put(keys::SEALED.to_vec(), &sealed);
-            return Ok(view);
-        };
-        if index.get::<bool>(keys::SEALED)? != Some(sealed) {
-            return Err(StoreError::Index("its names are not encrypted as they should be".to_owned()));
-        }
+        let Some(reflected) = index.reflected()? else { return Ok(view) };
         if index.get::<()>(keys::VEILED)?.is_some() && !index.vault.is_locked() {
             return Err(StoreError::Index("it was built without the key at rest".to_owned()));
         }

@@ -238,10 +238,10 @@ impl Writer {
 
     fn apply(&mut self, group: Vec<Staged>, positions: &[Position]) -> Result<(), StoreError> {
         let mut view = self.inner.view.write().expect("no holder of the view panics");
-        let mut applier = Applier { view: &mut view, index: &self.inner.index, unit: self.inner.unit };
-        for (staged, position) in group.into_iter().zip(positions) {
-            applier.apply(staged.record, *position, staged.judged)?;
-        }
+        let Inner { index, reader, unit, .. } = &*self.inner;
+        let durable = |(staged, position): (Staged, &Position)| (staged.record, *position, staged.judged);
+        let durable = group.into_iter().zip(positions).map(durable).collect();
+        Applier { view: &mut view, index, ledger: reader, unit: *unit }.apply(durable)?;
         view.position = self.ledger.end();
         self.unsealed_since = match (view.unsealed.is_empty(), self.unsealed_since) {
             (true, _) => None,

@@ -1,4 +1,4 @@
-//! The figures of `node/ARCHITECTURE.md`: `cargo bench -p danso-tests --bench figures [-- NAME...]`.
+//! The figures of `node/PERFORMANCE.md`: `cargo bench -p danso-tests --bench figures [-- NAME...]`.
 //!
 //! | file | measures |
 //! |---|---|

@@ -12,20 +12,20 @@
 mod register;
 mod trust;
 
-pub(super) use register::changes_of;
+pub(super) use register::{OpenedChange, changes_of};
 
 use super::{
     StoreError,
     index::Index,
     keys,
-    ledger::Position,
+    ledger::{LedgerReader, Position},
     record::{AcceptedBatch, Evidence, Record, RecoveredBatch},
     rows::{BatchRow, ChainRow},
     view::View,
 };
 use danso_core::{
     chain::{Batch, BatchNumber, Contents, Exclusions, Fault, Header, Receipt, Signed, check_link, open},
-    domain::Reason,
+    domain::{Reason, Sequence},
     rollup::{Delta, Judged, RowId, judge},
 };
 use danso_tier_config::{Policy, UnitId};
@@ -34,6 +34,8 @@ use danso_tier_config::{Policy, UnitId};
 pub(super) struct Applier<'a> {
     pub view: &'a mut View,
     pub index: &'a Index,
+    /// Reads what was applied before.
+    pub ledger: &'a LedgerReader,
     pub unit: UnitId,
 }
 
@@ -62,14 +64,29 @@ fn damaged(position: Position, fault: &Fault) -> StoreError {
 /// First and last batch.
 type Range = (BatchNumber, BatchNumber);
 
+/// A durable record, where it lies, and what the acceptance found of its batch; at start that is found again.
+pub(super) type Durable = (Record, Position, Option<Judged>);
+
 impl Applier<'_> {
-    /// Applies one durable record. `judged` is what the acceptance found; at start it is found again.
-    pub fn apply(
-        &mut self,
-        record: Record,
-        position: Position,
-        judged: Option<Judged>,
-    ) -> Result<(), StoreError> {
+    /// Applies durable records that were written together. What all own changes among them have in common is written
+    /// once: before any row names one of them, where they lie, since whoever reads the register waits for nobody.
+    pub fn apply(&mut self, group: Vec<Durable>) -> Result<(), StoreError> {
+        let place = |(record, position, _): &Durable| match record {
+            Record::Own(change) => Some((change.sequence, *position)),
+            _ => None,
+        };
+        let own: Vec<(Sequence, Position)> = group.iter().filter_map(place).collect();
+        self.index.put_own(&own)?;
+        for durable in group {
+            self.record(durable)?;
+        }
+        if !own.is_empty() {
+            self.index.put(keys::RECORDING.to_vec(), &self.view.recording);
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, (record, position, judged): Durable) -> Result<(), StoreError> {
         match record {
             Record::Own(change) => self.own(change, position)?,
             Record::Sealed(batch) => self.sealed(&batch, position, judged)?,

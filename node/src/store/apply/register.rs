@@ -1,10 +1,10 @@
 //! Own changes: the rows of persons and households that they leave.
 
 use super::{super::record::OwnChange, Applier};
-use crate::store::{StoreError, keys, ledger::Position};
+use crate::store::{StoreError, keys, ledger::Position, register::OwnRegister};
 use danso_core::{
     chain::{Batch, Header, PersonalLeaf, SealedChange, read_frame},
-    domain::{CaptureId, Core, HouseholdChange, PersonChange, PersonId, Personal, Sequence},
+    domain::{CaptureId, Core, HouseholdChange, PersonChange, PersonId, PersonState, Personal, Sequence},
 };
 
 impl Applier<'_> {
@@ -13,7 +13,7 @@ impl Applier<'_> {
         let core = Core::decode(&change.core).map_err(unreadable)?;
         let personal = change.personal.as_ref().map(|(_, bytes)| Personal::decode(bytes)).transpose();
         let personal = personal.map_err(unreadable)?.unwrap_or_default();
-        self.rows(&core, &personal, change.sequence, position)?;
+        self.rows(&core, &personal, change.sequence)?;
         if let Some(capture) = change.capture {
             self.captured(capture, change.sequence);
         }
@@ -27,7 +27,6 @@ impl Applier<'_> {
     }
 
     pub(super) fn captured(&mut self, capture: CaptureId, sequence: Sequence) {
-        self.index.put(keys::capture(sequence), &capture);
         self.view.captures.learn(capture, sequence);
     }
 
@@ -40,24 +39,26 @@ impl Applier<'_> {
         position: Position,
     ) -> Result<(), StoreError> {
         let unreadable = || StoreError::RecordUnreadable { kind: 12, position };
+        self.lie_at(header, position)?;
         for (place, (core, personal)) in
             changes_of(batch, header).ok_or_else(unreadable)?.into_iter().enumerate()
         {
             let core = Core::decode(&core).map_err(|_| unreadable())?;
             let personal = personal.map(|(_, bytes)| Personal::decode(&bytes)).transpose();
             let personal = personal.map_err(|_| unreadable())?.unwrap_or_default();
-            self.rows(&core, &personal, header.first.plus(place as u64), position)?;
+            self.rows(&core, &personal, header.first.plus(place as u64))?;
         }
+        self.index.put(keys::RECORDING.to_vec(), &self.view.recording);
         Ok(())
     }
 
-    fn rows(
-        &mut self,
-        core: &Core,
-        personal: &Personal,
-        sequence: Sequence,
-        position: Position,
-    ) -> Result<(), StoreError> {
+    /// All changes of a batch of the own chain lie at one place.
+    pub(super) fn lie_at(&self, header: &Header, position: Position) -> Result<(), StoreError> {
+        let places = (0..u64::from(header.changes)).map(|place| (header.first.plus(place), position));
+        self.index.put_own(&places.collect::<Vec<_>>())
+    }
+
+    fn rows(&mut self, core: &Core, personal: &Personal, sequence: Sequence) -> Result<(), StoreError> {
         for household in &core.households {
             self.household(household, personal, sequence)?;
         }
@@ -67,8 +68,7 @@ impl Applier<'_> {
         let recording = &mut self.view.recording;
         recording.sequence = sequence.0;
         recording.recorded_at = core.recorded_at;
-        self.index.put(keys::RECORDING.to_vec(), recording);
-        self.index.put_own(sequence, position)
+        Ok(())
     }
 
     fn household(
@@ -78,8 +78,9 @@ impl Applier<'_> {
         sequence: Sequence,
     ) -> Result<(), StoreError> {
         let facts = personal.of_household(household.id);
-        if self.view.lookups.is_filled() {
-            let mut row = self.index.household(household.id)?.unwrap_or_default();
+        let found_otherwise = facts.is_some() || household.before.is_some() != household.after.is_some();
+        if self.view.lookups.is_filled() && found_otherwise {
+            let mut row = self.register().household(household.id)?.unwrap_or_default();
             self.view.lookups.forget_household(household.id, &row);
             row.change(household.after, facts, sequence);
             self.view.lookups.learn_household(household.id, &row);
@@ -87,7 +88,12 @@ impl Applier<'_> {
         let serial = if household.id.unit == self.unit { household.id.serial } else { 0 };
         let recording = &mut self.view.recording;
         recording.household_serial = recording.household_serial.max(serial);
-        self.index.change_household(household.id, (household.after, facts), sequence)
+        self.index.change_household(household.id, (household.after, facts.is_some()), sequence)
+    }
+
+    /// The register as the changes so far leave it.
+    pub(super) fn register(&self) -> OwnRegister<'_> {
+        OwnRegister::new(self.index, self.ledger)
     }
 
     /// Whether nothing can be known of a person: no look-up for one who is registered here for the first time.
@@ -103,8 +109,10 @@ impl Applier<'_> {
         sequence: Sequence,
     ) -> Result<(), StoreError> {
         let (facts, new) = (personal.of_person(person.id), self.is_new(person));
-        if self.view.lookups.is_filled() || self.view.names.is_filled() {
-            let mut row = if new { None } else { self.index.person(person.id)? }.unwrap_or_default();
+        let home = |state: Option<PersonState>| state.map(|state| state.household);
+        let found_otherwise = facts.is_some() || home(person.before) != home(person.after);
+        if (self.view.lookups.is_filled() || self.view.names.is_filled()) && found_otherwise {
+            let mut row = if new { None } else { self.register().person(person.id)? }.unwrap_or_default();
             self.view.lookups.forget_person(person.id, &row);
             self.view.names.forget(person.id, &row.facts);
             row.change(person.after, facts, sequence);
@@ -117,7 +125,7 @@ impl Applier<'_> {
         if person.id.unit == self.unit {
             recording.person_serial = recording.person_serial.max(person.id.serial);
         }
-        self.index.change_person(person.id, new, (person.after, facts), sequence)
+        self.index.change_person(person.id, new, (person.after, facts.is_some()), sequence)
     }
 }
 

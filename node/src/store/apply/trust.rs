@@ -4,7 +4,14 @@ use super::{
     super::record::{OwnChange, Rewritten},
     Applier,
 };
-use crate::store::{StoreError, encoding::Decoded, keys, ledger::Position, record::Record, rows::BatchRow};
+use crate::store::{
+    StoreError,
+    encoding::Decoded,
+    keys,
+    ledger::Position,
+    record::Record,
+    rows::{BatchRow, StoredPerson},
+};
 use danso_core::{
     chain::{AuditEntry, AuditHead, Batch, Header, Signed},
     domain::{PersonFacts, PersonId},
@@ -19,12 +26,16 @@ impl Applier<'_> {
     }
 
     fn forget(&mut self, person: PersonId) -> Result<(), StoreError> {
-        let Some(mut row) = self.index.person(person)? else { return Ok(()) };
-        self.view.lookups.forget_person(person, &row);
-        self.view.names.forget(person, &row.facts);
-        row.facts = PersonFacts::default();
-        self.view.lookups.learn_person(person, &row);
-        self.index.put_person(person, &row);
+        if self.view.lookups.is_filled() || self.view.names.is_filled() {
+            let Some(mut row) = self.register().person(person)? else { return Ok(()) };
+            self.view.lookups.forget_person(person, &row);
+            self.view.names.forget(person, &row.facts);
+            row.facts = PersonFacts::default();
+            self.view.lookups.learn_person(person, &row);
+        }
+        if let Some(row) = self.index.person(person)? {
+            self.index.put_person(person, &StoredPerson { named: None, ..row });
+        }
         Ok(())
     }
 
@@ -33,7 +44,7 @@ impl Applier<'_> {
         let Decoded { record: inner, veiled } = rewritten.inner(position, &self.index.vault)?;
         match &inner {
             Record::Own(change) => {
-                self.index.put_own(change.sequence, position)?;
+                self.index.put_own(&[(change.sequence, position)])?;
                 self.forget_unsealed(change);
             }
             Record::Sealed(batch) => {
@@ -48,9 +59,7 @@ impl Applier<'_> {
             }
             Record::Recovered(recovered) => {
                 let header = self.point(&recovered.batch, position)?;
-                for place in 0..u64::from(header.changes) {
-                    self.index.put_own(header.first.plus(place), position)?;
-                }
+                self.lie_at(&header, position)?;
             }
             _ => return Err(StoreError::RecordUnreadable { kind: rewritten.kind, position }),
         }

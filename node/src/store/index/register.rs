@@ -4,128 +4,73 @@ use super::{Index, decode};
 use crate::store::{
     StoreError, keys,
     ledger::Position,
-    rows::{HouseholdRow, PersonRow, StoredHousehold, StoredPerson},
+    rows::{Stored, StoredHousehold, StoredPerson},
 };
-use danso_core::domain::{
-    HouseholdFacts, HouseholdId, HouseholdState, PersonFacts, PersonId, PersonState, Sequence,
-};
-use serde::{Serialize, de::DeserializeOwned};
+use danso_core::domain::{HouseholdId, HouseholdState, PersonId, PersonState, Sequence};
+use serde::de::DeserializeOwned;
 
 /// A person's state, and the latest change.
 pub(in crate::store) type Standing = (Option<PersonState>, Option<Sequence>);
 
 impl Index {
-    /// A person's row; without the key at rest without what names the person.
-    pub fn person(&self, id: PersonId) -> Result<Option<PersonRow>, StoreError> {
-        let key = keys::person(id);
-        let Some(StoredPerson { state, facts, changed }) = self.get(&key)? else { return Ok(None) };
-        let facts = self.unsealed(&key, &facts)?;
-        Ok(Some(PersonRow { state, facts, changed }))
+    /// A person's row.
+    pub fn person(&self, id: PersonId) -> Result<Option<StoredPerson>, StoreError> {
+        self.get(&keys::person(id))
     }
 
-    /// A person's state and latest change, without what names the person.
-    pub fn standing(&self, id: PersonId) -> Result<Option<Standing>, StoreError> {
-        let row: Option<StoredPerson> = self.get(&keys::person(id))?;
-        Ok(row.map(|row| (row.state, row.changed)))
+    /// A household's row.
+    pub fn household(&self, id: HouseholdId) -> Result<Option<StoredHousehold>, StoreError> {
+        self.get(&keys::household(id))
     }
 
-    /// A household's state, without what names it.
-    pub fn household_state(&self, id: HouseholdId) -> Result<Option<HouseholdState>, StoreError> {
-        let row: Option<StoredHousehold> = self.get(&keys::household(id))?;
-        Ok(row.and_then(|row| row.state))
+    /// Sets a person's row.
+    pub fn put_person(&self, id: PersonId, row: &StoredPerson) {
+        self.put(keys::person(id), row);
     }
 
-    /// What a change leaves of a person's row, as [`PersonRow::change`]; a `new` one has none.
+    /// What a change leaves of a person's row; a `new` one has none.
     pub fn change_person(
         &self,
         id: PersonId,
         new: bool,
-        (after, facts): (Option<PersonState>, Option<&PersonFacts>),
+        (after, says_who): (Option<PersonState>, bool),
         sequence: Sequence,
     ) -> Result<(), StoreError> {
-        let key = keys::person(id);
-        let row: Option<StoredPerson> = if new { None } else { self.get(&key)? };
-        let facts = match (facts, row) {
-            (Some(facts), _) => self.sealed(&key, facts),
-            (None, row) => row.map(|row| row.facts).unwrap_or_default(),
-        };
-        self.put(key, &StoredPerson { state: after, facts, changed: Some(sequence) });
+        let row = if new { None } else { self.person(id)? };
+        self.put_person(id, &Stored::after(sequence, after, says_who, row));
         Ok(())
     }
 
-    /// What a change leaves of a household's row, as [`HouseholdRow::change`].
+    /// What a change leaves of a household's row.
     pub fn change_household(
         &self,
         id: HouseholdId,
-        (after, facts): (Option<HouseholdState>, Option<&HouseholdFacts>),
+        (after, says_who): (Option<HouseholdState>, bool),
         sequence: Sequence,
     ) -> Result<(), StoreError> {
-        let key = keys::household(id);
-        let row: Option<StoredHousehold> = self.get(&key)?;
-        let facts = match (facts, row) {
-            (Some(facts), _) => self.sealed(&key, facts),
-            (None, row) => row.map(|row| row.facts).unwrap_or_default(),
-        };
-        self.put(key, &StoredHousehold { state: after, facts, changed: Some(sequence) });
+        let row = self.household(id)?;
+        self.put(keys::household(id), &Stored::after(sequence, after, says_who, row));
         Ok(())
     }
 
-    /// Sets a person's row.
-    pub fn put_person(&self, id: PersonId, row: &PersonRow) {
-        let key = keys::person(id);
-        let facts = self.sealed(&key, &row.facts);
-        self.put(key, &StoredPerson { state: row.state, facts, changed: row.changed });
+    /// All persons of the own register, also those who died or left.
+    pub fn persons(&self) -> Result<Vec<(PersonId, StoredPerson)>, StoreError> {
+        self.all(keys::PERSONS, keys::person_of_key)
     }
 
-    /// A household's row; without the key at rest without what names it.
-    pub fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
-        let key = keys::household(id);
-        let Some(StoredHousehold { state, facts, changed }) = self.get(&key)? else { return Ok(None) };
-        let facts = self.unsealed(&key, &facts)?;
-        Ok(Some(HouseholdRow { state, facts, changed }))
+    /// All households of the own register, also closed ones.
+    pub fn households(&self) -> Result<Vec<(HouseholdId, StoredHousehold)>, StoreError> {
+        self.all(keys::HOUSEHOLDS, keys::household_of_key)
     }
 
-    /// Empty for nothing to hide, else sealed and bound to its key.
-    fn sealed<T: Serialize + Default + PartialEq>(&self, key: &[u8], facts: &T) -> Vec<u8> {
-        if *facts == T::default() {
-            return Vec::new();
-        }
-        self.vault.seal(key, &postcard::to_stdvec(facts).expect("a row is plain data"))
-    }
-
-    fn unsealed<T: DeserializeOwned + Default>(&self, key: &[u8], sealed: &[u8]) -> Result<T, StoreError> {
-        if sealed.is_empty() || self.vault.is_locked() {
-            return Ok(T::default());
-        }
-        let plain = self.vault.open(key, sealed);
-        let plain = plain.map_err(|_| StoreError::Index("a sealed row does not open".to_owned()))?;
-        postcard::from_bytes(&plain).map_err(|_| StoreError::Index("a row is not decodable".to_owned()))
-    }
-
-    /// All persons of the own register, also those who died or left, as [`Index::person`] gives each.
-    pub fn persons(&self) -> Result<Vec<(PersonId, PersonRow)>, StoreError> {
-        let rows = self.scan(keys::PERSONS)?;
-        rows.into_iter()
-            .map(|(key, value)| {
-                let id = keys::person_of_key(&key);
-                let id = id.ok_or_else(|| StoreError::Index("a person key is unreadable".to_owned()))?;
-                let StoredPerson { state, facts, changed } = decode(&value)?;
-                Ok((id, PersonRow { state, facts: self.unsealed(&key, &facts)?, changed }))
-            })
-            .collect()
-    }
-
-    /// All households of the own register, also closed ones, as [`Index::household`] gives each.
-    pub fn households(&self) -> Result<Vec<(HouseholdId, HouseholdRow)>, StoreError> {
-        let rows = self.scan(keys::HOUSEHOLDS)?;
-        rows.into_iter()
-            .map(|(key, value)| {
-                let id = keys::household_of_key(&key);
-                let id = id.ok_or_else(|| StoreError::Index("a household key is unreadable".to_owned()))?;
-                let StoredHousehold { state, facts, changed } = decode(&value)?;
-                Ok((id, HouseholdRow { state, facts: self.unsealed(&key, &facts)?, changed }))
-            })
-            .collect()
+    fn all<Id, Row: DeserializeOwned>(
+        &self,
+        prefix: &[u8],
+        id_of: fn(&[u8]) -> Option<Id>,
+    ) -> Result<Vec<(Id, Row)>, StoreError> {
+        let unreadable = || StoreError::Index("the key of a row of the register is unreadable".to_owned());
+        let rows = self.scan(prefix)?;
+        rows.iter().map(|(key, value)| Ok((id_of(key).ok_or_else(unreadable)?, decode(value)?))).collect()
     }
 
     /// Where the record of an own change lies.
@@ -136,14 +81,19 @@ impl Index {
         Ok(position.filter(|position| *position != 0).map(Position))
     }
 
-    /// Says where the record of an own change lies.
-    pub fn put_own(&self, sequence: Sequence, position: Position) -> Result<(), StoreError> {
-        let key = keys::own(sequence);
-        let mut positions: Vec<u64> = self.get(&key)?.unwrap_or_default();
-        let place = (sequence.0 % keys::OWN_A_ROW) as usize;
-        positions.resize(positions.len().max(place + 1), 0);
-        positions[place] = position.0;
-        self.put(key, &positions);
+    /// Says where the records of own changes lie; of two places of a change the later one counts.
+    pub fn put_own(&self, changes: &[(Sequence, Position)]) -> Result<(), StoreError> {
+        let row = |change: &(Sequence, Position)| change.0.0 / keys::OWN_A_ROW;
+        for of_row in changes.chunk_by(|one, next| row(one) == row(next)) {
+            let key = keys::own(of_row[0].0);
+            let mut positions: Vec<u64> = self.get(&key)?.unwrap_or_default();
+            for (sequence, position) in of_row {
+                let place = (sequence.0 % keys::OWN_A_ROW) as usize;
+                positions.resize(positions.len().max(place + 1), 0);
+                positions[place] = position.0;
+            }
+            self.put(key, &positions);
+        }
         Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! When changes become batches: alone at once, close together as one. Time is virtual here.
 
-use super::super::{writer::Order, *};
+use super::{
+    super::{writer::Order, *},
+    options,
+};
 use crate::host::{Host, Threads};
 use danso_core::{
     chain::{BatchNumber, Receipt},
@@ -9,7 +12,7 @@ use danso_core::{
         entry::{Entry, change_of},
     },
 };
-use danso_tier_config::{Limits, limits};
+use danso_tier_config::limits;
 use std::{collections::VecDeque, time::Duration};
 use tokio::{sync::oneshot, task::yield_now, time::advance};
 
@@ -34,17 +37,8 @@ fn unit() -> UnitId {
 impl Commune {
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options {
-            folder: folder.path().join("data"),
-            unit: unit(),
-            key: LedgerKey::from_seed(&[7; 32]),
-            next_key: None,
-            limits: Limits { cache_bytes: 1_048_576, ..Limits::default() },
-            grants: Vec::new(),
-            at_rest: None,
-            hierarchies: Vec::new(),
-            host: Host { threads: Threads::None, ..Host::default() },
-        };
+        let host = Host { threads: Threads::None, ..Host::default() };
+        let options = Options { host, ..options(&folder.path().join("data")) };
         let (store, _) = Store::open(options, &mut |_, _| ()).unwrap();
         Self { store, book: Book::new(unit()), changes: 0, _folder: folder }
     }

@@ -1,30 +1,15 @@
 //! A full disk under the index: what was acknowledged stays, what cannot be kept is refused, and it goes on by
 //! itself. What sled does here is written down in the decision on full disks.
 
-use super::{super::*, small_disk::SmallDisk};
-use crate::host::Host;
-use danso_tier_config::{Limits, limits};
+use super::{super::*, options, small_disk::SmallDisk};
+use danso_tier_config::limits;
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
-fn options(disk: &SmallDisk) -> Options {
-    Options {
-        folder: disk.path().join("data"),
-        unit: "00001@2025-07-01".parse().unwrap(),
-        key: LedgerKey::from_seed(&[7; 32]),
-        next_key: None,
-        limits: Limits { cache_bytes: 1_048_576, ..Limits::default() },
-        grants: Vec::new(),
-        at_rest: None,
-        hierarchies: Vec::new(),
-        host: Host::default(),
-    }
-}
-
 fn opened(disk: &SmallDisk) -> (Store, OpenReport) {
-    Store::open(options(disk), &mut |_, _| ()).unwrap()
+    Store::open(options(&disk.path().join("data")), &mut |_, _| ()).unwrap()
 }
 
 fn noted(number: u32) -> Staged {
