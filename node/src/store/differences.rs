@@ -11,12 +11,9 @@ use super::{
 };
 use danso_core::{chain::hex, rollup::difference};
 use danso_tier_config::UnitId;
-use std::collections::BTreeMap;
 
 /// Kinds of rows that are compared as they are; `t` and `c` are compared as views.
 const PLAIN: &[u8] = b"abdefghlopquvxy";
-
-type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Differing tallies, chains, and counters.
 pub(super) fn of_views(held: &View, counted: &View) -> Vec<String> {
@@ -52,25 +49,15 @@ pub(super) fn of_rows(held: &Index, counted: &Index) -> Result<Vec<String>, Stor
     let mut found = Vec::new();
     for kind in PLAIN {
         let (indexed, ledger) = (held.scan(&[*kind])?, counted.scan(&[*kind])?);
-        each(&indexed, &ledger, |key, same| {
-            if !same {
-                found.push(told(key, indexed.get(key), ledger.get(key)));
+        let others = ledger.keys().filter(|key| !indexed.contains_key(*key));
+        for key in indexed.keys().chain(others) {
+            let (held, counted) = (indexed.get(key), ledger.get(key));
+            if held != counted {
+                found.push(told(key, held, counted));
             }
-            Ok(())
-        })?;
+        }
     }
     Ok(found)
-}
-
-fn each(
-    indexed: &Rows,
-    ledger: &Rows,
-    mut show: impl FnMut(&[u8], bool) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    for (key, value) in indexed {
-        show(key, ledger.get(key) == Some(value))?;
-    }
-    ledger.keys().filter(|key| !indexed.contains_key(*key)).try_for_each(|key| show(key, false))
 }
 
 fn told(key: &[u8], indexed: Option<&Vec<u8>>, ledger: Option<&Vec<u8>>) -> String {
@@ -154,7 +141,7 @@ mod unit_tests {
         domain::{HouseholdId, PersonId, Sequence},
     };
     use danso_tier_config::limits;
-    use std::{path::Path, sync::Arc};
+    use std::{collections::BTreeMap, path::Path, sync::Arc};
 
     fn unit() -> UnitId {
         "00004@2025-07-01".parse().unwrap()

@@ -234,13 +234,11 @@ pub(super) fn captures_of(record: &ledger::Record) -> Result<Vec<(CaptureId, Seq
 fn captures_in(kind: u8, payload: &[u8]) -> Option<Vec<(CaptureId, Sequence)>> {
     let (format, bytes) = payload.split_first()?;
     Some(match (kind, *format) {
-        (1, PLAIN) => {
-            let change: OwnChange = read(bytes)?;
-            change.capture.map(|capture| (capture, change.sequence)).into_iter().collect()
-        }
-        (1, SEALED) => {
-            let change: OwnOnDisk = read(bytes)?;
-            change.capture.map(|capture| (capture, change.sequence)).into_iter().collect()
+        // Both formats of an own change begin so.
+        (1, PLAIN | SEALED) => {
+            let beginning = postcard::take_from_bytes::<(Sequence, Option<CaptureId>)>(bytes).ok()?;
+            let (sequence, capture) = beginning.0;
+            capture.map(|capture| (capture, sequence)).into_iter().collect()
         }
         (12, SEALED) => {
             let recovered: RecoveredBatch = read(bytes)?;

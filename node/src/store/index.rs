@@ -20,7 +20,6 @@ mod writing;
 use overlay::Overlay;
 
 pub(super) use pages::is_page;
-pub(super) use register::Standing;
 
 use super::{StoreError, at_rest::Vault, folder, keys, ledger::Position, room, whole::checked};
 use danso_core::rollup::RowId;

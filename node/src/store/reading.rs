@@ -5,8 +5,7 @@ use super::{
     apply::changes_of,
     at_rest::State,
     encoding::{Decoded, captures_of, read_record},
-    index::{self, Standing},
-    keys,
+    index, keys,
     ledger::Position,
     names,
     record::{AcceptedBatch, Evidence, OfficeRecord, OwnChange, Record, Topic},
@@ -16,10 +15,15 @@ use super::{
 };
 use danso_core::{
     chain::{Batch, BatchNumber, ErasedLeaf, Header, PersonalLeaf, Quarantined, Signed},
-    domain::{CaptureId, Core, HouseholdId, HouseholdState, PersonFacts, PersonId, Reason, Sequence},
+    domain::{
+        CaptureId, Core, HouseholdId, HouseholdState, PersonFacts, PersonId, PersonState, Reason, Sequence,
+    },
 };
 use danso_tier_config::UnitId;
 use std::sync::RwLockReadGuard;
+
+/// A person's state, and the latest change.
+type Standing = (Option<PersonState>, Option<Sequence>);
 
 /// A batch held here, with what the acceptance said of it.
 #[derive(Debug, Clone)]

@@ -102,7 +102,7 @@ async fn axis(folder: &Path, name: &str, what: &str, loads: &[Load], size: impl 
         curve("population of the province, ms", &|cost| millis(cost.whole)),
         curve("population of each commune, ms", &|cost| millis(cost.each)),
     ];
-    if name == "units" || name == "children" {
+    if loads.windows(2).any(|pair| pair[0].communes != pair[1].communes) {
         curves
             .insert(2, curve("memory, every child linked, nothing sent, MB", &|cost| cost.linked_megabytes));
     }

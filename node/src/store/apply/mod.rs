@@ -77,10 +77,11 @@ impl Applier<'_> {
         };
         let own: Vec<(Sequence, Position)> = group.iter().filter_map(place).collect();
         self.index.put_own(&own)?;
+        let recording = self.view.recording;
         for durable in group {
             self.record(durable)?;
         }
-        if !own.is_empty() {
+        if self.view.recording != recording {
             self.index.put(keys::RECORDING.to_vec(), &self.view.recording);
         }
         Ok(())

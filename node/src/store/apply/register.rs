@@ -1,7 +1,7 @@
 //! Own changes: the rows of persons and households that they leave.
 
 use super::{super::record::OwnChange, Applier};
-use crate::store::{StoreError, keys, ledger::Position, register::OwnRegister};
+use crate::store::{StoreError, ledger::Position, register::OwnRegister, rows::PersonRow};
 use danso_core::{
     chain::{Batch, Header, PersonalLeaf, SealedChange, read_frame},
     domain::{CaptureId, Core, HouseholdChange, PersonChange, PersonId, PersonState, Personal, Sequence},
@@ -48,7 +48,6 @@ impl Applier<'_> {
             let personal = personal.map_err(|_| unreadable())?.unwrap_or_default();
             self.rows(&core, &personal, header.first.plus(place as u64))?;
         }
-        self.index.put(keys::RECORDING.to_vec(), &self.view.recording);
         Ok(())
     }
 
@@ -96,6 +95,25 @@ impl Applier<'_> {
         OwnRegister::new(self.index, self.ledger)
     }
 
+    /// What finds a person follows a change of the row; a `new` person has none yet.
+    pub(super) fn find_otherwise(
+        &mut self,
+        id: PersonId,
+        new: bool,
+        change: impl FnOnce(&mut PersonRow),
+    ) -> Result<(), StoreError> {
+        if !self.view.lookups.is_filled() && !self.view.names.is_filled() {
+            return Ok(());
+        }
+        let mut row = if new { None } else { self.register().person(id)? }.unwrap_or_default();
+        self.view.lookups.forget_person(id, &row);
+        self.view.names.forget(id, &row.facts);
+        change(&mut row);
+        self.view.names.learn(id, &row.facts);
+        self.view.lookups.learn_person(id, &row);
+        Ok(())
+    }
+
     /// Whether nothing can be known of a person: no look-up for one who is registered here for the first time.
     fn is_new(&self, person: &PersonChange) -> bool {
         let PersonId { unit, serial } = person.id;
@@ -111,13 +129,8 @@ impl Applier<'_> {
         let (facts, new) = (personal.of_person(person.id), self.is_new(person));
         let home = |state: Option<PersonState>| state.map(|state| state.household);
         let found_otherwise = facts.is_some() || home(person.before) != home(person.after);
-        if (self.view.lookups.is_filled() || self.view.names.is_filled()) && found_otherwise {
-            let mut row = if new { None } else { self.register().person(person.id)? }.unwrap_or_default();
-            self.view.lookups.forget_person(person.id, &row);
-            self.view.names.forget(person.id, &row.facts);
-            row.change(person.after, facts, sequence);
-            self.view.names.learn(person.id, &row.facts);
-            self.view.lookups.learn_person(person.id, &row);
+        if found_otherwise {
+            self.find_otherwise(person.id, new, |row| row.change(person.after, facts, sequence))?;
         }
         let recording = &mut self.view.recording;
         recording.persons += u64::from(person.after.is_some());

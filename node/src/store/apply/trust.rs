@@ -26,16 +26,9 @@ impl Applier<'_> {
     }
 
     fn forget(&mut self, person: PersonId) -> Result<(), StoreError> {
-        if self.view.lookups.is_filled() || self.view.names.is_filled() {
-            let Some(mut row) = self.register().person(person)? else { return Ok(()) };
-            self.view.lookups.forget_person(person, &row);
-            self.view.names.forget(person, &row.facts);
-            row.facts = PersonFacts::default();
-            self.view.lookups.learn_person(person, &row);
-        }
-        if let Some(row) = self.index.person(person)? {
-            self.index.put_person(person, &StoredPerson { named: None, ..row });
-        }
+        let Some(row) = self.index.person(person)? else { return Ok(()) };
+        self.find_otherwise(person, false, |row| row.facts = PersonFacts::default())?;
+        self.index.put_person(person, &StoredPerson { named: None, ..row });
         Ok(())
     }
 

@@ -9,9 +9,6 @@ use crate::store::{
 use danso_core::domain::{HouseholdId, HouseholdState, PersonId, PersonState, Sequence};
 use serde::de::DeserializeOwned;
 
-/// A person's state, and the latest change.
-pub(in crate::store) type Standing = (Option<PersonState>, Option<Sequence>);
-
 impl Index {
     /// A person's row.
     pub fn person(&self, id: PersonId) -> Result<Option<StoredPerson>, StoreError> {
