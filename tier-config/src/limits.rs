@@ -211,6 +211,8 @@ pub const CLOCK_OFF_MS_MAX: u64 = 300_000;
 pub const CONFIRMATION_LATE_MS: u64 = 86_400_000;
 /// Time without any progress of that tier before it is told, in milliseconds: after a long cut the tiers catch up.
 pub const CONFIRMATION_QUIET_MS: u64 = 600_000;
+/// Most contexts of zstd that are kept for the next frame, of either direction.
+pub const ZSTD_CONTEXTS_MAX: usize = 4;
 /// Bytes of relayed receipts at which a message takes no more of them.
 pub const RELAYED_BYTES: usize = 65_536;
 
@@ -241,6 +243,12 @@ pub const COMMIT_RECORDS_MAX: usize = 4_096;
 pub const COMMIT_GATHER_MS: u64 = 5;
 /// So many of them wait for no more: the writer works while the rest is made.
 pub const COMMIT_GATHER_RECORDS: usize = 256;
+/// Most own changes that share a record of the ledger: who reads one unpacks all.
+pub const OWN_RECORD_CHANGES_MAX: usize = 256;
+/// Bytes of own changes at which a record takes no more.
+pub const OWN_RECORD_BYTES: usize = FRAME_BYTES_MAX / 2;
+/// Most bytes of personal parts that are kept in memory once read.
+pub const PERSONAL_PARTS_BYTES_MAX: usize = 8 * 1_048_576;
 /// Bytes at which a group commit takes no more records.
 pub const COMMIT_BYTES_MAX: usize = 64 * 1_048_576;
 /// Segment size of sled, in bytes. It keeps several of them ahead, in memory as on the disk; of a register as large as

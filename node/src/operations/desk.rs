@@ -201,7 +201,7 @@ impl Node {
             AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: self.now_ms() }
         });
         let own = OwnChange { sequence, capture, core, personal };
-        let mut records = vec![Record::Own(own).into()];
+        let mut records = vec![Record::Own(vec![own]).into()];
         records.extend(written.map(|note| Record::Note(note).into()));
         let ticket = self.store.stage(records, staging.generation());
         staging.take(sequence, capture, change, rows);

@@ -24,7 +24,8 @@ impl Writer {
 
     /// Seals what is due, or all that waits, in the same group as the changes themselves: one sync makes both durable.
     pub fn seal_due(&mut self, group: &mut Vec<Staged>, all: bool) {
-        let coming = group.iter().filter(|staged| matches!(staged.record, Record::Own(_))).count();
+        let own = || group.iter().flat_map(|staged| staged.record.own_changes());
+        let coming = own().count();
         // What waits is sealed where it lies: only the writer takes it away.
         let view = self.inner.view.read().expect("no holder of the view panics");
         let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
@@ -38,15 +39,11 @@ impl Writer {
             return;
         }
         let decoded = |core: &[u8]| Core::decode(core).expect("own cores were encoded here");
-        let own = group.iter().filter_map(|staged| match &staged.record {
-            Record::Own(change) => Some((&change.core, &change.personal)),
-            _ => None,
-        });
         let waiting: Vec<Waiting<'_>> = view
             .unsealed
             .iter()
             .map(|change| (&change.core, &change.personal))
-            .chain(own)
+            .chain(own().map(|change| (&change.core, &change.personal)))
             .map(|(bytes, personal)| Waiting { bytes, personal: personal.as_ref(), core: decoded(bytes) })
             .collect();
         let mut head = chain.head;

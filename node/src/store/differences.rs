@@ -6,7 +6,7 @@ use super::{
     index::{self, Index},
     keys,
     ledger::Position,
-    rows::BatchRow,
+    rows::{BatchRow, OwnPlaces},
     view::View,
 };
 use danso_core::{chain::hex, rollup::difference};
@@ -87,8 +87,8 @@ fn name_of(key: &[u8]) -> String {
         b'l' => format!("release {}", number()),
         b'n' => format!("names of {} dropped by policy", of(unit())),
         b'o' => {
-            let first = number().saturating_mul(keys::OWN_A_ROW);
-            format!("own changes {first} to {}", first.saturating_add(keys::OWN_A_ROW - 1))
+            let (first, last) = own_row(number());
+            format!("own changes {first} to {last}")
         }
         b'p' => keys::person_of_key(key).map_or("person".to_owned(), |id| format!("person {id}")),
         b'q' => format!("quarantined change {} of {}", number(), of(unit())),
@@ -100,6 +100,12 @@ fn name_of(key: &[u8]) -> String {
     }
 }
 
+/// First and last change of a row of own changes.
+fn own_row(row: u64) -> (u64, u64) {
+    let first = row.saturating_mul(keys::OWN_A_ROW as u64);
+    (first, first.saturating_add(keys::OWN_A_ROW as u64 - 1))
+}
+
 /// What the index says of the record at a position.
 ///
 /// Errors: an index that cannot be read.
@@ -109,12 +115,16 @@ pub(super) fn what_lies_at(held: &Index, position: Position) -> Result<Option<St
             return Ok(Some(name_of(&key)));
         }
     }
+    let mut own = Vec::new();
     for (key, value) in held.scan(b"o")? {
-        let positions: Vec<u64> = index::decode(&value)?;
-        if let Some(place) = positions.iter().position(|held| *held == position.0) {
-            let row = keys::position_of_key(&key).unwrap_or_default().0;
-            return Ok(Some(format!("own change {}", row * keys::OWN_A_ROW + place as u64)));
-        }
+        let places: OwnPlaces = index::decode(&value)?;
+        let (first, _) = own_row(keys::position_of_key(&key).unwrap_or_default().0);
+        let changes = (first..).zip(places.positions());
+        own.extend(changes.filter(|(_, held)| *held == Some(position)).map(|(sequence, _)| sequence));
+    }
+    if let Some((first, last)) = own.first().zip(own.last()) {
+        let (s, to) = if first == last { ("", String::new()) } else { ("s", format!(" to {last}")) };
+        return Ok(Some(format!("own change{s} {first}{to}")));
     }
     for kind in *b"uldvxy" {
         for (key, value) in held.scan(&[kind])? {
@@ -160,7 +170,8 @@ mod unit_tests {
         index.change_household(home, (None, true), Sequence(4)).unwrap();
         let row = BatchRow { position: 99, hash: Digest([1; 32]) };
         index.put(keys::batch(unit(), BatchNumber(2)), &row);
-        index.put_own(&[(Sequence(5), Position(77))]).unwrap();
+        let own = [(63, 70), (64, 70), (65, 70), (5, 77)];
+        index.put_own(&own.map(|(sequence, position)| (Sequence(sequence), Position(position)))).unwrap();
         index
     }
 
@@ -182,6 +193,8 @@ mod unit_tests {
         assert_eq!(of_rows(&held, &counted).unwrap(), expected);
         assert_eq!(what_lies_at(&held, Position(98)).unwrap().unwrap(), "batch 2 of 00004@2025-07-01");
         assert_eq!(what_lies_at(&counted, Position(77)).unwrap().unwrap(), "own change 5");
+        assert_eq!(what_lies_at(&held, Position(70)).unwrap().unwrap(), "own changes 64 to 65");
+        assert_eq!(what_lies_at(&counted, Position(70)).unwrap().unwrap(), "own changes 63 to 65");
         assert_eq!(what_lies_at(&counted, Position(98)).unwrap(), None);
     }
 

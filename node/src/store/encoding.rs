@@ -1,16 +1,17 @@
 //! Ledger records as bytes: a kind, a format byte, postcard; personal parts encrypted by the vault.
 //!
 //! Format 1 has personal parts as they are (folders made before encryption); format 2 has them sealed, each
-//! bound to what it belongs to, so that none can be put in another's place.
+//! bound to what it belongs to, so that none can be put in another's place. Own changes are in `own.rs`.
 
 use super::{
     StoreError,
     at_rest::{AtRestError, Vault},
     ledger::{self, Kind, LedgerReader, Position},
-    record::{AcceptedBatch, Evidence, OwnChange, Record, RecoveredBatch, Rewritten},
+    own::{self, captures_of_own, decode_own, encode_own},
+    record::{AcceptedBatch, Evidence, Record, RecoveredBatch, Rewritten},
 };
 use danso_core::{
-    chain::{Batch, Quarantined, SALT_BYTES, Signed},
+    chain::{Batch, Quarantined, Signed},
     domain::{CaptureId, Sequence},
 };
 use danso_tier_config::UnitId;
@@ -25,16 +26,6 @@ pub(super) struct Decoded {
     pub record: Record,
     /// Whether a personal part is there that cannot be read without the key.
     pub veiled: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct OwnOnDisk {
-    sequence: Sequence,
-    capture: Option<CaptureId>,
-    #[serde(with = "serde_bytes")]
-    core: Vec<u8>,
-    #[serde(with = "serde_bytes")]
-    personal: Option<Vec<u8>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,17 +48,15 @@ struct AcceptedPlain {
     accepted_at_ms: u64,
 }
 
-fn encode<T: Serialize>(kind: u8, format: u8, value: &T) -> (Kind, Vec<u8>) {
+/// Kind and payload of a record.
+pub(super) fn encode<T: Serialize>(kind: u8, format: u8, value: &T) -> (Kind, Vec<u8>) {
     let bytes = postcard::to_stdvec(&(format, value)).expect("a record is plain data");
     (Kind(kind), bytes)
 }
 
-fn is_locked(error: &AtRestError) -> bool {
+/// Whether what is sealed needs a key that is not at hand.
+pub(super) fn is_locked(error: &AtRestError) -> bool {
     matches!(error, AtRestError::Locked)
-}
-
-fn own_context(sequence: Sequence) -> Vec<u8> {
-    [b"own".as_slice(), &sequence.0.to_be_bytes()].concat()
 }
 
 fn batch_context(batch: &Batch) -> Vec<u8> {
@@ -90,30 +79,8 @@ fn open_batch(batch: &mut Batch, vault: &Vault) -> Option<bool> {
     Some(false)
 }
 
-fn encode_own(change: &OwnChange, vault: &Vault) -> (Kind, Vec<u8>) {
-    let personal = change
-        .personal
-        .as_ref()
-        .map(|(salt, bytes)| vault.seal(&own_context(change.sequence), &[salt.as_slice(), bytes].concat()));
-    let OwnChange { sequence, capture, core, .. } = change.clone();
-    encode(1, SEALED, &OwnOnDisk { sequence, capture, core, personal })
-}
-
-fn decode_own(bytes: &[u8], vault: &Vault) -> Option<(OwnChange, bool)> {
-    let OwnOnDisk { sequence, capture, core, personal } = read(bytes)?;
-    let (personal, veiled) = match personal.map(|sealed| vault.open(&own_context(sequence), &sealed)) {
-        None => (None, false),
-        Some(Ok(plain)) => {
-            let (salt, bytes) = plain.split_at_checked(SALT_BYTES)?;
-            (Some((salt.try_into().ok()?, bytes.to_vec())), false)
-        }
-        Some(Err(error)) if is_locked(&error) => (None, true),
-        Some(Err(_)) => return None,
-    };
-    Some((OwnChange { sequence, capture, core, personal }, veiled))
-}
-
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+/// A value, to its last byte.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     postcard::from_bytes(bytes).ok()
 }
 
@@ -121,7 +88,7 @@ impl Record {
     /// Kind and payload as appended. A note is encoded by the writer only, as the entry that it became.
     pub(super) fn encode(&self, vault: &Vault) -> (Kind, Vec<u8>) {
         match self {
-            Self::Own(change) => encode_own(change, vault),
+            Self::Own(changes) => encode_own(changes, vault),
             Self::Sealed(batch) => encode(2, SEALED, &seal_batch(batch, vault)),
             Self::Accepted(accepted) => {
                 let batch = seal_batch(&accepted.batch, vault);
@@ -158,6 +125,8 @@ impl Record {
         let unreadable = || StoreError::RecordUnreadable { kind: kind.0, position };
         let (format, bytes) = payload.split_first().ok_or_else(unreadable)?;
         let found = match *format {
+            format if kind.0 == own::KIND => decode_own(format, bytes, vault)
+                .map(|(changes, veiled)| Decoded { record: Record::Own(changes), veiled }),
             PLAIN => decode_plain(kind, bytes).map(|record| Decoded { record, veiled: false }),
             SEALED => decode_sealed(kind, bytes, vault),
             _ => None,
@@ -168,7 +137,6 @@ impl Record {
 
 fn decode_plain(kind: Kind, bytes: &[u8]) -> Option<Record> {
     match kind.0 {
-        1 => read(bytes).map(Record::Own),
         2 => read(bytes).map(Record::Sealed),
         3 => {
             let AcceptedPlain { child, batch, quarantined, receipt, accepted_at_ms } = read(bytes)?;
@@ -199,10 +167,6 @@ fn decode_plain(kind: Kind, bytes: &[u8]) -> Option<Record> {
 
 fn decode_sealed(kind: Kind, bytes: &[u8], vault: &Vault) -> Option<Decoded> {
     let (record, veiled) = match kind.0 {
-        1 => {
-            let (change, veiled) = decode_own(bytes, vault)?;
-            (Record::Own(change), veiled)
-        }
         2 => {
             let mut batch: Batch = read(bytes)?;
             let veiled = open_batch(&mut batch, vault)?;
@@ -234,12 +198,7 @@ pub(super) fn captures_of(record: &ledger::Record) -> Result<Vec<(CaptureId, Seq
 fn captures_in(kind: u8, payload: &[u8]) -> Option<Vec<(CaptureId, Sequence)>> {
     let (format, bytes) = payload.split_first()?;
     Some(match (kind, *format) {
-        // Both formats of an own change begin so.
-        (1, PLAIN | SEALED) => {
-            let beginning = postcard::take_from_bytes::<(Sequence, Option<CaptureId>)>(bytes).ok()?;
-            let (sequence, capture) = beginning.0;
-            capture.map(|capture| (capture, sequence)).into_iter().collect()
-        }
+        (own::KIND, format) => captures_of_own(format, bytes)?,
         (12, SEALED) => {
             let recovered: RecoveredBatch = read(bytes)?;
             recovered.captures.into_iter().map(|(sequence, capture)| (capture, sequence)).collect()

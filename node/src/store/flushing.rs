@@ -48,6 +48,7 @@ impl Writer {
             pairs.push((of, Position(index::decode(value)?)));
         }
         self.ledger.replace(&pairs)?;
+        self.inner.recent.empty();
         for key in rows.into_keys() {
             index.remove(key);
         }

@@ -6,7 +6,7 @@ use super::{
     index, keys,
     ledger::{Kind, Position},
     record::{Anchor, Record},
-    rows::{BatchRow, ChainRow, Recording, StoredHousehold, StoredPerson, TalliesRow},
+    rows::{BatchRow, ChainRow, OwnPlaces, Recording, StoredHousehold, StoredPerson, TalliesRow},
 };
 use danso_core::{chain::AuditHead, domain::Reason};
 use danso_tier_config::UnitId;
@@ -50,7 +50,7 @@ pub fn is_row(key: &[u8], value: &[u8]) -> bool {
         b'q' => numbered(rest).is_some() && fits::<Reason>(value),
         b'p' => keys::person_of_key(key).is_some() && fits::<StoredPerson>(value),
         b'h' => numbered(rest).is_some() && fits::<StoredHousehold>(value),
-        b'o' => fits::<Vec<u64>>(value),
+        b'o' => fits::<OwnPlaces>(value),
         b'g' | b'f' => keys::position_of_key(key).is_some() && fits::<()>(value),
         b'e' => keys::position_of_key(key).is_some() && fits::<UnitId>(value),
         b'a' => UnitId::from_key(rest).is_some() && fits::<Anchor>(value),

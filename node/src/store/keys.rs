@@ -10,7 +10,7 @@
 //! | `c` origin | chain row: head, counters, hold | batch applied |
 //! | `b` origin, number | ledger position and hash of the batch | batch applied |
 //! | `q` origin, sequence | reason | batch with quarantined changes applied |
-//! | `o` sequence / 64 | ledger positions of these 64 own changes, zeros for none | own change applied |
+//! | `o` sequence / 64 | ledger positions of these 64 own changes ([`OwnPlaces`]) | own change applied |
 //! | `p` person | state, latest change, and the change that names the person | own change applied |
 //! | `h` household | the same of a household | own change applied |
 //! | `g` unit, position | nothing: a registration or grant of its key lies there | registration applied |
@@ -43,7 +43,7 @@ use danso_core::{
 use danso_tier_config::UnitId;
 
 /// Format byte at the head of every value.
-pub(super) const VALUE_FORMAT: u8 = 5;
+pub(super) const VALUE_FORMAT: u8 = 6;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";
@@ -108,11 +108,21 @@ pub(super) fn quarantine_of(origin: UnitId) -> Vec<u8> {
 }
 
 /// Own changes whose positions share a row.
-pub(super) const OWN_A_ROW: u64 = 64;
+pub(super) const OWN_A_ROW: usize = 64;
+
+/// The number of the row that holds the position of an own change.
+pub(super) fn row_of(sequence: Sequence) -> u64 {
+    sequence.0 / OWN_A_ROW as u64
+}
+
+/// The place of an own change in its row.
+pub(super) fn place_in_row(sequence: Sequence) -> usize {
+    (sequence.0 % OWN_A_ROW as u64) as usize
+}
 
 /// The row that holds the position of an own change.
 pub(super) fn own(sequence: Sequence) -> Vec<u8> {
-    key(b'o', &[&(sequence.0 / OWN_A_ROW).to_be_bytes()])
+    key(b'o', &[&row_of(sequence).to_be_bytes()])
 }
 
 pub(super) fn person(person: PersonId) -> Vec<u8> {

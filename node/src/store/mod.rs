@@ -5,14 +5,15 @@
 //! | `ledger/` | append-only segment files |
 //! | `record.rs` | the kinds of ledger record |
 //! | `encoding.rs` | records as bytes, personal parts encrypted |
+//! | `own.rs` | own changes as records: those of one commit together |
 //! | `captures.rs` | what recognises what was recorded, in memory |
 //! | `register.rs` | the own register: rows of the index, names out of the ledger |
+//! | `recent.rs` | personal parts read lately, in memory only |
 //! | `lookups.rs` | the search by number and household, in memory only |
 //! | `names.rs` | the search by name, in memory only |
 //! | `keys.rs` | the one table of sled keys |
 //! | `rows.rs` | the rows kept under them |
 //! | `index.rs` | sled behind an overlay of unflushed writes; all its batches |
-//! | `index/renewing.rs` | a copy of its rows in its place, once names were erased |
 //! | `whole.rs` | the check sum over all rows of the index |
 //! | `view.rs` | what is held in memory |
 //! | `apply/` | what each record does to memory and index |
@@ -68,8 +69,10 @@ mod lookups;
 mod names;
 mod occupied;
 mod opening;
+mod own;
 mod queue;
 mod reading;
+mod recent;
 mod record;
 mod register;
 mod room;
@@ -110,6 +113,7 @@ use danso_tier_config::{Limits, UnitId};
 use index::Index;
 use ledger::LedgerReader;
 use queue::Queue;
+use recent::Recent;
 use std::{
     path::PathBuf,
     sync::{
@@ -144,9 +148,16 @@ impl Staged {
         Self { judged: Some(judged), ..Self::from(record) }
     }
 
-    /// Encodes and seals the record here, so that the one writer need not. A note is an entry only there.
+    /// Encodes and seals the record here, so that the one writer need not. There a note becomes an entry, and own
+    /// changes that are committed together one record.
+    fn prepare(&mut self, vault: &at_rest::Vault) {
+        if !matches!(self.record, Record::Note(_) | Record::Own(_)) {
+            self.encode(vault);
+        }
+    }
+
     fn encode(&mut self, vault: &at_rest::Vault) {
-        if self.encoded.is_none() && !matches!(self.record, Record::Note(_)) {
+        if self.encoded.is_none() {
             self.encoded = Some(self.record.encode(vault));
         }
     }
@@ -163,6 +174,7 @@ struct Inner {
     view: RwLock<View>,
     index: Index,
     reader: LedgerReader,
+    recent: Recent,
     generation: AtomicU64,
     /// Own changes are not sealed: the parent holds other batches of this chain.
     held: AtomicBool,
@@ -223,7 +235,7 @@ impl Store {
     pub fn stage(&self, mut records: Vec<Staged>, generation: u64) -> Ticket {
         let (done, ticket) = oneshot::channel();
         for staged in &mut records {
-            staged.encode(&self.inner.index.vault);
+            staged.prepare(&self.inner.index.vault);
         }
         if self.inner.stopped() {
             let _ = done.send(Err(StoreError::Stopped));

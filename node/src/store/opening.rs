@@ -10,7 +10,9 @@ use super::{
     keys,
     ledger::{self, Kind, Ledger, LedgerReader, Position},
     queue::Queue,
+    recent::Recent,
     record::Record,
+    register::OwnRegister,
     view::View,
     writer::Writer,
     written_by,
@@ -268,6 +270,7 @@ pub(super) fn replay(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<u64, StoreError> {
     let end = reader.end().0;
+    let recent = Recent::default();
     let (mut count, mut flush_at) = (0, limits::INDEX_UNFLUSHED_KEYS_MAX);
     for record in reader.iter_from(view.position) {
         let record = record?;
@@ -275,9 +278,12 @@ pub(super) fn replay(
         match to_apply(view, index, reader, unit, &record)? {
             Due::Apply(record, position) => {
                 let judged = inspect(view, &record, position)?;
-                Applier { view, index, ledger: reader, unit }.apply(vec![(*record, position, judged)])?;
+                let mut applier = Applier { view, index, ledger: reader, recent: &recent, unit };
+                applier.apply(vec![(*record, position, judged)])?;
             }
-            Due::Named(header) => Applier { view, index, ledger: reader, unit }.named(&header),
+            Due::Named(header) => {
+                Applier { view, index, ledger: reader, recent: &recent, unit }.named(&header);
+            }
             Due::Nothing => {}
         }
         view.position = next;
@@ -338,7 +344,7 @@ fn to_apply(
         index.put(keys::VEILED.to_vec(), &());
     }
     let known = match &record {
-        Record::Own(change) => change.sequence.0 <= view.recording.sequence,
+        Record::Own(changes) => changes.iter().all(|change| change.sequence.0 <= view.recording.sequence),
         Record::Sealed(batch) => holds(view, unit, batch),
         Record::Accepted(accepted) => {
             let origin = danso_core::chain::origin_of(&accepted.batch.header.bytes);
@@ -368,16 +374,12 @@ fn restore_unsealed(
 ) -> Result<(), StoreError> {
     let next = view.chains.get(&unit).map_or(Sequence(1), |chain| chain.head.next);
     view.unsealed.clear();
+    let recent = Recent::default();
+    let mut register = OwnRegister::new(index, reader, &recent);
     for sequence in next.0..=view.recording.sequence {
-        let position = index.own(Sequence(sequence))?;
-        let position =
-            position.ok_or_else(|| StoreError::Index("an own change is not indexed".to_owned()))?;
-        let (decoded, position) = read_record(reader, position, &index.vault)?;
-        let Record::Own(change) = decoded.record else {
-            return Err(StoreError::Index("an own change is indexed wrongly".to_owned()));
-        };
-        let core =
-            Core::decode(&change.core).map_err(|_| StoreError::RecordUnreadable { kind: 1, position })?;
+        let wrong = |reason: &str| StoreError::Index(format!("own change {sequence} is {reason}"));
+        let change = register.change(Sequence(sequence))?.ok_or_else(|| wrong("not indexed"))?;
+        let core = Core::decode(&change.core).map_err(|_| wrong("not decodable"))?;
         let recorded_at = core.recorded_at;
         view.unsealed.push_back(SealedChange { core: change.core, personal: change.personal, recorded_at });
     }
@@ -399,6 +401,7 @@ fn start(
         view: RwLock::new(view),
         index,
         reader,
+        recent: Recent::default(),
         generation: AtomicU64::new(0),
         held: AtomicBool::new(behind),
         changed: watch::Sender::new(0),

@@ -2,12 +2,12 @@
 
 use super::{
     Store, StoreError,
-    apply::changes_of,
     at_rest::State,
     encoding::{Decoded, captures_of, read_record},
     index, keys,
     ledger::Position,
     names,
+    own::changes_of,
     record::{AcceptedBatch, Evidence, OfficeRecord, OwnChange, Record, Topic},
     register::OwnRegister,
     rows::{BatchRow, HouseholdRow, PersonRow},
@@ -106,7 +106,7 @@ impl Store {
     }
 
     fn register(&self) -> OwnRegister<'_> {
-        OwnRegister::new(&self.inner.index, &self.inner.reader)
+        OwnRegister::new(&self.inner.index, &self.inner.reader, &self.inner.recent)
     }
 
     /// An own change by its sequence.
@@ -114,15 +114,16 @@ impl Store {
         self.register().change(sequence)
     }
 
-    /// The record of an own change and where it lies; `None` for a change that came back within a batch.
-    pub fn own_record(&self, sequence: Sequence) -> Result<Option<(Position, OwnChange)>, StoreError> {
+    /// The changes of the record that an own change lies in, and where that lies; `None` for a change that came back
+    /// within a batch.
+    pub fn own_record(&self, sequence: Sequence) -> Result<Option<(Position, Vec<OwnChange>)>, StoreError> {
         let Some(position) = self.inner.index.own(sequence)? else {
             return Ok(None);
         };
         let (Decoded { record, veiled }, position) = self.read(position.0)?;
         match record {
             Record::Own(_) if veiled => Err(StoreError::Locked),
-            Record::Own(change) => Ok(Some((position, change))),
+            Record::Own(changes) => Ok(Some((position, changes))),
             _ => Ok(None),
         }
     }
@@ -207,7 +208,7 @@ impl Store {
     /// The view with its look-ups filled: all rows of the register are read at the first question.
     fn lookups(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
         let fill = |view: &mut View| {
-            let mut register = self.register();
+            let register = self.register();
             view.lookups.fill(register.persons()?, register.households()?);
             Ok(())
         };
@@ -231,7 +232,7 @@ impl Store {
         };
         let found = self.filled(|view| view.names.is_filled(), fill)?.names.find(question);
         let mut persons = Vec::new();
-        let mut register = self.register();
+        let register = self.register();
         for id in found {
             let Some(row) = register.person(id)? else { continue };
             if names::answers(&row.facts.name, question) {

@@ -2,6 +2,7 @@
 //!
 //! How they are encoded, and what of them is encrypted, is in `encoding.rs`.
 
+use super::own;
 use danso_core::{
     chain::{AuditEntry, AuditHead, Batch, Deed, Quarantined, SALT_BYTES, Signed},
     domain::{CaptureId, Sequence},
@@ -188,8 +189,8 @@ impl std::fmt::Display for Subject {
 /// One record of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
-    /// A change recorded here.
-    Own(OwnChange),
+    /// Changes recorded here, committed together; each follows on the one before.
+    Own(Vec<OwnChange>),
     /// Own changes sealed into a batch.
     Sealed(Batch),
     /// A child's batch.
@@ -227,12 +228,15 @@ pub enum Record {
 }
 
 impl Record {
+    /// The own changes that it holds.
+    pub(super) fn own_changes(&self) -> &[OwnChange] {
+        if let Self::Own(changes) = self { changes } else { &[] }
+    }
+
     /// About how many bytes it takes, for the bound of a group.
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Own(change) => {
-                change.core.len() + change.personal.as_ref().map_or(0, |(_, bytes)| bytes.len())
-            }
+            Self::Own(changes) => changes.iter().map(own::size).sum(),
             Self::Sealed(batch) => batch.size(),
             Self::Accepted(accepted) => accepted.batch.size() + accepted.receipt.bytes.len(),
             Self::Recovered(recovered) => recovered.batch.size() + recovered.receipt.bytes.len(),

@@ -3,48 +3,47 @@
 
 use super::{
     StoreError,
-    apply::{OpenedChange, changes_of},
     encoding::read_record,
     index::Index,
     ledger::{LedgerReader, Position},
-    record::{OwnChange, Record},
+    own::changes_of,
+    recent::{PersonalParts, Recent},
+    record::{OwnChange, Record, RecoveredBatch},
     rows::{HouseholdRow, PersonRow, StoredHousehold, StoredPerson},
 };
 use danso_core::{
     chain::Header,
-    domain::{HouseholdId, PersonId, Personal, Sequence},
+    domain::{CaptureId, HouseholdId, PersonId, Personal, Sequence},
 };
+use std::collections::BTreeMap;
 
-/// Reads the register. It keeps the batch that it opened last: changes that came back from the parent lie side by side
-/// in theirs.
+/// Reads the register. It keeps the changes of the record that it opened last: those of one lie side by side.
 pub(super) struct OwnRegister<'a> {
     index: &'a Index,
     ledger: &'a LedgerReader,
-    opened: Option<(Position, Opened)>,
+    recent: &'a Recent,
+    opened: Option<(Position, Vec<OwnChange>)>,
 }
 
-/// A batch of the own chain: its first sequence, and its changes.
-type Opened = (Sequence, Vec<OpenedChange>);
-
 impl<'a> OwnRegister<'a> {
-    pub fn new(index: &'a Index, ledger: &'a LedgerReader) -> Self {
-        Self { index, ledger, opened: None }
+    pub fn new(index: &'a Index, ledger: &'a LedgerReader, recent: &'a Recent) -> Self {
+        Self { index, ledger, recent, opened: None }
     }
 
     /// A person; without the key at rest without what names the person.
-    pub fn person(&mut self, id: PersonId) -> Result<Option<PersonRow>, StoreError> {
+    pub fn person(&self, id: PersonId) -> Result<Option<PersonRow>, StoreError> {
         let row = self.index.person(id)?;
         row.map(|row| self.named_person(id, &row)).transpose()
     }
 
     /// A household; without the key at rest without what names it.
-    pub fn household(&mut self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
+    pub fn household(&self, id: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
         let row = self.index.household(id)?;
         row.map(|row| self.named_household(id, &row)).transpose()
     }
 
     /// All persons, also those who died or left.
-    pub fn persons(&mut self) -> Result<Vec<(PersonId, PersonRow)>, StoreError> {
+    pub fn persons(&self) -> Result<Vec<(PersonId, PersonRow)>, StoreError> {
         let mut rows = self.index.persons()?;
         // As they lie in the ledger.
         rows.sort_by_key(|(_, row)| row.named);
@@ -52,7 +51,7 @@ impl<'a> OwnRegister<'a> {
     }
 
     /// All households, also closed ones.
-    pub fn households(&mut self) -> Result<Vec<(HouseholdId, HouseholdRow)>, StoreError> {
+    pub fn households(&self) -> Result<Vec<(HouseholdId, HouseholdRow)>, StoreError> {
         let mut rows = self.index.households()?;
         rows.sort_by_key(|(_, row)| row.named);
         rows.into_iter().map(|(id, row)| Ok((id, self.named_household(id, &row)?))).collect()
@@ -61,51 +60,64 @@ impl<'a> OwnRegister<'a> {
     /// A change; `None` where there is none of this sequence.
     pub fn change(&mut self, sequence: Sequence) -> Result<Option<OwnChange>, StoreError> {
         let Some(position) = self.index.own(sequence)? else { return Ok(None) };
-        if let Some((_, opened)) = self.opened.as_ref().filter(|(held, _)| *held == position) {
-            return Ok(change_of(opened, sequence));
+        if self.opened.as_ref().is_none_or(|(held, _)| *held != position) {
+            self.opened = Some((position, self.changes_at(position)?));
         }
+        let changes = self.opened.iter().flat_map(|(_, changes)| changes);
+        Ok(changes.into_iter().find(|change| change.sequence == sequence).cloned())
+    }
+
+    /// The own changes of a record.
+    fn changes_at(&self, position: Position) -> Result<Vec<OwnChange>, StoreError> {
         match read_record(self.ledger, position, &self.index.vault)?.0.record {
-            Record::Own(change) => Ok(Some(change)),
+            Record::Own(changes) => Ok(changes),
             Record::Recovered(recovered) => {
-                let batch = &recovered.batch;
-                let header: Option<Header> = batch.header.decode_trusted().ok();
-                let opened = header.and_then(|header| Some((header.first, changes_of(batch, &header)?)));
-                let opened = opened.ok_or_else(|| wrong("a stored batch does not open"))?;
-                let change = change_of(&opened, sequence);
-                self.opened = Some((position, opened));
-                Ok(change)
+                own_changes(&recovered).ok_or_else(|| wrong("a stored batch does not open"))
             }
             _ => Err(wrong("an own change is indexed wrongly")),
         }
     }
 
-    fn named_person(&mut self, id: PersonId, row: &StoredPerson) -> Result<PersonRow, StoreError> {
+    fn named_person(&self, id: PersonId, row: &StoredPerson) -> Result<PersonRow, StoreError> {
         let facts = self.names(row.named)?.of_person(id).cloned().unwrap_or_default();
         Ok(PersonRow { state: row.state, facts, changed: row.changed })
     }
 
-    fn named_household(
-        &mut self,
-        id: HouseholdId,
-        row: &StoredHousehold,
-    ) -> Result<HouseholdRow, StoreError> {
+    fn named_household(&self, id: HouseholdId, row: &StoredHousehold) -> Result<HouseholdRow, StoreError> {
         let facts = self.names(row.named)?.of_household(id).cloned().unwrap_or_default();
         Ok(HouseholdRow { state: row.state, facts, changed: row.changed })
     }
 
     /// What a change names.
-    fn names(&mut self, sequence: Option<Sequence>) -> Result<Personal, StoreError> {
+    fn names(&self, sequence: Option<Sequence>) -> Result<Personal, StoreError> {
         let Some(sequence) = sequence else { return Ok(Personal::default()) };
-        let change = self.change(sequence)?.ok_or_else(|| wrong("an own change is not indexed"))?;
-        let Some((_, personal)) = change.personal else { return Ok(Personal::default()) };
-        Personal::decode(&personal).map_err(|_| wrong("a personal part is not decodable"))
+        let position = self.index.own(sequence)?.ok_or_else(|| wrong("an own change is not indexed"))?;
+        let parts = self.recent.parts(position, || self.personal_at(position))?;
+        let Some(part) = parts.of(sequence) else { return Ok(Personal::default()) };
+        Personal::decode(part).map_err(|_| wrong("a personal part is not decodable"))
+    }
+
+    /// The personal parts of a record.
+    fn personal_at(&self, position: Position) -> Result<PersonalParts, StoreError> {
+        let changes = self.changes_at(position)?;
+        let first = changes.first().map_or(Sequence(0), |change| change.sequence);
+        let parts = changes.into_iter().map(|change| change.personal.map(|(_, bytes)| bytes)).collect();
+        Ok(PersonalParts { first, parts })
     }
 }
 
-fn change_of((first, changes): &Opened, sequence: Sequence) -> Option<OwnChange> {
-    let place = usize::try_from(sequence.0.checked_sub(first.0)?).ok()?;
-    let (core, personal) = changes.get(place)?.clone();
-    Some(OwnChange { sequence, capture: None, core, personal })
+/// The changes of a batch that came back; `None` where it does not open.
+fn own_changes(recovered: &RecoveredBatch) -> Option<Vec<OwnChange>> {
+    let header: Header = recovered.batch.header.decode_trusted().ok()?;
+    let captures: BTreeMap<Sequence, CaptureId> = recovered.captures.iter().copied().collect();
+    let sequences = (0..).map(|place| header.first.plus(place));
+    let own = |(sequence, (core, personal))| OwnChange {
+        sequence,
+        capture: captures.get(&sequence).copied(),
+        core,
+        personal,
+    };
+    Some(sequences.zip(changes_of(&recovered.batch, &header)?).map(own).collect())
 }
 
 fn wrong(reason: &str) -> StoreError {

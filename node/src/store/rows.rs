@@ -1,5 +1,6 @@
 //! The rows kept in the index. Each stays below sled's blob size.
 
+use super::{keys::OWN_A_ROW, ledger::Position};
 use danso_core::{
     chain::{BatchNumber, Digest, Head},
     domain::{HouseholdFacts, HouseholdState, PersonFacts, PersonState, RecordedAt, Sequence},
@@ -43,6 +44,33 @@ pub(super) struct TalliesRow {
     /// As [`danso_core::rollup::RowId::encode`] gives it.
     #[serde(with = "serde_bytes")]
     pub entries: Vec<u8>,
+}
+
+/// Where the records of [`OWN_A_ROW`] own changes lie: how many side by side share a position, 0 for none, and which.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OwnPlaces(Vec<(u8, u64)>);
+
+impl OwnPlaces {
+    /// The position of each change, as far as they reach.
+    pub fn positions(&self) -> impl Iterator<Item = Option<Position>> {
+        let position = |&(count, position): &(u8, u64)| {
+            std::iter::repeat_n((position != 0).then_some(Position(position)), count.into())
+        };
+        self.0.iter().flat_map(position)
+    }
+
+    /// The same with changes, by their places in the row, at other positions.
+    #[must_use]
+    pub fn with(&self, changes: impl IntoIterator<Item = (usize, Position)>) -> Self {
+        let mut positions: Vec<u64> =
+            self.positions().map(|position| position.unwrap_or_default().0).take(OWN_A_ROW).collect();
+        for (place, position) in changes {
+            positions.resize(positions.len().max(place + 1), 0);
+            positions[place] = position.0;
+        }
+        let run = |run: &[u64]| (run.len() as u8, run[0]);
+        Self(positions.chunk_by(PartialEq::eq).map(run).collect())
+    }
 }
 
 /// A person of the node's own register.

@@ -7,6 +7,7 @@ use super::{
     gathering::More,
     index::Index,
     ledger::{Kind, Ledger, LedgerError, Position},
+    own::joined,
     record::{AuditNote, Record, Rewritten},
 };
 use danso_core::chain::{
@@ -179,7 +180,8 @@ impl Writer {
 
     /// Append, sync, apply. Gives where the records lie. Receipts of the parent for which nobody waits are synced with
     /// what comes next: one that a crash loses is sent again at the next hello.
-    fn write(&mut self, mut group: Vec<Staged>, awaited: bool) -> Result<Vec<Position>, StoreError> {
+    fn write(&mut self, group: Vec<Staged>, awaited: bool) -> Result<Vec<Position>, StoreError> {
+        let mut group = joined(group);
         let repeatable = |staged: &Staged| matches!(staged.record, Record::ParentReceipt(_));
         let sync = awaited || !group.iter().all(repeatable);
         let made_here = |staged: &Staged| repeatable(staged) || matches!(staged.record, Record::Sealed(_));
@@ -238,10 +240,10 @@ impl Writer {
 
     fn apply(&mut self, group: Vec<Staged>, positions: &[Position]) -> Result<(), StoreError> {
         let mut view = self.inner.view.write().expect("no holder of the view panics");
-        let Inner { index, reader, unit, .. } = &*self.inner;
+        let Inner { index, reader, recent, unit, .. } = &*self.inner;
         let durable = |(staged, position): (Staged, &Position)| (staged.record, *position, staged.judged);
         let durable = group.into_iter().zip(positions).map(durable).collect();
-        Applier { view: &mut view, index, ledger: reader, unit: *unit }.apply(durable)?;
+        Applier { view: &mut view, index, ledger: reader, recent, unit: *unit }.apply(durable)?;
         view.position = self.ledger.end();
         self.unsealed_since = match (view.unsealed.is_empty(), self.unsealed_since) {
             (true, _) => None,

@@ -87,7 +87,7 @@ pub struct SealInput<'a, C = SealedChange> {
 
 /// Seals changes into the next batch of a chain. Deterministic: the same input and key give the same bytes.
 pub fn seal<C: Sealable>(input: &SealInput<'_, C>, key: &LedgerKey) -> Batch {
-    let personal: Vec<LeafOf<'_>> = input.changes.iter().map(|change| LeafOf(change.personal())).collect();
+    let personal = || input.changes.iter().map(Sealable::personal);
     let cores = || input.changes.iter().map(Sealable::core);
     let first = input.changes.first().expect("a batch holds at least one change");
     let last = input.changes.last().expect("a batch holds at least one change");
@@ -97,7 +97,7 @@ pub fn seal<C: Sealable>(input: &SealInput<'_, C>, key: &LedgerKey) -> Batch {
         first: input.head.next,
         changes: u32::try_from(input.changes.len()).expect("a batch is sealed below its limit"),
         previous: input.head.hash,
-        personal_root: merkle::root(&personal.iter().map(LeafOf::hash).collect::<Vec<_>>()),
+        personal_root: merkle::root(&personal().map(hash_of).collect::<Vec<_>>()),
         cores_root: root_of(cores()),
         tallies_root: root_of(input.deltas.iter().map(Vec::as_slice)),
         recorded_from: first.recorded_at(),
@@ -106,28 +106,16 @@ pub fn seal<C: Sealable>(input: &SealInput<'_, C>, key: &LedgerKey) -> Batch {
     };
     Batch {
         header: Signed::sign(&header, key),
-        personal: Some(frame::write_leaves(personal.iter().map(LeafOf::parts))),
+        personal: Some(frame::write_personal_frame(personal())),
         cores: Some(frame::write_frame(cores())),
         deltas: Some(frame::write_frame(input.deltas.iter().map(Vec::as_slice))),
         exclusions: None,
     }
 }
 
-/// The leaf of a change that is being sealed, as [`PersonalLeaf`] but not copied.
-struct LeafOf<'a>(Option<(&'a [u8; SALT_BYTES], &'a [u8])>);
-
-impl<'a> LeafOf<'a> {
-    fn hash(&self) -> Digest {
-        match self.0 {
-            None => PersonalLeaf::Absent.hash(),
-            Some((salt, bytes)) => merkle::leaf(&[salt, bytes]),
-        }
-    }
-
-    /// What one after the other is the encoded leaf.
-    fn parts(&self) -> [&'a [u8]; 3] {
-        self.0.map_or([&[], &[], &[]], |(salt, bytes)| [&[PersonalLeaf::PRESENT], salt, bytes])
-    }
+/// The hash of the leaf of a personal part, as [`PersonalLeaf::hash`] but not copied.
+fn hash_of(personal: Option<(&[u8; SALT_BYTES], &[u8])>) -> Digest {
+    personal.map_or_else(|| PersonalLeaf::Absent.hash(), |(salt, bytes)| merkle::leaf(&[salt, bytes]))
 }
 
 fn root_of<'a>(leaves: impl Iterator<Item = &'a [u8]>) -> Digest {

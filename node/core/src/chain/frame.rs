@@ -1,12 +1,13 @@
 //! The compressed frames of a batch: leaves one after the other, each with its length, in zstd.
 
-use super::{Digest, Fault, merkle};
+use super::{
+    Digest, Fault, merkle,
+    packing::{pack, unpack},
+};
 use danso_tier_config::limits;
 
 /// Bytes of the random salt of a personal leaf.
 pub const SALT_BYTES: usize = 16;
-/// zstd level: 3 is its default, and cheap beside a signature at our sizes.
-const ZSTD_LEVEL: i32 = 3;
 
 /// A personal leaf: what one change's personal part looks like in its frame.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub enum PersonalLeaf {
 
 impl PersonalLeaf {
     /// What an encoded leaf begins with: one that is there, one that is erased.
-    pub(super) const PRESENT: u8 = 1;
+    const PRESENT: u8 = 1;
     const ERASED: u8 = 2;
 
     /// The leaf's hash, the same before and after erasure.
@@ -68,10 +69,18 @@ pub fn write_frame<'a>(leaves: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     write_leaves(leaves.into_iter().map(|leaf| [leaf]))
 }
 
-/// Compresses leaves that lie in several parts each into a frame.
-pub(super) fn write_leaves<'a, const PARTS: usize>(
-    leaves: impl IntoIterator<Item = [&'a [u8]; PARTS]>,
+/// Compresses personal parts, salt and bytes of each that is there, into a frame of personal leaves.
+pub fn write_personal_frame<'a>(
+    personal: impl IntoIterator<Item = Option<(&'a [u8; SALT_BYTES], &'a [u8])>>,
 ) -> Vec<u8> {
+    let leaf = |personal: Option<(&'a [u8; SALT_BYTES], &'a [u8])>| -> [&'a [u8]; 3] {
+        personal.map_or([&[], &[], &[]], |(salt, bytes)| [&[PersonalLeaf::PRESENT], salt, bytes])
+    };
+    write_leaves(personal.into_iter().map(leaf))
+}
+
+/// Compresses leaves that lie in several parts each into a frame.
+fn write_leaves<'a, const PARTS: usize>(leaves: impl IntoIterator<Item = [&'a [u8]; PARTS]>) -> Vec<u8> {
     let mut plain = Vec::new();
     for leaf in leaves {
         write_length(&mut plain, leaf.iter().map(|part| part.len()).sum());
@@ -79,7 +88,7 @@ pub(super) fn write_leaves<'a, const PARTS: usize>(
             plain.extend_from_slice(part);
         }
     }
-    zstd::bulk::compress(&plain, ZSTD_LEVEL).expect("zstd compresses memory into memory")
+    pack(&plain)
 }
 
 /// Reads a frame's leaves, bounded in compressed size, plain size and number of leaves.
@@ -111,7 +120,7 @@ fn decompress(frame: &[u8], what: &'static str) -> Result<Vec<u8>, Fault> {
     if bytes > max {
         return Err(Fault::TooLarge { what, bytes, max });
     }
-    zstd::bulk::decompress(frame, bytes).map_err(|_| Fault::Malformed(what))
+    unpack(frame, bytes).ok_or(Fault::Malformed(what))
 }
 
 fn write_length(out: &mut Vec<u8>, mut length: usize) {

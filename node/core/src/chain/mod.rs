@@ -7,6 +7,7 @@
 //! | `signed.rs` | ledger keys and signed statements: bytes as sent, verified before decoded |
 //! | `header.rs` | the signed header of a batch, and heads |
 //! | `frame.rs` | the three compressed frames and their bounds |
+//! | `packing.rs` | zstd for frames |
 //! | `batch.rs` | sealing, withholding and opening a batch |
 //! | `link.rs` | does a batch follow the head: next, repeat, gap or fork |
 //! | `receipt.rs` | a parent's signed answer, and its list of excluded deltas |
@@ -39,6 +40,7 @@ mod header;
 mod keyring;
 mod link;
 pub mod merkle;
+mod packing;
 mod receipt;
 mod revocation;
 mod signed;
@@ -52,7 +54,7 @@ pub use bundle::{BundleOpening, Way};
 pub use downward::{DirectoryVersion, Release, ReleaseRow};
 pub use erasure::{ErasedLeaf, ErasureDone, ErasureOrder, erase_leaves, matching_leaves, order_digest};
 pub use fault::Fault;
-pub use frame::{PersonalLeaf, SALT_BYTES, read_frame, write_frame};
+pub use frame::{PersonalLeaf, SALT_BYTES, read_frame, write_frame, write_personal_frame};
 pub use hash::{Digest, hex};
 pub use header::{BatchNumber, HEADER_FORMAT, Head, Header, origin_of};
 pub use keyring::{Epoch, Grantor, Grounds, KeyClaim, KeyGrant, KeyRing, examine, key_subject, stored_epoch};

@@ -113,11 +113,9 @@ impl Node {
             let named = places.iter().map(|place| (*place, orders[*place].order.leaves.as_slice()));
             self.without(&held, origin, named, &mut plan)?;
         }
-        for kept in orders.iter().filter(|kept| kept.order.origin == self.unit()) {
-            for leaf in &kept.order.leaves {
-                plan.rewrites.extend(self.own_without(kept.order.person, leaf)?);
-            }
-        }
+        let own = orders.iter().filter(|kept| kept.order.origin == self.unit());
+        let leaves = own.flat_map(|kept| kept.order.leaves.iter().map(|leaf| (kept.order.person, leaf)));
+        plan.rewrites.extend(self.own_without(leaves)?);
         Ok(plan)
     }
 
@@ -151,19 +149,27 @@ impl Node {
         Ok(())
     }
 
-    /// The record of an own change without what it names; `None` where it names nobody any more.
-    fn own_without(
+    /// The records of own changes without some leaves; those that lose none are left out.
+    fn own_without<'a>(
         &self,
-        person: PersonId,
-        leaf: &ErasedLeaf,
-    ) -> Result<Option<(Position, Record)>, ErasureError> {
-        let Some((position, change)) = self.store.own_record(leaf.sequence)? else { return Ok(None) };
-        let Some((salt, bytes)) = &change.personal else { return Ok(None) };
-        if (PersonalLeaf::Present { salt: *salt, bytes: bytes.clone() }).hash() != leaf.hash {
-            // A node set back to an old backup recorded something else there since; its chain is held.
-            tracing::warn!(%person, sequence = leaf.sequence.0, "an own change is not the one ordered to be erased");
-            return Ok(None);
+        leaves: impl Iterator<Item = (PersonId, &'a ErasedLeaf)>,
+    ) -> Result<Vec<(Position, Record)>, ErasureError> {
+        let mut records: BTreeMap<Position, Vec<OwnChange>> = BTreeMap::new();
+        for (person, leaf) in leaves {
+            let Some((position, held)) = self.store.own_record(leaf.sequence)? else { continue };
+            // What other leaves took from it stays taken.
+            let changes = records.get(&position).unwrap_or(&held);
+            let Some(place) = changes.iter().position(|change| change.sequence == leaf.sequence) else {
+                continue;
+            };
+            let Some((salt, bytes)) = &changes[place].personal else { continue };
+            if (PersonalLeaf::Present { salt: *salt, bytes: bytes.clone() }).hash() != leaf.hash {
+                // A node set back to an old backup recorded something else there since; its chain is held.
+                tracing::warn!(%person, sequence = leaf.sequence.0, "an own change is not the one ordered to be erased");
+                continue;
+            }
+            records.entry(position).or_insert(held)[place].personal = None;
         }
-        Ok(Some((position, Record::Own(OwnChange { personal: None, ..change }))))
+        Ok(records.into_iter().map(|(position, changes)| (position, Record::Own(changes))).collect())
     }
 }

@@ -142,7 +142,7 @@ impl Node {
         for place in 0..u64::from(header.changes) {
             let sequence = Sequence(header.first.0 + place);
             let Some(change) = former.store.own_change(sequence)? else { return Ok(false) };
-            records.push(Record::Own(change).into());
+            records.push(Record::Own(vec![change]).into());
         }
         records.push(Record::Sealed(batch).into());
         self.store.stage(records, self.store.generation()).blocking_durable()?;

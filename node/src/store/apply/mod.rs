@@ -12,14 +12,13 @@
 mod register;
 mod trust;
 
-pub(super) use register::{OpenedChange, changes_of};
-
 use super::{
     StoreError,
     index::Index,
     keys,
     ledger::{LedgerReader, Position},
-    record::{AcceptedBatch, Evidence, Record, RecoveredBatch},
+    recent::Recent,
+    record::{AcceptedBatch, Evidence, OwnChange, Record, RecoveredBatch},
     rows::{BatchRow, ChainRow},
     view::View,
 };
@@ -36,6 +35,7 @@ pub(super) struct Applier<'a> {
     pub index: &'a Index,
     /// Reads what was applied before.
     pub ledger: &'a LedgerReader,
+    pub recent: &'a Recent,
     pub unit: UnitId,
 }
 
@@ -61,6 +61,11 @@ fn damaged(position: Position, fault: &Fault) -> StoreError {
     }
 }
 
+/// Where own changes lie that share a record.
+fn places_of(changes: &[OwnChange], position: Position) -> Vec<(Sequence, Position)> {
+    changes.iter().map(|change| (change.sequence, position)).collect()
+}
+
 /// First and last batch.
 type Range = (BatchNumber, BatchNumber);
 
@@ -71,11 +76,8 @@ impl Applier<'_> {
     /// Applies durable records that were written together. What all own changes among them have in common is written
     /// once: before any row names one of them, where they lie, since whoever reads the register waits for nobody.
     pub fn apply(&mut self, group: Vec<Durable>) -> Result<(), StoreError> {
-        let place = |(record, position, _): &Durable| match record {
-            Record::Own(change) => Some((change.sequence, *position)),
-            _ => None,
-        };
-        let own: Vec<(Sequence, Position)> = group.iter().filter_map(place).collect();
+        let places = |(record, position, _): &Durable| places_of(record.own_changes(), *position);
+        let own: Vec<(Sequence, Position)> = group.iter().flat_map(places).collect();
         self.index.put_own(&own)?;
         let recording = self.view.recording;
         for durable in group {
@@ -89,7 +91,7 @@ impl Applier<'_> {
 
     fn record(&mut self, (record, position, judged): Durable) -> Result<(), StoreError> {
         match record {
-            Record::Own(change) => self.own(change, position)?,
+            Record::Own(changes) => self.own(changes, position)?,
             Record::Sealed(batch) => self.sealed(&batch, position, judged)?,
             Record::Accepted(accepted) => self.accepted(&accepted, position, judged)?,
             Record::ParentReceipt(signed) => self.parent_receipt(&signed)?,

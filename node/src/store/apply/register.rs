@@ -1,15 +1,25 @@
 //! Own changes: the rows of persons and households that they leave.
 
 use super::{super::record::OwnChange, Applier};
-use crate::store::{StoreError, ledger::Position, register::OwnRegister, rows::PersonRow};
+use crate::store::{
+    StoreError,
+    ledger::Position,
+    own::{self, changes_of},
+    register::OwnRegister,
+    rows::PersonRow,
+};
 use danso_core::{
-    chain::{Batch, Header, PersonalLeaf, SealedChange, read_frame},
+    chain::{Batch, Header, SealedChange},
     domain::{CaptureId, Core, HouseholdChange, PersonChange, PersonId, PersonState, Personal, Sequence},
 };
 
 impl Applier<'_> {
-    pub(super) fn own(&mut self, change: OwnChange, position: Position) -> Result<(), StoreError> {
-        let unreadable = |_| StoreError::RecordUnreadable { kind: 1, position };
+    pub(super) fn own(&mut self, changes: Vec<OwnChange>, position: Position) -> Result<(), StoreError> {
+        changes.into_iter().try_for_each(|change| self.own_change(change, position))
+    }
+
+    fn own_change(&mut self, change: OwnChange, position: Position) -> Result<(), StoreError> {
+        let unreadable = |_| StoreError::RecordUnreadable { kind: own::KIND, position };
         let core = Core::decode(&change.core).map_err(unreadable)?;
         let personal = change.personal.as_ref().map(|(_, bytes)| Personal::decode(bytes)).transpose();
         let personal = personal.map_err(unreadable)?.unwrap_or_default();
@@ -92,7 +102,7 @@ impl Applier<'_> {
 
     /// The register as the changes so far leave it.
     pub(super) fn register(&self) -> OwnRegister<'_> {
-        OwnRegister::new(self.index, self.ledger)
+        OwnRegister::new(self.index, self.ledger, self.recent)
     }
 
     /// What finds a person follows a change of the row; a `new` person has none yet.
@@ -140,23 +150,4 @@ impl Applier<'_> {
         }
         self.index.change_person(person.id, new, (person.after, facts.is_some()), sequence)
     }
-}
-
-/// A change of a batch: its core, and salt and personal part where they are there.
-pub(in crate::store) type OpenedChange = (Vec<u8>, Option<([u8; danso_core::chain::SALT_BYTES], Vec<u8>)>);
-
-/// The changes of a stored batch that has its cores; `None` for one that does not open.
-pub(in crate::store) fn changes_of(batch: &Batch, header: &Header) -> Option<Vec<OpenedChange>> {
-    let count = header.changes as usize;
-    let cores = read_frame(batch.cores.as_ref()?, "cores", count).ok()?;
-    let leaves = match &batch.personal {
-        Some(frame) => read_frame(frame, "personal", count).ok()?,
-        None => vec![Vec::new(); cores.len()],
-    };
-    let leaves = leaves.iter().map(|leaf| match PersonalLeaf::decode(leaf) {
-        Ok(PersonalLeaf::Present { salt, bytes }) => Some(Some((salt, bytes))),
-        Ok(_) => Some(None),
-        Err(_) => None,
-    });
-    cores.into_iter().zip(leaves).map(|(core, leaf)| Some((core, leaf?))).collect()
 }

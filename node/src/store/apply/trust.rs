@@ -2,7 +2,7 @@
 
 use super::{
     super::record::{OwnChange, Rewritten},
-    Applier,
+    Applier, places_of,
 };
 use crate::store::{
     StoreError,
@@ -36,9 +36,11 @@ impl Applier<'_> {
     pub(super) fn rewritten(&mut self, rewritten: &Rewritten, position: Position) -> Result<(), StoreError> {
         let Decoded { record: inner, veiled } = rewritten.inner(position, &self.index.vault)?;
         match &inner {
-            Record::Own(change) => {
-                self.index.put_own(&[(change.sequence, position)])?;
-                self.forget_unsealed(change);
+            Record::Own(changes) => {
+                self.index.put_own(&places_of(changes, position))?;
+                for change in changes {
+                    self.forget_unsealed(change);
+                }
             }
             Record::Sealed(batch) => {
                 self.point(batch, position)?;

@@ -99,7 +99,7 @@ impl AtRestKey {
     }
 
     #[cfg(test)]
-    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub(in crate::store) fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
 }

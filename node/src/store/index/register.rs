@@ -4,7 +4,7 @@ use super::{Index, decode};
 use crate::store::{
     StoreError, keys,
     ledger::Position,
-    rows::{Stored, StoredHousehold, StoredPerson},
+    rows::{OwnPlaces, Stored, StoredHousehold, StoredPerson},
 };
 use danso_core::domain::{HouseholdId, HouseholdState, PersonId, PersonState, Sequence};
 use serde::de::DeserializeOwned;
@@ -72,24 +72,18 @@ impl Index {
 
     /// Where the record of an own change lies.
     pub fn own(&self, sequence: Sequence) -> Result<Option<Position>, StoreError> {
-        let positions: Option<Vec<u64>> = self.get(&keys::own(sequence))?;
-        let place = (sequence.0 % keys::OWN_A_ROW) as usize;
-        let position = positions.and_then(|positions| positions.get(place).copied());
-        Ok(position.filter(|position| *position != 0).map(Position))
+        let places: Option<OwnPlaces> = self.get(&keys::own(sequence))?;
+        Ok(places.and_then(|places| places.positions().nth(keys::place_in_row(sequence)).flatten()))
     }
 
     /// Says where the records of own changes lie; of two places of a change the later one counts.
     pub fn put_own(&self, changes: &[(Sequence, Position)]) -> Result<(), StoreError> {
-        let row = |change: &(Sequence, Position)| change.0.0 / keys::OWN_A_ROW;
-        for of_row in changes.chunk_by(|one, next| row(one) == row(next)) {
+        for of_row in changes.chunk_by(|one, next| keys::row_of(one.0) == keys::row_of(next.0)) {
             let key = keys::own(of_row[0].0);
-            let mut positions: Vec<u64> = self.get(&key)?.unwrap_or_default();
-            for (sequence, position) in of_row {
-                let place = (sequence.0 % keys::OWN_A_ROW) as usize;
-                positions.resize(positions.len().max(place + 1), 0);
-                positions[place] = position.0;
-            }
-            self.put(key, &positions);
+            let places: OwnPlaces = self.get(&key)?.unwrap_or_default();
+            let changes =
+                of_row.iter().map(|(sequence, position)| (keys::place_in_row(*sequence), *position));
+            self.put(key, &places.with(changes));
         }
         Ok(())
     }

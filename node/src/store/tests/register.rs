@@ -96,13 +96,8 @@ impl Commune {
             book.apply(&change.core);
             let personal = change.personal.map(|personal| ([7; SALT_BYTES], personal.encode()));
             let capture = Some(Self::capture(number));
-            Record::Own(OwnChange {
-                sequence: Sequence(number),
-                capture,
-                core: change.core.encode(),
-                personal,
-            })
-            .into()
+            let sequence = Sequence(number);
+            Record::Own(vec![OwnChange { sequence, capture, core: change.core.encode(), personal }]).into()
         };
         entries.into_iter().enumerate().map(record).collect()
     }
@@ -131,16 +126,32 @@ fn holds(folder: &Path, word: &str) -> bool {
 }
 
 #[tokio::test]
-async fn names_and_captures_lie_in_the_ledger_alone_and_are_found_there() {
+async fn names_and_captures_of_changes_that_share_a_record_lie_in_the_ledger_alone_and_are_found_there() {
+    lie_in_the_ledger_alone(3).await;
+}
+
+#[tokio::test]
+async fn names_and_captures_of_changes_that_stand_alone_lie_in_the_ledger_alone_and_are_found_there() {
+    lie_in_the_ledger_alone(1).await;
+}
+
+/// Changes that are committed by `together`, each group as one record.
+async fn lie_in_the_ledger_alone(together: usize) {
     let commune = Commune::new();
     let store = commune.open();
-    store.write(commune.records()).await.unwrap();
+    for group in commune.records().chunks(together) {
+        store.write(group.to_vec()).await.unwrap();
+    }
     commune.is_found(&store);
+    let place = |number| store.own_record(Sequence(number)).unwrap().unwrap();
+    assert_eq!(place(3).1.len(), together);
+    assert_eq!(place(1).0 == place(3).0, together == 3);
     store.close().await;
     drop(store);
     let (ledger, index) = (commune.data().join("ledger"), commune.data().join("index"));
     for word in [FORMER, NAME, ADDRESS, "GD77"] {
-        assert!(holds(&ledger, word) && !holds(&index, word), "{word}");
+        // Those of several changes are packed there.
+        assert!((holds(&ledger, word) || together > 1) && !holds(&index, word), "{word}");
     }
     let again = commune.open();
     commune.is_found(&again);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `scene.rs` | the people, the tree, the search of folders |
 //! | `everywhere.rs` | no file of any tier names the person; the commands |
+//! | `together.rs` | records of the ledger that name others, too |
 //! | `later.rs` | tiers that were away, set back, locked or killed |
 //! | `refusals.rs` | what may not be erased, and orders that nobody may give |
 
@@ -11,3 +12,4 @@ mod everywhere;
 mod later;
 mod refusals;
 mod scene;
+mod together;
