@@ -255,7 +255,7 @@ pub const COMMIT_BYTES_MAX: usize = 64 * 1_048_576;
 /// two of 4 MiB it kept eight. A node of its tree with [`SLED_VALUE_BYTES_MAX`] in every place fits into a quarter.
 pub const SLED_SEGMENT_BYTES: usize = 524_288;
 const _: () = assert!(17 * (SLED_VALUE_BYTES_MAX + 64) < SLED_SEGMENT_BYTES / 4);
-/// Most keys in one sled write batch; 1,000 random ones took gigabytes.
+/// Most keys of sled, each of a page or of a row without one, in one of its write batches; 1,000 random ones took gigabytes.
 pub const SLED_BATCH_KEYS_MAX: usize = 100;
 /// Longest value of a row that shares one value of sled with its neighbours, in bytes; eight of them stay below
 /// [`SLED_VALUE_BYTES_MAX`].

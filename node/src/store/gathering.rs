@@ -2,6 +2,7 @@
 
 use super::{
     Staged, StoreError,
+    orders::Received,
     record::Record,
     writer::{Order, Writer},
 };
@@ -12,16 +13,16 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Gives the next order, if one comes in time.
-pub(super) type More<'a> = dyn FnMut(Duration) -> Option<Order> + 'a;
+/// Gives the next order, if one comes in time; waits for one until orders of so many records have come.
+pub(super) type More<'a> = dyn FnMut(Duration, usize) -> Option<Order> + 'a;
 
 impl Writer {
     /// Runs until closed or until nobody can order any more.
-    pub fn run(&mut self, orders: &mpsc::Receiver<Order>) {
+    pub fn run(&mut self, orders: &Received) {
         loop {
-            match orders.recv_timeout(self.patience()) {
+            match orders.first(self.patience()) {
                 Ok(first) => {
-                    if self.obey(first, &mut |patience| next(orders, patience)).is_break() {
+                    if self.obey(first, &mut |patience, records| orders.next(patience, records)).is_break() {
                         return;
                     }
                 }
@@ -44,7 +45,7 @@ impl Writer {
                 Order::Append { records, generation, done } => {
                     if generation == self.inner.generation.load(Ordering::Acquire) {
                         bytes += records.iter().map(|staged| staged.record.size()).sum::<usize>();
-                        wanted |= !records.iter().all(may_wait);
+                        wanted |= !records.iter().all(Staged::may_wait);
                         group.extend(records);
                         answers.push(done);
                     } else {
@@ -58,18 +59,27 @@ impl Writer {
             let enough = wanted || group.is_empty() || group.len() >= limits::COMMIT_GATHER_RECORDS;
             let patience = if enough { 0 } else { limits::COMMIT_GATHER_MS };
             let patience = Duration::from_millis(patience).saturating_sub(since.elapsed());
-            next = if room && alone.is_none() { more(patience) } else { None };
+            let wanting = limits::COMMIT_GATHER_RECORDS.saturating_sub(group.len());
+            next = if room && alone.is_none() { more(patience, wanting) } else { None };
         }
         self.commit(group, answers);
         alone
     }
 }
 
-fn next(orders: &mpsc::Receiver<Order>, patience: Duration) -> Option<Order> {
-    if patience.is_zero() { orders.try_recv().ok() } else { orders.recv_timeout(patience).ok() }
+impl Order {
+    /// How many records it has that wait for others to be committed with; `None` where it is not kept waiting.
+    pub fn may_wait(&self) -> Option<usize> {
+        match self {
+            Self::Append { records, .. } => records.iter().all(Staged::may_wait).then_some(records.len()),
+            _ => None,
+        }
+    }
 }
 
-/// Whether nobody can wait for a record but who made it.
-fn may_wait(staged: &Staged) -> bool {
-    matches!(staged.record, Record::Own(_) | Record::Note(_))
+impl Staged {
+    /// Whether nobody can wait for a record but who made it.
+    fn may_wait(&self) -> bool {
+        matches!(self.record, Record::Own(_) | Record::Note(_))
+    }
 }

@@ -18,6 +18,7 @@
 //! | `view.rs` | what is held in memory |
 //! | `apply/` | what each record does to memory and index |
 //! | `queue.rs` | how orders reach it: a thread of its own, or none |
+//! | `orders.rs` | the way to its thread, which sleeps until enough has come |
 //! | `writer.rs` | the one writer: append, sync, apply, answer |
 //! | `gathering.rs` | which orders it commits together |
 //! | `ticket.rs` | the answer to an order, and the word that somebody waits |
@@ -69,6 +70,7 @@ mod lookups;
 mod names;
 mod occupied;
 mod opening;
+mod orders;
 mod own;
 mod queue;
 mod reading;

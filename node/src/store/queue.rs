@@ -3,13 +3,14 @@
 use super::{
     Inner, StoreError,
     folder::Folder,
+    orders::{self, Orders},
     ticket::Nudge,
     writer::{Order, Writer},
 };
 use crate::host::Threads;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, Weak, mpsc},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     thread::JoinHandle,
 };
 use tokio::sync::Notify;
@@ -18,7 +19,7 @@ use tokio::sync::Notify;
 #[derive(Clone)]
 pub(super) enum Queue {
     /// To a thread of its own.
-    Thread { orders: mpsc::Sender<Order>, writer: Arc<Mutex<Option<JoinHandle<()>>>> },
+    Thread { orders: Orders, writer: Arc<Mutex<Option<JoinHandle<()>>>> },
     /// To whoever orders: each order stands alone, and may change when something is due.
     Here { seat: Arc<Mutex<Option<Seat>>>, ordered: Arc<Notify> },
 }
@@ -34,7 +35,7 @@ impl Queue {
     pub fn start(threads: Threads, mut writer: Writer, folder: Folder) -> Self {
         match threads {
             Threads::Own => {
-                let (orders, received) = mpsc::channel();
+                let (orders, received) = orders::channel();
                 let handle = std::thread::Builder::new()
                     .name("danso-writer".to_owned())
                     .spawn(move || {
@@ -62,13 +63,12 @@ impl Queue {
     /// Hands over an order; an order to a closed writer is dropped.
     pub fn send(&self, order: Order) {
         match self {
-            // A closed queue drops the order and with it the way to answer it.
-            Self::Thread { orders, .. } => drop(orders.send(order)),
+            Self::Thread { orders, .. } => orders.send(order),
             Self::Here { seat, ordered } => {
                 ordered.notify_one();
                 let mut seat = lock(seat);
                 let closed =
-                    seat.as_mut().is_some_and(|seat| seat.writer.obey(order, &mut |_| None).is_break());
+                    seat.as_mut().is_some_and(|seat| seat.writer.obey(order, &mut |_, _| None).is_break());
                 if closed {
                     *seat = None;
                 }

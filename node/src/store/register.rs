@@ -63,8 +63,7 @@ impl<'a> OwnRegister<'a> {
         if self.opened.as_ref().is_none_or(|(held, _)| *held != position) {
             self.opened = Some((position, self.changes_at(position)?));
         }
-        let changes = self.opened.iter().flat_map(|(_, changes)| changes);
-        Ok(changes.into_iter().find(|change| change.sequence == sequence).cloned())
+        Ok(self.opened.as_ref().and_then(|(_, changes)| of_sequence(changes, sequence)).cloned())
     }
 
     /// The own changes of a record.
@@ -104,6 +103,12 @@ impl<'a> OwnRegister<'a> {
         let parts = changes.into_iter().map(|change| change.personal.map(|(_, bytes)| bytes)).collect();
         Ok(PersonalParts { first, parts })
     }
+}
+
+/// A change among those of a record, which follow one on another.
+fn of_sequence(changes: &[OwnChange], sequence: Sequence) -> Option<&OwnChange> {
+    let place = sequence.0.checked_sub(changes.first()?.sequence.0)?;
+    changes.get(usize::try_from(place).ok()?)
 }
 
 /// The changes of a batch that came back; `None` where it does not open.

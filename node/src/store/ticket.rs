@@ -1,17 +1,16 @@
 //! The answer to staged records.
 
-use super::{StoreError, writer::Order};
-use std::sync::mpsc;
+use super::{StoreError, orders::Orders, writer::Order};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// Tells the writer that somebody waits for what was ordered; one without a thread has answered already.
 #[derive(Debug)]
-pub(super) struct Nudge(pub Option<mpsc::Sender<Order>>);
+pub(super) struct Nudge(pub Option<Orders>);
 
 impl Nudge {
     fn give(&self) {
         if let Some(orders) = &self.0 {
-            let _ = orders.send(Order::Wanted);
+            orders.send(Order::Wanted);
         }
     }
 }

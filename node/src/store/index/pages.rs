@@ -21,9 +21,9 @@ const ALONE: u8 = b'+';
 const ELSEWHERE: u16 = u16::MAX;
 
 /// Where a row's value is found.
-pub(super) enum Place {
+pub(super) enum Place<Row = Vec<u8>> {
     /// In the page.
-    Here(Vec<u8>),
+    Here(Row),
     /// Under a key of its own, [`alone`].
     Alone,
 }
@@ -44,6 +44,12 @@ pub(super) fn page_of(key: &[u8]) -> (Vec<u8>, u8) {
     let place = *last & PLACE_BITS;
     *last &= !PLACE_BITS;
     (page, place)
+}
+
+/// Whether two rows share a page.
+pub(super) fn share(one: &[u8], other: &[u8]) -> bool {
+    let page = |key: &[u8]| key.split_last().map(|(last, rest)| (last & !PLACE_BITS, rest.len()));
+    is_paged(one) && page(one) == page(other) && one[..one.len() - 1] == other[..one.len() - 1]
 }
 
 /// The key under which a row lies alone.
@@ -80,12 +86,15 @@ pub(super) fn get(database: &sled::Db, key: &[u8]) -> Result<Option<Vec<u8>>, St
         return value(key);
     }
     let (page_key, place) = page_of(key);
-    let page = database.get(page_key).map_err(StoreError::index)?;
-    match page.as_deref().map(Page::decode).transpose()?.and_then(|mut page| page.take(place)) {
-        Some(Place::Here(row)) => Ok(Some(row)),
-        Some(Place::Alone) => value(&alone(key)),
-        None => Ok(None),
+    let Some(page) = database.get(page_key).map_err(StoreError::index)? else { return Ok(None) };
+    for row in Rows::of(&page)? {
+        match row? {
+            (at, Place::Here(row)) if at == place => return Ok(Some(row.to_vec())),
+            (at, Place::Alone) if at == place => return value(&alone(key)),
+            _ => {}
+        }
     }
+    Ok(None)
 }
 
 /// All rows whose keys begin with a prefix, which ends before the last byte of each, in order.
@@ -110,35 +119,63 @@ pub(super) fn scan(database: &sled::Db, prefix: &[u8]) -> Result<BTreeMap<Vec<u8
 
 /// Whether a value is a page.
 pub(in crate::store) fn is_page(value: &[u8]) -> bool {
-    Page::read(value).is_some()
+    Page::decode(value).is_ok()
+}
+
+/// The rows of a stored page in order: places, and values as they lie there.
+struct Rows<'a> {
+    rest: &'a [u8],
+    last: Option<u8>,
+}
+
+impl<'a> Rows<'a> {
+    /// Those of a stored value.
+    fn of(value: &'a [u8]) -> Result<Self, StoreError> {
+        match value.split_first() {
+            Some((&keys::VALUE_FORMAT, rest)) if !rest.is_empty() => Ok(Self { rest, last: None }),
+            _ => Err(undecodable()),
+        }
+    }
+
+    fn read(&mut self) -> Option<(u8, Place<&'a [u8]>)> {
+        let (&place, after) = self.rest.split_first()?;
+        let (length, after) = after.split_first_chunk::<2>()?;
+        let (row, after) = match u16::from_le_bytes(*length) {
+            ELSEWHERE => (Place::Alone, after),
+            length => {
+                let (row, after) = after.split_at_checked(length.into())?;
+                (Place::Here(row), after)
+            }
+        };
+        let in_order = place <= PLACE_BITS && self.last.is_none_or(|last| last < place);
+        (self.rest, self.last) = (after, Some(place));
+        in_order.then_some((place, row))
+    }
+}
+
+impl<'a> Iterator for Rows<'a> {
+    type Item = Result<(u8, Place<&'a [u8]>), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.rest.is_empty()).then(|| self.read().ok_or_else(undecodable))
+    }
+}
+
+fn undecodable() -> StoreError {
+    StoreError::Index("a page of rows is not decodable".to_owned())
 }
 
 impl Page {
     /// The page of a stored value.
     pub fn decode(value: &[u8]) -> Result<Self, StoreError> {
-        Self::read(value).ok_or_else(|| StoreError::Index("a page of rows is not decodable".to_owned()))
-    }
-
-    fn read(value: &[u8]) -> Option<Self> {
-        let (&format, mut rest) = value.split_first()?;
-        let mut rows = BTreeMap::new();
-        while let Some((&place, after)) = rest.split_first() {
-            let (length, after) = after.split_first_chunk::<2>()?;
-            let length = u16::from_le_bytes(*length);
-            let in_order = rows.last_key_value().is_none_or(|(last, _)| *last < place);
-            if place > PLACE_BITS || !in_order {
-                return None;
-            }
-            if length == ELSEWHERE {
-                rows.insert(place, Place::Alone);
-                rest = after;
-            } else {
-                let (row, after) = after.split_at_checked(length.into())?;
-                rows.insert(place, Place::Here(row.to_vec()));
-                rest = after;
-            }
-        }
-        (format == keys::VALUE_FORMAT && !rows.is_empty()).then_some(Self(rows))
+        let owned = |place| match place {
+            Place::Here(row) => Place::Here(<[u8]>::to_vec(row)),
+            Place::Alone => Place::Alone,
+        };
+        Rows::of(value)?
+            .map(|row| row.map(|(at, place)| (at, owned(place))))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// The value to be stored; `None` of a page without rows.
@@ -184,6 +221,12 @@ mod unit_tests {
         let (first, place) = page_of(b"p\x01\x0a");
         assert_eq!((first.as_slice(), place), (b"p\x01\x08".as_slice(), 2));
         assert_eq!(page_of(b"p\x01\x0f").0, first);
+        assert!(share(b"p\x01\x0a", b"p\x01\x0f") && !share(b"p\x01\x0f", b"p\x01\x10"));
+        assert!(
+            !share(b"p\x01\x0a", b"p\x02\x0a")
+                && !share(b"p\x0a", b"p\x01\x0a")
+                && !share(b"t\x01", b"t\x02")
+        );
         assert_ne!(page_of(b"p\x01\x10").0, first);
         let mut page = Page::default();
         page.put(7, Place::Here(b"seven".to_vec()));

@@ -36,7 +36,7 @@ impl Index {
         let written = self.overlay();
         let others: Vec<Waiting<'_>> = written.absolute.iter().collect();
         let reach = Position(reflected.position);
-        for rows in others.chunks(limits::SLED_BATCH_KEYS_MAX) {
+        for rows in batches(&others) {
             self.write(rows, reach, None)?;
         }
         let counted: Vec<Waiting<'_>> = written.counted.iter().chain(tallies).collect();
@@ -76,7 +76,7 @@ impl Index {
         let mut last = self.written_to.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = self.overlay().next(&last, most);
         let waiting: Vec<Waiting<'_>> = rows.iter().collect();
-        for rows in waiting.chunks(limits::SLED_BATCH_KEYS_MAX) {
+        for rows in batches(&waiting) {
             self.write(rows, reach, None)?;
         }
         let mut overlay = self.overlay.write().expect("no holder of the overlay panics");
@@ -108,8 +108,7 @@ impl Index {
             for (key, value) in plain {
                 batch.set(key, (*value).clone())?;
             }
-            let page_of = |row: &Waiting<'_>| pages::page_of(row.0).0;
-            for page in paged.chunk_by(|one, next| page_of(one) == page_of(next)) {
+            for page in paged.chunk_by(share_a_page) {
                 batch.set_in_page(page)?;
             }
             batch.set(keys::REACH, Some(encoded(&reach.0)))?;
@@ -123,6 +122,21 @@ impl Index {
         *held = written?;
         Ok(())
     }
+}
+
+/// Rows in order, as many at once as may be written in one batch of sled; rows of one page are one key there.
+fn batches<'a, 'r>(rows: &'r [Waiting<'a>]) -> impl Iterator<Item = &'r [Waiting<'a>]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let keys = rest.chunk_by(share_a_page).take(limits::SLED_BATCH_KEYS_MAX);
+        let (batch, later) = rest.split_at(keys.map(<[_]>::len).sum());
+        rest = later;
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
+fn share_a_page(one: &Waiting<'_>, next: &Waiting<'_>) -> bool {
+    pages::share(one.0, next.0)
 }
 
 /// Changes of sled's values, and the check sum after them.
@@ -173,5 +187,30 @@ impl Batch<'_> {
         }
         self.replace(&page_key, before.as_deref(), page.encode());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_as_many_pages_as_may_be_written_at_once_and_no_page_is_cut() {
+        let pages = 2 * limits::SLED_BATCH_KEYS_MAX as u16 + 1;
+        let keys = |letter: u8, last: u8| {
+            (0..pages).map(move |page| [&[letter], &page.to_be_bytes()[..], &[last]].concat())
+        };
+        let (neighbours, alone): (Vec<_>, Vec<_>) =
+            ((0..8).flat_map(|last| keys(b'p', last)).collect(), keys(b't', 0).collect());
+        for (mut keys, rows_of_each) in [(neighbours, 8), (alone, 1)] {
+            keys.sort_unstable();
+            let value = Some(vec![1]);
+            let rows: Vec<Waiting<'_>> = keys.iter().map(|key| (key, &value)).collect();
+            let found: Vec<&[Waiting<'_>]> = batches(&rows).collect();
+            let full = limits::SLED_BATCH_KEYS_MAX * rows_of_each;
+            assert_eq!(found.iter().map(|batch| batch.len()).collect::<Vec<_>>(), [full, full, rows_of_each]);
+            assert_eq!(found.concat(), rows);
+        }
+        assert_eq!(batches(&[]).count(), 0);
     }
 }

@@ -79,7 +79,7 @@ impl Commune {
     fn give(&self, orders: Vec<Order>) -> Vec<Duration> {
         let (mut orders, mut waited) = (VecDeque::from(orders), Vec::new());
         let first = orders.pop_front().unwrap();
-        let mut more = |patience| {
+        let mut more = |patience, _| {
             waited.push(patience);
             orders.pop_front()
         };
