@@ -2,6 +2,7 @@
 //! transaction of a thousand changes would wake it a thousand times.
 
 use super::writer::Order;
+use danso_tier_config::limits::COMMIT_RECORDS_MAX;
 use std::{
     sync::{
         Arc, OnceLock,
@@ -14,7 +15,8 @@ use std::{
 use tokio::time::Instant;
 
 /// What an order weighs that is not kept waiting: more than all records of a group.
-const AT_ONCE: usize = 1 << 32;
+const AT_ONCE: usize = 1 << 20;
+const _: () = assert!(COMMIT_RECORDS_MAX < AT_ONCE);
 
 /// Where orders go in; cheap to clone.
 #[derive(Debug, Clone)]
