@@ -4,6 +4,7 @@
 //! 1,000 waits until all of it is durable before the next begins, as one of a database does.
 
 use crate::{
+    disk::{SLED_SETTLES, show_all},
     pipeline::{client, process, wait_for},
     samples::{line, millis, percentile},
 };
@@ -31,6 +32,7 @@ const LOADS: [(usize, usize, usize); 4] =
     [(1, 1, 10_000), (1, 8, 60_000), (100, 1, 100_000), (1_000, 1, 200_000)];
 const LATENCY_RATE: u32 = 200;
 const LATENCY_EVENTS: u32 = 4_000;
+const ALONE: usize = 10_000;
 
 /// Four tiers, the lowest in this process.
 pub struct Cascade {
@@ -160,6 +162,25 @@ impl Cascade {
         let answered = recording.await.unwrap();
         seen.iter().zip(answered).map(|(seen, answered)| seen.saturating_duration_since(answered)).collect()
     }
+}
+
+/// Bytes on disk of births that come alone, each counted at central before the next: nothing is shared by any two.
+pub async fn alone() {
+    let cascade = start().await;
+    cascade.settled().await;
+    for at in 0..ALONE {
+        let (_, ticket) = cascade.node.record(None, date(DAY), birth(&cascade.homes, at)).unwrap();
+        ticket.unwrap().durable().await.unwrap();
+        cascade.settled().await;
+    }
+    tokio::time::sleep(SLED_SETTLES).await;
+    let recorded = cascade.node.store.view().recording.sequence;
+    line(
+        "changes, of which births that came alone; the others opened households",
+        &format!("{recorded}, {ALONE}"),
+    );
+    show_all(&cascade.tree, recorded);
+    cascade.end().await;
 }
 
 /// Measures all loads, or those named as `100x1`, and last the latency, also named `latency`.

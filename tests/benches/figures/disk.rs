@@ -2,7 +2,8 @@
 
 use crate::samples::line;
 use danso_node::store::ledger::{Position, look};
-use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path};
+use danso_tests::{Tree, tree::central, unit};
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 
 /// Names of the kinds of record that take up much.
 const KINDS: [(u8, &str); 5] =
@@ -19,9 +20,20 @@ pub fn bytes_below(folder: &Path) -> u64 {
         .sum()
 }
 
+/// How long it is waited until sled has written what it was given.
+pub const SLED_SETTLES: Duration = Duration::from_secs(3);
+
+/// Lines for each of the four tiers.
+pub fn show_all(tree: &Tree, changes: u64) {
+    let way = [unit("00001"), unit("001"), unit("01"), central()];
+    for (unit, tier) in way.into_iter().zip(["commune", "district", "province", "central"]) {
+        show(&tree.home(unit).join("data"), tier, changes);
+    }
+}
+
 /// Lines for a node's folder, each a change: the ledger up to its end, by kind of record, and the index with all that
 /// sled keeps. What is reserved beyond the end for what comes is told apart.
-pub fn show(data: &Path, tier: &str, changes: u64) {
+fn show(data: &Path, tier: &str, changes: u64) {
     let (reader, _) = look(&data.join("ledger"), Position::START).unwrap();
     let mut kinds: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
     for record in reader.iter_from(Position::START) {

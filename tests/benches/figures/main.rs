@@ -5,7 +5,7 @@
 //! | `record.rs` | one event durable at the commune, alone and from eight clients |
 //! | `batch.rs` | sealing and verifying a batch of 1,000 changes; bytes on the wire |
 //! | `cascade.rs` | births from a commune's record to central's count, by size of transaction; latency |
-//! | `pipeline.rs` | events from commune files to central's counts; bytes on disk at each tier |
+//! | `pipeline.rs` | events from commune files to central's counts; bytes on disk at each tier (of events that come alone: `alone`) |
 //! | `query/` | counts and indicators at central with the communes of a whole nation, beside a bare echo |
 //! | `disk.rs` | what a data folder takes up, by kind, for `pipeline.rs` |
 //! | `soak.rs` | an hour's work in twelve parts: rate and memory of each part, only where it is named |
@@ -53,6 +53,9 @@ fn main() {
     }
     if asked("pipeline") {
         runtime.block_on(pipeline::run());
+    }
+    if asked("alone") {
+        runtime.block_on(cascade::alone());
     }
     if asked("query") {
         // One thread asks: more would take the cores from who answers.

@@ -1,7 +1,7 @@
 //! Events from commune files to central's counts through four durable tiers, one process a tier.
 
 use crate::{
-    disk,
+    disk::{SLED_SETTLES, show_all},
     samples::{commune, line},
 };
 use danso_node::transport::client::{ImportFile, NodeClient};
@@ -67,8 +67,6 @@ pub async fn run() {
     wait_for(&top, unit("00001"), total).await;
     let label = format!("event file of {} rows until counted at central", simulated.events.len());
     line(&label, &rate(total - registered, since.elapsed()));
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    for (unit, tier) in way.iter().rev().zip(["commune", "district", "province", "central"]) {
-        disk::show(&tree.home(*unit).join("data"), tier, total);
-    }
+    tokio::time::sleep(SLED_SETTLES).await;
+    show_all(&tree, total);
 }
