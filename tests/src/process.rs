@@ -52,8 +52,11 @@ impl Process {
 
     /// Waits until it has logged a text, and gives everything it has logged.
     pub async fn logged(&self, text: &str) -> String {
-        crate::until(text, || self.log().contains(text)).await;
-        self.log()
+        let said = crate::eventually(text, || async {
+            let log = self.log();
+            log.contains(text).then_some(log)
+        });
+        said.await
     }
 
     /// Its process id.

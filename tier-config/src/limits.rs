@@ -159,6 +159,8 @@ pub const MESSAGE_ON_ITS_WAY_BYTES: u64 = 1_024;
 /// Time after which a parent that had nothing to say to a child says a heartbeat, in milliseconds: those of the child
 /// may wait behind its batches.
 pub const WORD_MS: u64 = 15_000;
+/// Longest wait for the reason for which a parent has ended a link, in milliseconds; it comes with the end itself.
+pub const LAST_WORD_MS_MAX: u64 = 5_000;
 /// Time after which a child asks again for origins that the parent held back, in milliseconds.
 pub const HELD_RETRY_MS: u64 = 60_000;
 /// Chains looked at for the oldest change that waits to be sent.

@@ -1,13 +1,14 @@
 //! Signals that end a node: the first drains, the second leaves at once, and neither loses what was acknowledged.
 
 use crate::{DANSO, arrived, book, client, household, import, record, verified};
+use danso_node::wire::status::status;
 use danso_proto::v1::{ImportChunk, ImportForm, ImportProgress, intake_client::IntakeClient};
-use danso_tests::{Process, Tree, tree::central, unit, until};
+use danso_tests::{Process, Tree, eventually, liar::Liar, tree::central, unit, until};
 use danso_tier_config::UnitId;
 use std::fs;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tonic::{Code, Streaming};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
     health_client::HealthClient,
@@ -15,6 +16,8 @@ use tonic_health::pb::{
 
 /// Households of a book whose import is under way when the signal comes.
 const HOUSEHOLDS: u64 = 300;
+/// Links that end while a child speaks.
+const ENDS: usize = 100;
 
 /// A call that ends when the node is told to stop, after a last word.
 async fn watch(tree: &Tree, at: UnitId) -> Streaming<HealthCheckResponse> {
@@ -184,5 +187,25 @@ async fn children_are_told_that_their_parent_stops() {
     tree.start(parent).await;
     until("it is linked again", || process.log().matches("linked to the parent").count() > links).await;
     drop(process);
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_child_hears_why_its_link_ended_also_while_it_speaks() {
+    let mut tree = Tree::three();
+    let mut parent = Liar::serve(&tree, unit("01")).await;
+    let node = tree.start(unit("00001")).await;
+    let said = || node.link.read().unwrap().error.clone();
+    // Each time the child has just begun to speak; that nobody listens reaches it before the reason, or after.
+    for round in 0..ENDS {
+        let (before, line) = (said(), parent.line().await);
+        line.welcome(parent.welcome(&tree, &[central()], Vec::new())).await;
+        line.fail(status(Code::Aborted, &format!("reason_{round}"), "there is a reason")).await;
+        drop(line);
+        // A link that stands has no error.
+        let told = |now: &String| !now.is_empty() && *now != before;
+        let now = eventually("the child says why", || async { Some(said()).filter(told) }).await;
+        assert!(now.starts_with(&format!("reason_{round}: ")), "{now}");
+    }
     tree.stop_all().await;
 }

@@ -40,12 +40,13 @@ use danso_tier_config::{Date, Parent, Policy, UnitId, limits};
 use error::LinkError;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     sync::Arc,
     time::Duration,
 };
 use tokio::{
     sync::{mpsc, watch},
-    time::{Interval, MissedTickBehavior, interval, sleep},
+    time::{Interval, MissedTickBehavior, interval, sleep, timeout},
 };
 use tonic::{Streaming, transport::Channel};
 
@@ -158,13 +159,19 @@ impl Uplink {
         let node = Arc::clone(&self.node);
         let channel = self.connect(keeper).await?;
         let (mut session, mut inbound, welcome) = self.greet(channel.clone()).await?;
-        self.welcomed(&mut session, &welcome).await?;
-        *attempt = 0;
-        tracing::info!(parent = %self.parent.unit, policy = %session.policy, "linked to the parent");
-        // In one task: when this one is stopped or its stream ends, nothing goes on pulling.
-        tokio::select! {
-            ended = self.exchange(&mut session, &mut inbound) => ended,
-            () = downward::pull(Arc::clone(&node), channel) => Err(LinkError::Closed),
+        let ended = async {
+            self.welcomed(&mut session, &welcome).await?;
+            *attempt = 0;
+            tracing::info!(parent = %self.parent.unit, policy = %session.policy, "linked to the parent");
+            // In one task: when this one is stopped or its stream ends, nothing goes on pulling.
+            tokio::select! {
+                ended = self.exchange(&mut session, &mut inbound) => ended,
+                () = downward::pull(Arc::clone(&node), channel) => Err(LinkError::Closed),
+            }
+        };
+        match ended.await {
+            Err(LinkError::Closed) => Err(self.last_word(&mut inbound).await),
+            ended => ended,
         }
     }
 
@@ -182,6 +189,19 @@ impl Uplink {
         )
         .await
         .map_err(|error| LinkError::Connect { code: error.code().to_owned(), sentence: chain(&error) })
+    }
+
+    /// Why the parent has ended the stream: that it listens no more is known before its last words are read.
+    async fn last_word(&mut self, inbound: &mut Streaming<ParentMessage>) -> LinkError {
+        let end = async {
+            loop {
+                self.received(inbound.message().await?.ok_or(LinkError::Closed)?).await?;
+            }
+        };
+        match timeout(Duration::from_millis(limits::LAST_WORD_MS_MAX), end).await {
+            Ok(Err::<Infallible, _>(ended)) => ended,
+            Err(_) => LinkError::Closed,
+        }
     }
 
     /// The beat of heartbeats, by the limits in force.
