@@ -271,12 +271,14 @@ impl ChildLink {
         }
     }
 
-    /// The status with which the parent ends the stream; a heartbeat may come before it.
+    /// The status with which the parent ends the stream; a heartbeat that comes before it is answered with one.
     pub async fn end(&mut self) -> Status {
         let ending = async {
             loop {
                 match self.next().await {
-                    Ok(Some(FromParent::Heartbeat(_))) => {}
+                    Ok(Some(FromParent::Heartbeat(_))) => {
+                        self.send_if_open(FromChild::Heartbeat(v1::Heartbeat::default())).await;
+                    }
                     Err(status) => return status,
                     Ok(other) => panic!("the stream goes on: {other:?}"),
                 }

@@ -58,6 +58,7 @@ async fn the_newest_link_of_a_child_counts_and_the_older_one_ends() {
     let mut scene = Scene::province().await;
     let newer = ChildLink::open(&scene.tree, scene.child, scene.parent, &scene.origins()).await.0;
     let mut older = std::mem::replace(&mut scene.link, newer);
+    // Until the newer one counts, a moment after its welcome, the older one is answered.
     older.send(FromChild::Heartbeat(Heartbeat::default())).await;
     assert_status(&older.end().await, Code::Aborted, "link_replaced");
     assert_eq!(scene.node.linked_children().len(), 1);
