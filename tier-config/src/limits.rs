@@ -146,6 +146,11 @@ pub const RETENTION_BATCHES_AT_ONCE: usize = 64;
 pub const RETENTION_LOOKS: usize = 512;
 /// Most months for which names may be kept by policy; without one they are kept for good.
 pub const RETENTION_MONTHS_MAX: u32 = 1_200;
+/// Salts of personal parts that the system is asked for at once.
+pub const SALTS_DRAWN: usize = 64;
+/// Bytes that are written with zeros before records come to lie there, in one go: a sync of blocks that were never
+/// written also changes the list of blocks of the file system, which takes as long again.
+pub const LEDGER_AHEAD_BYTES: u64 = 262_144;
 /// Shortest run of zeros in a scrubbed segment that is given back to the disk, in bytes, and what it is aligned to.
 pub const LEDGER_HOLE_BYTES: usize = 4_096;
 /// Share of that limit that must be free beyond it before anything is taken again: one part in this many.

@@ -18,7 +18,7 @@ use danso_core::{
     },
 };
 use danso_tier_config::{Date, UnitId, limits};
-use std::sync::MutexGuard;
+use std::{cell::RefCell, sync::MutexGuard};
 
 /// Why an entry was not recorded.
 #[derive(Debug, thiserror::Error)]
@@ -52,10 +52,22 @@ impl RecordError {
     }
 }
 
+thread_local! {
+    /// Salts that were drawn and not given out.
+    static DRAWN: RefCell<Vec<[u8; SALT_BYTES]>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A salt that was never given out before. The system is asked for many at once: a call takes as long as encoding a
+/// change.
 fn salt() -> [u8; SALT_BYTES] {
-    let mut salt = [0; SALT_BYTES];
-    getrandom::fill(&mut salt).expect("the system gives random bytes");
-    salt
+    DRAWN.with_borrow_mut(|drawn| {
+        drawn.pop().unwrap_or_else(|| {
+            let mut salts = [[0; SALT_BYTES]; limits::SALTS_DRAWN];
+            getrandom::fill(salts.as_flattened_mut()).expect("the system gives random bytes");
+            drawn.extend_from_slice(&salts[1..]);
+            salts[0]
+        })
+    })
 }
 
 /// A change in bytes: its core, and what is personal of it. Refused beyond their limits.
@@ -120,7 +132,7 @@ impl Node {
             return Ok((Recorded { sequence, person: None, household: None }, ticket));
         }
         let (change, rows) = self.change_of(&staging, on, entry)?;
-        let (recorded, ticket) = self.stage_change(&mut staging, actor, capture, &change, rows)?;
+        let (recorded, ticket) = self.stage_change(&mut staging, actor, capture, change, rows)?;
         Ok((recorded, Some(ticket)))
     }
 
@@ -189,23 +201,24 @@ impl Node {
         staging: &mut Staging,
         actor: &Actor,
         capture: Option<CaptureId>,
-        change: &Change,
+        change: Change,
         rows: Rows,
     ) -> Result<(Recorded, Ticket), RecordError> {
         self.require_room()?;
         let sequence = staging.next_sequence();
-        let (core, personal) = encoded(change)?;
+        let (core, personal) = encoded(&change)?;
         let personal = personal.map(|bytes| (salt(), bytes));
         let written = personal.is_some().then(|| {
             let (actor, subject) = (actor.words(), Subject::Changes(sequence, sequence));
             AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: self.now_ms() }
         });
-        let own = OwnChange { sequence, capture, core, personal };
+        let recorded = recorded(sequence, &change);
+        staging.take(sequence, capture, &change, rows);
+        let own = OwnChange { sequence, capture, core, personal, made: Some(Box::new(change)) };
         let mut records = vec![Record::Own(vec![own]).into()];
         records.extend(written.map(|note| Record::Note(note).into()));
         let ticket = self.store.stage(records, staging.generation());
-        staging.take(sequence, capture, change, rows);
-        Ok((recorded(sequence, change), ticket))
+        Ok((recorded, ticket))
     }
 
     /// Undoes an own change, if nothing was built on it since.

@@ -202,7 +202,7 @@ impl Node {
             for (place, waiting) in view.unsealed.iter().enumerate() {
                 let sequence = first.plus(place as u64);
                 let named = waiting.personal.is_some();
-                found.extend(event_of(id, sequence, &waiting.core, named, None)?.map(|(event, _)| event));
+                found.extend(event_of(id, sequence, &waiting.bytes, named, None)?.map(|(event, _)| event));
             }
             head.number
         };

@@ -49,8 +49,9 @@ impl Staging {
     /// Drops what was applied meanwhile; after a failed write drops everything.
     pub fn refresh(&mut self, node: &Node) {
         let generation = node.store.generation();
-        let applied = node.store.view().recording;
-        if self.generation != generation || self.sequence <= applied.sequence {
+        let applied = node.store.applied();
+        if self.generation != generation || self.sequence <= applied.0 {
+            let applied = node.store.view().recording;
             *self = Self {
                 generation,
                 sequence: applied.sequence,
@@ -60,7 +61,7 @@ impl Staging {
                 ..Self::default()
             };
         } else if self.persons.len() + self.households.len() > limits::STAGED_ROWS_MAX {
-            self.prune(Sequence(applied.sequence));
+            self.prune(applied);
         }
     }
 

@@ -1,13 +1,19 @@
 //! When the writer seals what waits into batches: at once where nothing is on its way, together where much comes.
 
-use super::{Staged, record::Record, rows::ChainRow, writer::Writer};
+use super::{
+    Staged,
+    record::{OwnChange, Record},
+    rows::ChainRow,
+    view::Unsealed,
+    writer::Writer,
+};
 use danso_core::{
     chain::{Head, SALT_BYTES, SealInput, Sealable, seal},
     domain::{Core, RecordedAt},
     rollup::Judged,
 };
 use danso_tier_config::limits;
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{borrow::Cow, sync::atomic::Ordering, time::Duration};
 use tokio::time::Instant;
 
 impl Writer {
@@ -38,14 +44,8 @@ impl Writer {
         {
             return;
         }
-        let decoded = |core: &[u8]| Core::decode(core).expect("own cores were encoded here");
-        let waiting: Vec<Waiting<'_>> = view
-            .unsealed
-            .iter()
-            .map(|change| (&change.core, &change.personal))
-            .chain(own().map(|change| (&change.core, &change.personal)))
-            .map(|(bytes, personal)| Waiting { bytes, personal: personal.as_ref(), core: decoded(bytes) })
-            .collect();
+        let waiting: Vec<Waiting<'_>> =
+            view.unsealed.iter().map(Waiting::Applied).chain(own().map(Waiting::coming)).collect();
         let mut head = chain.head;
         let mut batches = Vec::new();
         let mut rest = waiting.as_slice();
@@ -90,7 +90,7 @@ impl Writer {
     fn sealed(&self, head: &mut Head, changes: &[Waiting<'_>]) -> Staged {
         let mut counted = Vec::new();
         for change in changes {
-            danso_core::rollup::deltas(&change.core, &mut counted);
+            danso_core::rollup::deltas(change.what_counts(), &mut counted);
         }
         let judged = Judged { counted: danso_core::rollup::canonical(counted), ..Judged::default() };
         let deltas = judged.claim();
@@ -107,29 +107,52 @@ impl Writer {
 fn batch_length(waiting: &[Waiting<'_>], changes_max: usize) -> usize {
     let mut bytes = 0;
     let fits = |change: &&Waiting<'_>| {
-        bytes += change.bytes.len().max(change.personal.map_or(0, |(_, bytes)| bytes.len()));
+        bytes += change.core().len().max(change.personal().map_or(0, |(_, bytes)| bytes.len()));
         bytes <= limits::FRAME_BYTES_MAX / 2
     };
     waiting.iter().take(changes_max).take_while(fits).count().max(1)
 }
 
 /// An own change that is not sealed yet.
-struct Waiting<'a> {
-    bytes: &'a [u8],
-    personal: Option<&'a ([u8; SALT_BYTES], Vec<u8>)>,
-    core: Core,
+enum Waiting<'a> {
+    /// One that is applied.
+    Applied(&'a Unsealed),
+    /// One of the group that is about to be written, with what counts of it.
+    Coming(&'a OwnChange, Cow<'a, Core>),
+}
+
+impl<'a> Waiting<'a> {
+    fn coming(change: &'a OwnChange) -> Self {
+        let decoded = || Core::decode(&change.core).expect("own cores were encoded here");
+        let core = change.made.as_ref().map(|made| Cow::Borrowed(&made.core));
+        Self::Coming(change, core.unwrap_or_else(|| Cow::Owned(decoded())))
+    }
+
+    fn what_counts(&self) -> &Core {
+        match self {
+            Self::Applied(change) => &change.core,
+            Self::Coming(_, core) => core,
+        }
+    }
 }
 
 impl Sealable for Waiting<'_> {
     fn core(&self) -> &[u8] {
-        self.bytes
+        match self {
+            Self::Applied(change) => &change.bytes,
+            Self::Coming(change, _) => &change.core,
+        }
     }
 
     fn personal(&self) -> Option<(&[u8; SALT_BYTES], &[u8])> {
-        self.personal.map(|(salt, bytes)| (salt, bytes.as_slice()))
+        let personal = match self {
+            Self::Applied(change) => &change.personal,
+            Self::Coming(change, _) => &change.personal,
+        };
+        personal.as_ref().map(|(salt, bytes)| (salt, bytes.as_slice()))
     }
 
     fn recorded_at(&self) -> RecordedAt {
-        self.core.recorded_at
+        self.what_counts().recorded_at
     }
 }

@@ -109,6 +109,7 @@ pub use written_by::SOFTWARE;
 
 use danso_core::{
     chain::{LedgerKey, Signed},
+    domain::Sequence,
     rollup::Judged,
 };
 use danso_tier_config::{Limits, UnitId};
@@ -178,6 +179,8 @@ struct Inner {
     reader: LedgerReader,
     recent: Recent,
     generation: AtomicU64,
+    /// The last own change that is applied, as the view has it: who records does not wait for the view.
+    applied: AtomicU64,
     /// Own changes are not sealed: the parent holds other batches of this chain.
     held: AtomicBool,
     changed: watch::Sender<u64>,
@@ -231,6 +234,11 @@ impl Store {
     /// What staged records build on. After a failed write it moves on, and all staged on the old one is void.
     pub fn generation(&self) -> u64 {
         self.inner.generation.load(Ordering::Acquire)
+    }
+
+    /// The last own change that is applied. At least what a view that was seen before has.
+    pub fn applied(&self) -> Sequence {
+        Sequence(self.inner.applied.load(Ordering::Acquire))
     }
 
     /// Queues records to be written together, in the order of the calls.

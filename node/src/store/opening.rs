@@ -13,13 +13,13 @@ use super::{
     recent::Recent,
     record::Record,
     register::OwnRegister,
-    view::View,
+    view::{Unsealed, View},
     writer::Writer,
     written_by,
 };
 use crate::host::Host;
 use danso_core::{
-    chain::{Batch, Grantor, Header, KeyGrant, LedgerKey, PublicKey, SealedChange, Signed, stored_epoch},
+    chain::{Batch, Grantor, Header, KeyGrant, LedgerKey, PublicKey, Signed, stored_epoch},
     domain::{Core, Sequence},
     rollup::Judged,
 };
@@ -380,8 +380,7 @@ fn restore_unsealed(
         let wrong = |reason: &str| StoreError::Index(format!("own change {sequence} is {reason}"));
         let change = register.change(Sequence(sequence))?.ok_or_else(|| wrong("not indexed"))?;
         let core = Core::decode(&change.core).map_err(|_| wrong("not decodable"))?;
-        let recorded_at = core.recorded_at;
-        view.unsealed.push_back(SealedChange { core: change.core, personal: change.personal, recorded_at });
+        view.unsealed.push_back(Unsealed { core, bytes: change.core, personal: change.personal });
     }
     Ok(())
 }
@@ -398,6 +397,7 @@ fn start(
     let inner = Arc::new(Inner {
         unit: options.unit,
         folder: options.folder,
+        applied: AtomicU64::new(view.recording.sequence),
         view: RwLock::new(view),
         index,
         reader,

@@ -142,8 +142,8 @@ fn encode_alone(change: &OwnChange, vault: &Vault) -> (Kind, Vec<u8>) {
         .personal
         .as_ref()
         .map(|(salt, bytes)| vault.seal(&context_alone(change.sequence), &[salt.as_slice(), bytes].concat()));
-    let OwnChange { sequence, capture, core, .. } = change.clone();
-    encode(KIND, ALONE, &Alone { sequence, capture, core, personal })
+    let &OwnChange { sequence, capture, ref core, .. } = change;
+    encode(KIND, ALONE, &Alone { sequence, capture, core: core.clone(), personal })
 }
 
 /// The own changes of a payload after its format byte, and whether something in it cannot be read without the key.
@@ -160,15 +160,20 @@ pub(super) fn decode_own(format: u8, bytes: &[u8], vault: &Vault) -> Option<(Vec
                 }
                 None => None,
             };
-            Some((vec![OwnChange { sequence, capture, core, personal }], veiled))
+            Some((vec![OwnChange { sequence, capture, core, personal, made: None }], veiled))
         }
         TOGETHER => {
             let Together { first, captures, cores, personal } = read(bytes)?;
             let sequences = sequences(first, captures.len())?;
             let (personal, veiled) = unsealed(personal, &context_together(first, captures.len()), vault)?;
             let changes = opened(&cores, personal.as_deref(), captures.len())?;
-            let own =
-                |((sequence, capture), (core, personal))| OwnChange { sequence, capture, core, personal };
+            let own = |((sequence, capture), (core, personal))| OwnChange {
+                sequence,
+                capture,
+                core,
+                personal,
+                made: None,
+            };
             Some((sequences.zip(captures).zip(changes).map(own).collect(), veiled))
         }
         _ => None,
@@ -213,7 +218,8 @@ mod unit_tests {
     fn change(sequence: u64, name: Option<&str>) -> OwnChange {
         let capture = name.map(|_| CaptureId([sequence as u8; 16]));
         let personal = name.map(|name| ([sequence as u8; SALT_BYTES], name.as_bytes().to_vec()));
-        OwnChange { sequence: Sequence(sequence), capture, core: vec![9; sequence as usize], personal }
+        let core = vec![9; sequence as usize];
+        OwnChange { sequence: Sequence(sequence), capture, core, personal, made: None }
     }
 
     fn changes() -> Vec<OwnChange> {

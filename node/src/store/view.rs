@@ -16,8 +16,9 @@ use super::{
 use danso_core::{
     chain::{
         AuditHead, BatchNumber, Digest, DirectoryVersion, ErasedLeaf, ErasureDone, ErasureOrder, KeyRing,
-        Release, Revocations, SealedChange, Signed, key_subject, order_digest, stored_epoch,
+        Release, Revocations, SALT_BYTES, Signed, key_subject, order_digest, stored_epoch,
     },
+    domain::Core,
     rollup::{Cell, Delta, Tallies, Tally},
 };
 use danso_tier_config::{Directory, Hierarchy, Month, UnitId};
@@ -57,6 +58,17 @@ pub struct StoredDirectory {
     pub directory: Arc<Directory>,
 }
 
+/// An own change that waits to be sealed.
+#[derive(Debug)]
+pub struct Unsealed {
+    /// What of it counts.
+    pub core: Core,
+    /// The same, encoded.
+    pub bytes: Vec<u8>,
+    /// Salt and encoded personal part, where it names somebody.
+    pub personal: Option<([u8; SALT_BYTES], Vec<u8>)>,
+}
+
 /// The state of a node in memory.
 #[derive(Debug, Default)]
 pub struct View {
@@ -91,7 +103,7 @@ pub struct View {
     /// What recognises what was recorded.
     pub(super) captures: Captures,
     /// Own changes not sealed yet, from sequence `head.next` on.
-    pub unsealed: VecDeque<SealedChange>,
+    pub unsealed: VecDeque<Unsealed>,
     /// Ledger position up to which this view is true.
     pub position: Position,
     /// Hierarchies of which a directory may be made, beside those shipped.

@@ -245,6 +245,7 @@ impl Writer {
         let durable = group.into_iter().zip(positions).map(durable).collect();
         Applier { view: &mut view, index, ledger: reader, recent, unit: *unit }.apply(durable)?;
         view.position = self.ledger.end();
+        self.inner.applied.store(view.recording.sequence, Ordering::Release);
         self.unsealed_since = match (view.unsealed.is_empty(), self.unsealed_since) {
             (true, _) => None,
             (false, since) => since.or_else(|| Some(Instant::now())),

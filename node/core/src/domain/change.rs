@@ -80,8 +80,12 @@ pub struct Change {
     pub personal: Option<Personal>,
 }
 
+/// Space for a core or a personal part; most need no more.
+const ENCODED_BYTES: usize = 256;
+
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_stdvec(&(CHANGE_FORMAT, value)).expect("a change is plain data and encodes into memory")
+    postcard::to_extend(&(CHANGE_FORMAT, value), Vec::with_capacity(ENCODED_BYTES))
+        .expect("a change is plain data and encodes into memory")
 }
 
 fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8], max: usize) -> Result<T, ChangeError> {

@@ -145,7 +145,7 @@ impl Node {
         let waiting: BTreeMap<UnitId, BatchNumber> = {
             let view = self.store.view();
             if let Some(first) = view.unsealed.front() {
-                found.insert(self.unit(), first.recorded_at.millis());
+                found.insert(self.unit(), first.core.recorded_at.millis());
             }
             let waiting = view.chains.iter().filter(|(_, chain)| chain.acknowledged < chain.head.number);
             waiting.map(|(origin, chain)| (*origin, chain.acknowledged.next())).collect()

@@ -112,9 +112,10 @@ impl Node {
             }
         };
         let rows = register.rows_after(&change, sequence);
-        let (_, ticket) = self.stage_change(&mut staging, actor, old.capture, &change, rows)?;
+        let again_core = change.core.clone();
+        let (_, ticket) = self.stage_change(&mut staging, actor, old.capture, change, rows)?;
         tickets.push_back(ticket);
-        transplant.recorded((old.sequence, &core), sequence, change.core);
+        transplant.recorded((old.sequence, &core), sequence, again_core);
         again.recorded += 1;
         Ok(())
     }

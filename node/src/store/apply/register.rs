@@ -7,9 +7,10 @@ use crate::store::{
     own::{self, changes_of},
     register::OwnRegister,
     rows::PersonRow,
+    view::Unsealed,
 };
 use danso_core::{
-    chain::{Batch, Header, SealedChange},
+    chain::{Batch, Header},
     domain::{CaptureId, Core, HouseholdChange, PersonChange, PersonId, PersonState, Personal, Sequence},
 };
 
@@ -19,20 +20,15 @@ impl Applier<'_> {
     }
 
     fn own_change(&mut self, change: OwnChange, position: Position) -> Result<(), StoreError> {
-        let unreadable = |_| StoreError::RecordUnreadable { kind: own::KIND, position };
-        let core = Core::decode(&change.core).map_err(unreadable)?;
-        let personal = change.personal.as_ref().map(|(_, bytes)| Personal::decode(bytes)).transpose();
-        let personal = personal.map_err(unreadable)?.unwrap_or_default();
-        self.rows(&core, &personal, change.sequence)?;
-        if let Some(capture) = change.capture {
-            self.captured(capture, change.sequence);
+        let OwnChange { sequence, capture, core: bytes, personal, made } = change;
+        let made = made.map(|made| *made).or_else(|| OwnChange::decoded(&bytes, personal.as_ref()));
+        let unreadable = || StoreError::RecordUnreadable { kind: own::KIND, position };
+        let made = made.ok_or_else(unreadable)?;
+        self.rows(&made.core, &made.personal.unwrap_or_default(), sequence)?;
+        if let Some(capture) = capture {
+            self.captured(capture, sequence);
         }
-        let recorded_at = core.recorded_at;
-        self.view.unsealed.push_back(SealedChange {
-            core: change.core,
-            personal: change.personal,
-            recorded_at,
-        });
+        self.view.unsealed.push_back(Unsealed { core: made.core, bytes, personal });
         Ok(())
     }
 
@@ -53,10 +49,9 @@ impl Applier<'_> {
         for (place, (core, personal)) in
             changes_of(batch, header).ok_or_else(unreadable)?.into_iter().enumerate()
         {
-            let core = Core::decode(&core).map_err(|_| unreadable())?;
-            let personal = personal.map(|(_, bytes)| Personal::decode(&bytes)).transpose();
-            let personal = personal.map_err(|_| unreadable())?.unwrap_or_default();
-            self.rows(&core, &personal, header.first.plus(place as u64))?;
+            let change = OwnChange::decoded(&core, personal.as_ref()).ok_or_else(unreadable)?;
+            let personal = change.personal.unwrap_or_default();
+            self.rows(&change.core, &personal, header.first.plus(place as u64))?;
         }
         Ok(())
     }

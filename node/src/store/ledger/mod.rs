@@ -28,6 +28,7 @@
 //!    from then on which later record stands for it.
 //! 2. Beyond the end a segment holds zeros only. What a crash or a full disk left there is zeroed and
 //!    synced before anything is appended, so stale bytes cannot come alive.
+//!    Some of the zeros are written, not only reserved: see `LEDGER_AHEAD_BYTES`.
 //! 3. A segment exists under its name only when its header is synced and all before it is durable; its
 //!    first position is the end of the one before.
 //! 4. Each record names the end that was durable when it was written. A later record thereby proves

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use danso_tier_config::limits::RECORD_BYTES_MAX;
+use danso_tier_config::limits::{LEDGER_AHEAD_BYTES, RECORD_BYTES_MAX};
 
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use super::error::LedgerError;
 use super::layout::Span;
 use super::position::{Kind, Position};
@@ -27,6 +27,8 @@ pub struct Ledger {
     end: u64,
     /// Offset in the segment after the last byte that may not be zero.
     touched: u64,
+    /// Offset in the segment up to which its blocks count as written.
+    occupied: u64,
     /// Encoded records that begin at `end` and are not written yet.
     buffer: Vec<u8>,
     /// Whether an earlier write or sync failed.
@@ -47,7 +49,8 @@ impl Ledger {
         end: u64,
         segment_bytes: u64,
     ) -> Self {
-        Self { disk, shared, segment_bytes, segment, end, touched: end, buffer: Vec::new(), stopped: false }
+        let (touched, occupied, buffer) = (end, end, Vec::new());
+        Self { disk, shared, segment_bytes, segment, end, touched, occupied, buffer, stopped: false }
     }
 
     /// Position of the next record, synced or not.
@@ -133,10 +136,21 @@ impl Ledger {
     }
 
     fn flush(&mut self) -> Result<(), LedgerError> {
+        self.occupy();
         self.disk.write(&self.segment, self.end, &self.buffer, &mut self.touched)?;
         self.end += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
+    }
+
+    /// Lets the blocks of what comes count as written, some of them ahead.
+    fn occupy(&mut self) {
+        let end = self.end + self.buffer.len() as u64;
+        if end > self.occupied {
+            let to = (end + LEDGER_AHEAD_BYTES).min(self.segment.bytes);
+            disk::occupy(&self.segment, self.occupied.max(self.end), to);
+            self.occupied = to;
+        }
     }
 
     /// Goes on in a new segment. Its space is reserved before anything is written, and it gets its
@@ -151,7 +165,7 @@ impl Ledger {
         self.shared.push(Span { number: next.number, first: next.first, bytes: next.bytes });
         self.segment = next;
         self.end = HEADER_BYTES;
-        self.touched = HEADER_BYTES;
+        (self.touched, self.occupied) = (HEADER_BYTES, HEADER_BYTES);
         Ok(())
     }
 
@@ -169,7 +183,7 @@ impl Ledger {
             }
         }
         self.segment = mark.segment;
-        self.end = mark.end;
+        (self.end, self.occupied) = (mark.end, mark.end);
         if touched > self.end {
             self.disk.zero(&self.segment, self.end, touched)?;
             self.disk.sync(&self.segment)?;

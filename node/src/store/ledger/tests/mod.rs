@@ -1,5 +1,6 @@
 //! Facts about whole ledgers in temporary folders; what concerns one file is tested beside it.
 
+mod ahead;
 mod crash;
 mod disk_full;
 pub(super) mod faults;
