@@ -146,6 +146,8 @@ pub const RETENTION_BATCHES_AT_ONCE: usize = 64;
 pub const RETENTION_LOOKS: usize = 512;
 /// Most months for which names may be kept by policy; without one they are kept for good.
 pub const RETENTION_MONTHS_MAX: u32 = 1_200;
+/// Space for an encoded core or personal part; most need no more.
+pub const ENCODED_BYTES: usize = 256;
 /// Salts of personal parts that the system is asked for at once.
 pub const SALTS_DRAWN: usize = 64;
 /// Bytes that are written with zeros before records come to lie there, in one go: a sync of blocks that were never

@@ -80,11 +80,8 @@ pub struct Change {
     pub personal: Option<Personal>,
 }
 
-/// Space for a core or a personal part; most need no more.
-const ENCODED_BYTES: usize = 256;
-
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_extend(&(CHANGE_FORMAT, value), Vec::with_capacity(ENCODED_BYTES))
+    postcard::to_extend(&(CHANGE_FORMAT, value), Vec::with_capacity(limits::ENCODED_BYTES))
         .expect("a change is plain data and encodes into memory")
 }
 

@@ -112,10 +112,10 @@ impl Node {
             }
         };
         let rows = register.rows_after(&change, sequence);
-        let again_core = change.core.clone();
+        let made = change.core.clone();
         let (_, ticket) = self.stage_change(&mut staging, actor, old.capture, change, rows)?;
         tickets.push_back(ticket);
-        transplant.recorded((old.sequence, &core), sequence, again_core);
+        transplant.recorded((old.sequence, &core), sequence, made);
         again.recorded += 1;
         Ok(())
     }

@@ -21,7 +21,12 @@ impl Applier<'_> {
 
     fn own_change(&mut self, change: OwnChange, position: Position) -> Result<(), StoreError> {
         let OwnChange { sequence, capture, core: bytes, personal, made } = change;
-        let made = made.map(|made| *made).or_else(|| OwnChange::decoded(&bytes, personal.as_ref()));
+        let decoded = || OwnChange::decoded(&bytes, personal.as_ref());
+        debug_assert!(
+            made.is_none() || made.as_deref() == decoded().as_ref(),
+            "the bytes say something else"
+        );
+        let made = made.map(|made| *made).or_else(decoded);
         let unreadable = || StoreError::RecordUnreadable { kind: own::KIND, position };
         let made = made.ok_or_else(unreadable)?;
         self.rows(&made.core, &made.personal.unwrap_or_default(), sequence)?;
