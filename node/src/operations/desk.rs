@@ -9,7 +9,7 @@ use super::{
     node::Node,
     staging::{Rows, StagedRegister, Staging},
 };
-use crate::store::{AuditNote, OwnChange, Record, StoreError, Subject, Ticket};
+use crate::store::{AuditNote, OwnChange, Record, Staged, StoreError, Subject, Ticket};
 use danso_core::{
     chain::{Deed, SALT_BYTES},
     domain::{
@@ -214,8 +214,8 @@ impl Node {
         });
         let recorded = recorded(sequence, &change);
         staging.take(sequence, capture, &change, rows);
-        let own = OwnChange { sequence, capture, core, personal, made: Some(Box::new(change)) };
-        let mut records = vec![Record::Own(vec![own]).into()];
+        let own = OwnChange { sequence, capture, core, personal };
+        let mut records = vec![Staged::own(own, change)];
         records.extend(written.map(|note| Record::Note(note).into()));
         let ticket = self.store.stage(records, staging.generation());
         Ok((recorded, ticket))

@@ -202,7 +202,7 @@ impl Node {
             for (place, waiting) in view.unsealed.iter().enumerate() {
                 let sequence = first.plus(place as u64);
                 let named = waiting.personal.is_some();
-                found.extend(event_of(id, sequence, &waiting.bytes, named, None)?.map(|(event, _)| event));
+                found.extend(event_of(id, sequence, &waiting.core, named, None).map(|(event, _)| event));
             }
             head.number
         };
@@ -223,7 +223,8 @@ impl Node {
                 // A leaf's first byte says whether it still names somebody.
                 let named = leaves.get(place).is_some_and(|leaf| leaf.first() == Some(&1));
                 let sequence = header.first.plus(place as u64);
-                let Some((event, arrived)) = event_of(id, sequence, core, named, Some(number))? else {
+                let core = Core::decode(core).map_err(|_| undecodable())?;
+                let Some((event, arrived)) = event_of(id, sequence, &core, named, Some(number)) else {
                     continue;
                 };
                 found.push(event);
@@ -240,12 +241,11 @@ impl Node {
 fn event_of(
     id: PersonId,
     sequence: Sequence,
-    core: &[u8],
+    core: &Core,
     named: bool,
     batch: Option<BatchNumber>,
-) -> Result<Option<(PersonEvent, bool)>, StoreError> {
-    let core = Core::decode(core).map_err(|_| undecodable())?;
-    let Some(change) = core.persons.iter().find(|change| change.id == id) else { return Ok(None) };
+) -> Option<(PersonEvent, bool)> {
+    let change = core.persons.iter().find(|change| change.id == id)?;
     let arrived = change.before.is_none() && !matches!(core.event, Event::Voided { .. });
     let event = PersonEvent {
         sequence,
@@ -255,7 +255,7 @@ fn event_of(
         batch,
         named,
     };
-    Ok(Some((event, arrived)))
+    Some((event, arrived))
 }
 
 fn undecodable() -> StoreError {

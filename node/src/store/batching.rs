@@ -2,14 +2,14 @@
 
 use super::{
     Staged,
-    record::{OwnChange, Record},
+    record::{OwnChange, Record, SaltedPersonal},
     rows::ChainRow,
     view::Unsealed,
     writer::Writer,
 };
 use danso_core::{
     chain::{Head, SALT_BYTES, SealInput, Sealable, seal},
-    domain::{Core, RecordedAt},
+    domain::{Change, Core, RecordedAt},
     rollup::Judged,
 };
 use danso_tier_config::limits;
@@ -30,12 +30,11 @@ impl Writer {
 
     /// Seals what is due, or all that waits, in the same group as the changes themselves: one sync makes both durable.
     pub fn seal_due(&mut self, group: &mut Vec<Staged>, all: bool) {
-        let own = || group.iter().flat_map(|staged| staged.record.own_changes());
-        let coming = own().count();
+        let coming = || group.iter().flat_map(Staged::own_changes);
         // What waits is sealed where it lies: only the writer takes it away.
         let view = self.inner.view.read().expect("no holder of the view panics");
         let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
-        let count = view.unsealed.len() + coming;
+        let count = view.unsealed.len() + coming().count();
         let locked = self.inner.index.vault.is_locked();
         if count == 0
             || locked
@@ -45,7 +44,7 @@ impl Writer {
             return;
         }
         let waiting: Vec<Waiting<'_>> =
-            view.unsealed.iter().map(Waiting::Applied).chain(own().map(Waiting::coming)).collect();
+            view.unsealed.iter().map(Waiting::applied).chain(coming().map(Waiting::coming)).collect();
         let mut head = chain.head;
         let mut batches = Vec::new();
         let mut rest = waiting.as_slice();
@@ -90,7 +89,7 @@ impl Writer {
     fn sealed(&self, head: &mut Head, changes: &[Waiting<'_>]) -> Staged {
         let mut counted = Vec::new();
         for change in changes {
-            danso_core::rollup::deltas(change.what_counts(), &mut counted);
+            danso_core::rollup::deltas(&change.core, &mut counted);
         }
         let judged = Judged { counted: danso_core::rollup::canonical(counted), ..Judged::default() };
         let deltas = judged.claim();
@@ -107,52 +106,43 @@ impl Writer {
 fn batch_length(waiting: &[Waiting<'_>], changes_max: usize) -> usize {
     let mut bytes = 0;
     let fits = |change: &&Waiting<'_>| {
-        bytes += change.core().len().max(change.personal().map_or(0, |(_, bytes)| bytes.len()));
+        bytes += change.bytes.len().max(change.personal.map_or(0, |(_, bytes)| bytes.len()));
         bytes <= limits::FRAME_BYTES_MAX / 2
     };
     waiting.iter().take(changes_max).take_while(fits).count().max(1)
 }
 
 /// An own change that is not sealed yet.
-enum Waiting<'a> {
-    /// One that is applied.
-    Applied(&'a Unsealed),
-    /// One of the group that is about to be written, with what counts of it.
-    Coming(&'a OwnChange, Cow<'a, Core>),
+struct Waiting<'a> {
+    bytes: &'a [u8],
+    personal: Option<&'a SaltedPersonal>,
+    core: Cow<'a, Core>,
 }
 
 impl<'a> Waiting<'a> {
-    fn coming(change: &'a OwnChange) -> Self {
-        let decoded = || Core::decode(&change.core).expect("own cores were encoded here");
-        let core = change.made.as_ref().map(|made| Cow::Borrowed(&made.core));
-        Self::Coming(change, core.unwrap_or_else(|| Cow::Owned(decoded())))
+    fn applied(change: &'a Unsealed) -> Self {
+        let Unsealed { core, bytes, personal } = change;
+        Self { bytes, personal: personal.as_ref(), core: Cow::Borrowed(core) }
     }
 
-    fn what_counts(&self) -> &Core {
-        match self {
-            Self::Applied(change) => &change.core,
-            Self::Coming(_, core) => core,
-        }
+    /// One of the group that is about to be written.
+    fn coming((change, made): (&'a OwnChange, Option<&'a Change>)) -> Self {
+        let decoded = || Core::decode(&change.core).expect("own cores were encoded here");
+        let core = made.map_or_else(|| Cow::Owned(decoded()), |made| Cow::Borrowed(&made.core));
+        Self { bytes: &change.core, personal: change.personal.as_ref(), core }
     }
 }
 
 impl Sealable for Waiting<'_> {
     fn core(&self) -> &[u8] {
-        match self {
-            Self::Applied(change) => &change.bytes,
-            Self::Coming(change, _) => &change.core,
-        }
+        self.bytes
     }
 
     fn personal(&self) -> Option<(&[u8; SALT_BYTES], &[u8])> {
-        let personal = match self {
-            Self::Applied(change) => &change.personal,
-            Self::Coming(change, _) => &change.personal,
-        };
-        personal.as_ref().map(|(salt, bytes)| (salt, bytes.as_slice()))
+        self.personal.map(|(salt, bytes)| (salt, bytes.as_slice()))
     }
 
     fn recorded_at(&self) -> RecordedAt {
-        self.what_counts().recorded_at
+        self.core.recorded_at
     }
 }

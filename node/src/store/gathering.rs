@@ -3,7 +3,6 @@
 use super::{
     Staged, StoreError,
     orders::Received,
-    record::Record,
     writer::{Order, Writer},
 };
 use danso_tier_config::limits;
@@ -74,12 +73,5 @@ impl Order {
             Self::Append { records, .. } => records.iter().all(Staged::may_wait).then_some(records.len()),
             _ => None,
         }
-    }
-}
-
-impl Staged {
-    /// Whether nobody can wait for a record but who made it.
-    fn may_wait(&self) -> bool {
-        matches!(self.record, Record::Own(_) | Record::Note(_))
     }
 }

@@ -20,6 +20,7 @@
 //! | `queue.rs` | how orders reach it: a thread of its own, or none |
 //! | `orders.rs` | the way to its thread, which sleeps until enough has come |
 //! | `writer.rs` | the one writer: append, sync, apply, answer |
+//! | `staged.rs` | a record on its way, with what is known of it |
 //! | `gathering.rs` | which orders it commits together |
 //! | `ticket.rs` | the answer to an order, and the word that somebody waits |
 //! | `batching.rs` | when the writer seals what waits into batches |
@@ -79,6 +80,7 @@ mod record;
 mod register;
 mod room;
 mod rows;
+mod staged;
 mod stopped;
 mod ticket;
 mod verifying;
@@ -101,6 +103,7 @@ pub use record::{
     Rewritten, Subject, Topic,
 };
 pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
+pub use staged::Staged;
 pub use stopped::{AuditGrounds, AuditReport, rewrap, verify_audit};
 pub use ticket::Ticket;
 pub use verifying::{VerifyReport, verify};
@@ -110,7 +113,6 @@ pub use written_by::SOFTWARE;
 use danso_core::{
     chain::{LedgerKey, Signed},
     domain::Sequence,
-    rollup::Judged,
 };
 use danso_tier_config::{Limits, UnitId};
 use index::Index;
@@ -127,48 +129,6 @@ use std::{
 };
 use tokio::sync::{oneshot, watch};
 use writer::Order;
-
-/// A record on its way to the ledger, with what the acceptance found out about it.
-#[derive(Debug, Clone)]
-pub struct Staged {
-    /// The record.
-    pub record: Record,
-    /// For a batch: what it adds to the counts.
-    pub judged: Option<Judged>,
-    /// As it is appended, where that is known before the writer's turn.
-    encoded: Option<(ledger::Kind, Vec<u8>)>,
-}
-
-impl From<Record> for Staged {
-    fn from(record: Record) -> Self {
-        Self { record, judged: None, encoded: None }
-    }
-}
-
-impl Staged {
-    /// A batch, with what it adds to the counts.
-    pub fn judged(record: Record, judged: Judged) -> Self {
-        Self { judged: Some(judged), ..Self::from(record) }
-    }
-
-    /// Encodes and seals the record here, so that the one writer need not. There a note becomes an entry, and own
-    /// changes that are committed together one record.
-    fn prepare(&mut self, vault: &at_rest::Vault) {
-        if !matches!(self.record, Record::Note(_) | Record::Own(_)) {
-            self.encode(vault);
-        }
-    }
-
-    fn encode(&mut self, vault: &at_rest::Vault) {
-        if self.encoded.is_none() {
-            self.encoded = Some(self.record.encode(vault));
-        }
-    }
-
-    fn encoded(&self) -> Option<(ledger::Kind, &[u8])> {
-        self.encoded.as_ref().map(|(kind, bytes)| (*kind, bytes.as_slice()))
-    }
-}
 
 struct Inner {
     unit: UnitId,

@@ -13,6 +13,7 @@ use super::{
     recent::Recent,
     record::Record,
     register::OwnRegister,
+    staged::Known,
     view::{Unsealed, View},
     writer::Writer,
     written_by,
@@ -279,7 +280,7 @@ pub(super) fn replay(
             Due::Apply(record, position) => {
                 let judged = inspect(view, &record, position)?;
                 let mut applier = Applier { view, index, ledger: reader, recent: &recent, unit };
-                applier.apply(vec![(*record, position, judged)])?;
+                applier.apply(vec![(*record, position, judged.map_or(Known::Nothing, Known::Counts))])?;
             }
             Due::Named(header) => {
                 Applier { view, index, ledger: reader, recent: &recent, unit }.named(&header);

@@ -8,14 +8,15 @@ use super::{
     at_rest::Vault,
     encoding::{encode, is_locked, read},
     ledger::Kind,
-    record::{OwnChange, Record},
+    record::{OwnChange, Record, SaltedPersonal},
 };
 use danso_core::{
     chain::{Batch, Header, PersonalLeaf, SALT_BYTES, read_frame, write_frame, write_personal_frame},
-    domain::{CaptureId, Sequence},
+    domain::{CaptureId, Change, Core, Personal, Sequence},
 };
 use danso_tier_config::limits;
 use serde::{Deserialize, Serialize};
+use std::mem;
 
 /// Own changes.
 pub(super) const KIND: u8 = 1;
@@ -49,7 +50,13 @@ struct Together {
 }
 
 /// A change of a batch: its core, and salt and personal part where they are there.
-pub(super) type OpenedChange = (Vec<u8>, Option<([u8; SALT_BYTES], Vec<u8>)>);
+pub(super) type OpenedChange = (Vec<u8>, Option<SaltedPersonal>);
+
+/// The change that bytes and the personal part beside them say; `None` where they say none.
+pub(super) fn decoded(core: &[u8], personal: Option<&SaltedPersonal>) -> Option<Change> {
+    let personal = personal.map(|(_, bytes)| Personal::decode(bytes)).transpose().ok()?;
+    Some(Change { core: Core::decode(core).ok()?, personal })
+}
 
 /// The changes of a stored batch that has its cores; `None` for one that does not open.
 pub(super) fn changes_of(batch: &Batch, header: &Header) -> Option<Vec<OpenedChange>> {
@@ -84,10 +91,11 @@ pub(super) fn joined(group: Vec<Staged>) -> Vec<Staged> {
         let more: usize = later.iter().map(size).sum();
         bytes += more;
         match joined.last_mut() {
-            Some(Staged { record: Record::Own(changes), .. })
+            Some(Staged { record: Record::Own(changes), known, .. })
                 if follows(changes, later) && bytes <= limits::OWN_RECORD_BYTES =>
             {
                 changes.append(later);
+                known.join(mem::take(&mut staged.known));
             }
             _ => {
                 bytes = more;
@@ -160,20 +168,15 @@ pub(super) fn decode_own(format: u8, bytes: &[u8], vault: &Vault) -> Option<(Vec
                 }
                 None => None,
             };
-            Some((vec![OwnChange { sequence, capture, core, personal, made: None }], veiled))
+            Some((vec![OwnChange { sequence, capture, core, personal }], veiled))
         }
         TOGETHER => {
             let Together { first, captures, cores, personal } = read(bytes)?;
             let sequences = sequences(first, captures.len())?;
             let (personal, veiled) = unsealed(personal, &context_together(first, captures.len()), vault)?;
             let changes = opened(&cores, personal.as_deref(), captures.len())?;
-            let own = |((sequence, capture), (core, personal))| OwnChange {
-                sequence,
-                capture,
-                core,
-                personal,
-                made: None,
-            };
+            let own =
+                |((sequence, capture), (core, personal))| OwnChange { sequence, capture, core, personal };
             Some((sequences.zip(captures).zip(changes).map(own).collect(), veiled))
         }
         _ => None,
@@ -219,7 +222,7 @@ mod unit_tests {
         let capture = name.map(|_| CaptureId([sequence as u8; 16]));
         let personal = name.map(|name| ([sequence as u8; SALT_BYTES], name.as_bytes().to_vec()));
         let core = vec![9; sequence as usize];
-        OwnChange { sequence: Sequence(sequence), capture, core, personal, made: None }
+        OwnChange { sequence: Sequence(sequence), capture, core, personal }
     }
 
     fn changes() -> Vec<OwnChange> {

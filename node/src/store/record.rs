@@ -5,11 +5,14 @@
 use super::own;
 use danso_core::{
     chain::{AuditEntry, AuditHead, Batch, Deed, Quarantined, SALT_BYTES, Signed},
-    domain::{CaptureId, Change, Core, Personal, Sequence},
+    domain::{CaptureId, Sequence},
 };
 use danso_tier_config::UnitId;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// A salt, and the personal part of a change, encoded.
+pub type SaltedPersonal = ([u8; SALT_BYTES], Vec<u8>);
 
 /// A change recorded here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,18 +25,7 @@ pub struct OwnChange {
     #[serde(with = "serde_bytes")]
     pub core: Vec<u8>,
     /// Salt and encoded personal part; `None` also where it is erased or cannot be decrypted.
-    pub personal: Option<([u8; SALT_BYTES], Vec<u8>)>,
-    /// The change of which the bytes were made, where it is at hand; no record holds it.
-    #[serde(skip)]
-    pub made: Option<Box<Change>>,
-}
-
-impl OwnChange {
-    /// The change that is in bytes; `None` where they are none.
-    pub(super) fn decoded(core: &[u8], personal: Option<&([u8; SALT_BYTES], Vec<u8>)>) -> Option<Change> {
-        let personal = personal.map(|(_, bytes)| Personal::decode(bytes)).transpose().ok()?;
-        Some(Change { core: Core::decode(core).ok()?, personal })
-    }
+    pub personal: Option<SaltedPersonal>,
 }
 
 /// A batch taken from a child, with the answer given.

@@ -121,7 +121,6 @@ fn own_changes(recovered: &RecoveredBatch) -> Option<Vec<OwnChange>> {
         capture: captures.get(&sequence).copied(),
         core,
         personal,
-        made: None,
     };
     Some(sequences.zip(changes_of(&recovered.batch, &header)?).map(own).collect())
 }

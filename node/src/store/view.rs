@@ -10,13 +10,13 @@ use super::{
     ledger::{LedgerReader, Position},
     lookups::Lookups,
     names::Names,
-    record::{Anchor, Record},
+    record::{Anchor, Record, SaltedPersonal},
     rows::{ChainRow, Recording, TalliesRow},
 };
 use danso_core::{
     chain::{
         AuditHead, BatchNumber, Digest, DirectoryVersion, ErasedLeaf, ErasureDone, ErasureOrder, KeyRing,
-        Release, Revocations, SALT_BYTES, Signed, key_subject, order_digest, stored_epoch,
+        Release, Revocations, Signed, key_subject, order_digest, stored_epoch,
     },
     domain::Core,
     rollup::{Cell, Delta, Tallies, Tally},
@@ -66,7 +66,7 @@ pub struct Unsealed {
     /// The same, encoded.
     pub bytes: Vec<u8>,
     /// Salt and encoded personal part, where it names somebody.
-    pub personal: Option<([u8; SALT_BYTES], Vec<u8>)>,
+    pub personal: Option<SaltedPersonal>,
 }
 
 /// The state of a node in memory.

@@ -241,7 +241,7 @@ impl Writer {
     fn apply(&mut self, group: Vec<Staged>, positions: &[Position]) -> Result<(), StoreError> {
         let mut view = self.inner.view.write().expect("no holder of the view panics");
         let Inner { index, reader, recent, unit, .. } = &*self.inner;
-        let durable = |(staged, position): (Staged, &Position)| (staged.record, *position, staged.judged);
+        let durable = |(staged, position): (Staged, &Position)| (staged.record, *position, staged.known);
         let durable = group.into_iter().zip(positions).map(durable).collect();
         Applier { view: &mut view, index, ledger: reader, recent, unit: *unit }.apply(durable)?;
         view.position = self.ledger.end();

@@ -46,7 +46,6 @@ fn records() -> Vec<Record> {
         capture: Some(CaptureId([3; 16])),
         core: core.clone(),
         personal: Some(([7; 16], b"a personal part".to_vec())),
-        made: None,
     };
     let accepted = AcceptedBatch {
         child: unit("001"),

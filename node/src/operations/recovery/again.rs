@@ -94,7 +94,7 @@ impl Node {
         let sequence = staging.next_sequence();
         let recorded_at: RecordedAt = staging.recorded_after(self.now_ms());
         let register = StagedRegister::new(self, &staging);
-        let made = transplant.replant(&core, recorded_at, sequence, &register).and_then(|new| {
+        let replanted = transplant.replant(&core, recorded_at, sequence, &register).and_then(|new| {
             let personal = personal.as_ref().map(|personal| transplant.personal(&core, &new, personal));
             check(&register, &new, personal.as_ref())?;
             Ok(Change { core: new, personal })
@@ -102,7 +102,7 @@ impl Node {
         if let Some(error) = register.failure() {
             return Err(error.into());
         }
-        let change = match made {
+        let change = match replanted {
             Ok(change) => change,
             Err(conflict) => {
                 transplant.refused(old.sequence, &core);
@@ -112,10 +112,10 @@ impl Node {
             }
         };
         let rows = register.rows_after(&change, sequence);
-        let made = change.core.clone();
+        let recorded = change.core.clone();
         let (_, ticket) = self.stage_change(&mut staging, actor, old.capture, change, rows)?;
         tickets.push_back(ticket);
-        transplant.recorded((old.sequence, &core), sequence, made);
+        transplant.recorded((old.sequence, &core), sequence, recorded);
         again.recorded += 1;
         Ok(())
     }

@@ -20,6 +20,7 @@ use super::{
     recent::Recent,
     record::{AcceptedBatch, Evidence, OwnChange, Record, RecoveredBatch},
     rows::{BatchRow, ChainRow},
+    staged::Known,
     view::View,
 };
 use danso_core::{
@@ -69,8 +70,8 @@ fn places_of(changes: &[OwnChange], position: Position) -> Vec<(Sequence, Positi
 /// First and last batch.
 type Range = (BatchNumber, BatchNumber);
 
-/// A durable record, where it lies, and what the acceptance found of its batch; at start that is found again.
-pub(super) type Durable = (Record, Position, Option<Judged>);
+/// A durable record, where it lies, and what is known of it.
+pub(super) type Durable = (Record, Position, Known);
 
 impl Applier<'_> {
     /// Applies durable records that were written together. What all own changes among them have in common is written
@@ -89,11 +90,11 @@ impl Applier<'_> {
         Ok(())
     }
 
-    fn record(&mut self, (record, position, judged): Durable) -> Result<(), StoreError> {
+    fn record(&mut self, (record, position, known): Durable) -> Result<(), StoreError> {
         match record {
-            Record::Own(changes) => self.own(changes, position)?,
-            Record::Sealed(batch) => self.sealed(&batch, position, judged)?,
-            Record::Accepted(accepted) => self.accepted(&accepted, position, judged)?,
+            Record::Own(changes) => self.own(changes, position, known)?,
+            Record::Sealed(batch) => self.sealed(&batch, position, known.counts())?,
+            Record::Accepted(accepted) => self.accepted(&accepted, position, known.counts())?,
             Record::ParentReceipt(signed) => self.parent_receipt(&signed)?,
             Record::Registration(signed) => {
                 let unit = self.view.register(&signed)?;
@@ -108,7 +109,7 @@ impl Applier<'_> {
                 self.index.put(keys::release(number), &position.0);
             }
             Record::Evidence(evidence) => self.evidence(&evidence, position),
-            Record::Recovered(recovered) => self.recovered(&recovered, position, judged)?,
+            Record::Recovered(recovered) => self.recovered(&recovered, position, known.counts())?,
             Record::Revocations(signed) => {
                 let issuer = self.view.set_revocations(signed)?;
                 self.index.put(keys::revocations(issuer), &position.0);

@@ -7,28 +7,36 @@ use crate::store::{
     own::{self, changes_of},
     register::OwnRegister,
     rows::PersonRow,
+    staged::Known,
     view::Unsealed,
 };
 use danso_core::{
     chain::{Batch, Header},
-    domain::{CaptureId, Core, HouseholdChange, PersonChange, PersonId, PersonState, Personal, Sequence},
+    domain::{
+        CaptureId, Change, Core, HouseholdChange, PersonChange, PersonId, PersonState, Personal, Sequence,
+    },
 };
 
 impl Applier<'_> {
-    pub(super) fn own(&mut self, changes: Vec<OwnChange>, position: Position) -> Result<(), StoreError> {
-        changes.into_iter().try_for_each(|change| self.own_change(change, position))
+    pub(super) fn own(
+        &mut self,
+        changes: Vec<OwnChange>,
+        position: Position,
+        known: Known,
+    ) -> Result<(), StoreError> {
+        let one = |change: &OwnChange| own::decoded(&change.core, change.personal.as_ref());
+        let decoded = || changes.iter().map(one).collect::<Option<Vec<_>>>();
+        let made = if let Known::Changes(made) = known {
+            debug_assert!(Some(&made) == decoded().as_ref(), "the bytes say something else");
+            made
+        } else {
+            decoded().ok_or(StoreError::RecordUnreadable { kind: own::KIND, position })?
+        };
+        changes.into_iter().zip(made).try_for_each(|(change, made)| self.own_change(change, made))
     }
 
-    fn own_change(&mut self, change: OwnChange, position: Position) -> Result<(), StoreError> {
-        let OwnChange { sequence, capture, core: bytes, personal, made } = change;
-        let decoded = || OwnChange::decoded(&bytes, personal.as_ref());
-        debug_assert!(
-            made.is_none() || made.as_deref() == decoded().as_ref(),
-            "the bytes say something else"
-        );
-        let made = made.map(|made| *made).or_else(decoded);
-        let unreadable = || StoreError::RecordUnreadable { kind: own::KIND, position };
-        let made = made.ok_or_else(unreadable)?;
+    fn own_change(&mut self, change: OwnChange, made: Change) -> Result<(), StoreError> {
+        let OwnChange { sequence, capture, core: bytes, personal } = change;
         self.rows(&made.core, &made.personal.unwrap_or_default(), sequence)?;
         if let Some(capture) = capture {
             self.captured(capture, sequence);
@@ -54,7 +62,7 @@ impl Applier<'_> {
         for (place, (core, personal)) in
             changes_of(batch, header).ok_or_else(unreadable)?.into_iter().enumerate()
         {
-            let change = OwnChange::decoded(&core, personal.as_ref()).ok_or_else(unreadable)?;
+            let change = own::decoded(&core, personal.as_ref()).ok_or_else(unreadable)?;
             let personal = change.personal.unwrap_or_default();
             self.rows(&change.core, &personal, header.first.plus(place as u64))?;
         }

@@ -52,13 +52,7 @@ impl Commune {
             (Sequence(self.changes), RecordedAt::from_millis(1_800_000_000_000 + self.changes));
         let change = change_of(entry, "2026-01-01".parse().unwrap(), at, sequence, &self.book).unwrap();
         self.book.apply(&change.core);
-        Record::Own(vec![OwnChange {
-            sequence,
-            capture: None,
-            core: change.core.encode(),
-            personal: None,
-            made: None,
-        }])
+        Record::Own(vec![OwnChange { sequence, capture: None, core: change.core.encode(), personal: None }])
     }
 
     /// Opens so many households, one after the other.

@@ -97,14 +97,7 @@ impl Commune {
             let personal = change.personal.map(|personal| ([7; SALT_BYTES], personal.encode()));
             let capture = Some(Self::capture(number));
             let sequence = Sequence(number);
-            Record::Own(vec![OwnChange {
-                sequence,
-                capture,
-                core: change.core.encode(),
-                personal,
-                made: None,
-            }])
-            .into()
+            Record::Own(vec![OwnChange { sequence, capture, core: change.core.encode(), personal }]).into()
         };
         entries.into_iter().enumerate().map(record).collect()
     }
