@@ -5,7 +5,6 @@ use super::layout::{self, Span};
 use super::position::{Kind, Position, SegmentNumber};
 use super::reader::LedgerReader;
 use super::replaced_by;
-use super::scan::Content;
 use super::segment::{self, HEADER_BYTES};
 
 /// The part of one segment that lies before some end of the ledger.
@@ -78,8 +77,7 @@ pub fn check_segment(number: SegmentNumber, bytes: &[u8]) -> Result<(Position, C
 
 fn check(span: Span, bytes: &[u8]) -> Result<Checked, LedgerError> {
     let mut checked = Checked::default();
-    let content: Content<'_> = span.scan(bytes);
-    content.each(|_, frame| {
+    span.loaded(bytes).each(|_, frame| {
         checked.records += 1;
         if frame.kind == Kind::SCRUBBED {
             checked.replaced_by = checked.replaced_by.max(replaced_by(frame.payload));

@@ -9,7 +9,6 @@ use danso_tier_config::limits::SEGMENT_FILE_BYTES_MAX;
 
 use super::error::{Damage, LedgerError};
 use super::position::{Position, SegmentNumber};
-use super::scan::Content;
 use super::segment::{self, HEADER_BYTES, Name};
 
 /// One segment file.
@@ -141,11 +140,4 @@ fn length(folder: &Path, number: SegmentNumber, file: &File) -> Result<u64, Ledg
         position: first.after(SEGMENT_FILE_BYTES_MAX),
         damage: Damage::FileLength,
     })
-}
-
-impl Span {
-    /// The loaded bytes of this segment, ready to be scanned.
-    pub fn scan<'a>(&self, bytes: &'a [u8]) -> Content<'a> {
-        Content { number: self.number, first: self.first, bytes }
-    }
 }

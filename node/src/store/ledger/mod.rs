@@ -16,6 +16,8 @@
 //! | `writer.rs` | append and sync, roll-over, full disk, stop |
 //! | `replace.rs` | erasure: durable records become scrubbed ones, segment file by segment file |
 //! | `scrub.rs` | the bytes of a scrubbed record |
+//! | `bytes.rs` | the bytes of a segment that is scanned: in memory, or in its file |
+//! | `window.rs` | bytes that are read ahead |
 //! | `reader.rs` | read by position and in order, up to the synced end |
 //! | `copy.rs` | segments read whole and checked, for a backup |
 //! | `shared.rs` | what the writer and its readers share: synced end, segments, open files |
@@ -40,6 +42,7 @@
 //!    file that was synced before takes the name of a closed segment; a crash leaves one of the two.
 //!    Until the new name is durable the old content may come back, so the caller repeats.
 
+mod bytes;
 mod copy;
 mod disk;
 mod error;
@@ -54,6 +57,7 @@ mod scrub;
 mod segment;
 mod shared;
 mod verify;
+mod window;
 mod writer;
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ pub fn look(folder: &Path, known_durable: Position) -> Result<(LedgerReader, u64
     }
     let layout = layout::read(folder)?;
     let last = layout.spans.last().ok_or_else(missing)?;
-    let extent = last.scan(&layout::load(folder, last.number, last.bytes)?).last(known_durable)?;
+    let extent = last.filed(folder, last.bytes)?.last(known_durable)?;
     let shared = Shared::new(folder, &layout.spans, last.first.after(extent.end));
     Ok((LedgerReader::new(Arc::new(shared)), extent.dirty_end - extent.end))
 }
@@ -122,9 +122,7 @@ fn open_existing(
     segment_bytes: u64,
     known_durable: Position,
 ) -> Result<(Ledger, Opened), LedgerError> {
-    let content = layout::load(disk.folder(), last.number, last.bytes)?;
-    let extent = last.scan(&content).last(known_durable)?;
-    drop(content);
+    let extent = last.filed(disk.folder(), last.bytes)?.last(known_durable)?;
     clear(&disk, layout)?;
     let file = Arc::new(disk.open(last.number)?);
     let segment = Segment { number: last.number, first: last.first, bytes: last.bytes, file };

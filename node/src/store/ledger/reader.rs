@@ -10,6 +10,7 @@ use super::layout;
 use super::position::{Kind, Position};
 use super::record::{self, HEAD_BYTES};
 use super::shared::{Place, Shared};
+use super::window::Window;
 
 /// A record as it was appended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +51,8 @@ impl LedgerReader {
     /// [`LedgerError::BeyondEnd`] if nothing is synced there yet, [`LedgerError::Damaged`] if no whole
     /// record begins there, [`LedgerError::Io`].
     pub fn read(&self, position: Position) -> Result<Record, LedgerError> {
-        let mut window = Window::new(LEDGER_READ_BYTES);
-        window.record(&self.shared, position)?.ok_or_else(|| self.shared.beyond_end(position))
+        let mut synced = Synced::new(LEDGER_READ_BYTES);
+        synced.record(&self.shared, position)?.ok_or_else(|| self.shared.beyond_end(position))
     }
 
     /// All records from `position` to the synced end, in order, read ahead in large pieces. After
@@ -59,7 +60,7 @@ impl LedgerReader {
     pub fn iter_from(&self, position: Position) -> Records {
         Records {
             shared: Arc::clone(&self.shared),
-            window: Window::new(LEDGER_READ_AHEAD_BYTES),
+            synced: Synced::new(LEDGER_READ_AHEAD_BYTES),
             position,
             failed: false,
         }
@@ -70,7 +71,7 @@ impl LedgerReader {
 #[derive(Debug)]
 pub struct Records {
     shared: Arc<Shared>,
-    window: Window,
+    synced: Synced,
     position: Position,
     failed: bool,
 }
@@ -82,7 +83,7 @@ impl Iterator for Records {
         if self.failed {
             return None;
         }
-        let found = self.window.record(&self.shared, self.position).transpose()?;
+        let found = self.synced.record(&self.shared, self.position).transpose()?;
         match &found {
             Ok(record) => self.position = record.next,
             Err(_) => self.failed = true,
@@ -91,34 +92,31 @@ impl Iterator for Records {
     }
 }
 
-/// Bytes of one segment that were read at once.
+/// What was read ahead of synced bytes, by position.
 #[derive(Debug)]
-struct Window {
-    bytes: Vec<u8>,
-    first: Position,
-    ahead_bytes: usize,
+struct Synced {
+    window: Window,
     /// [`Shared::renewals`] before the bytes were read.
     renewals: u64,
 }
 
-impl Window {
+impl Synced {
     fn new(ahead_bytes: usize) -> Self {
-        Self { bytes: Vec::new(), first: Position::START, ahead_bytes, renewals: 0 }
+        Self { window: Window::new(ahead_bytes), renewals: 0 }
     }
 
     /// The record at `position`; `None` at or beyond the synced end.
     fn record(&mut self, shared: &Shared, position: Position) -> Result<Option<Record>, LedgerError> {
         let renewals = shared.renewals();
         if renewals != self.renewals {
-            self.bytes.clear();
+            self.window.clear();
             self.renewals = renewals;
         }
         let Some(place) = shared.place(position) else { return Ok(None) };
-        let head = self.fill(shared, place, HEAD_BYTES)?;
-        let length = record::claimed_bytes(&self.bytes[head..]).map_err(|damage| place.damaged(damage))?;
-        let start = self.fill(shared, place, length)?;
-        let frame = record::decode(&self.bytes[start..start + length], place.position)
-            .map_err(|damage| place.damaged(damage))?;
+        let head = self.bytes(shared, place, HEAD_BYTES)?;
+        let length = record::claimed_bytes(head).map_err(|damage| place.damaged(damage))?;
+        let bytes = self.bytes(shared, place, length)?;
+        let frame = record::decode(bytes, place.position).map_err(|damage| place.damaged(damage))?;
         Ok(Some(Record {
             kind: frame.kind,
             position: place.position,
@@ -127,26 +125,21 @@ impl Window {
         }))
     }
 
-    /// Makes sure that `count` bytes from `place` on are here and gives their index.
-    fn fill(&mut self, shared: &Shared, place: Place, count: usize) -> Result<usize, LedgerError> {
-        let held = self.first.0..self.first.0 + self.bytes.len() as u64;
-        if held.start <= place.position.0 && place.position.0 + count as u64 <= held.end {
-            return Ok((place.position.0 - held.start) as usize);
-        }
-        if count as u64 > place.rest {
+    /// `count` bytes from `place` on.
+    fn bytes(&mut self, shared: &Shared, place: Place, count: usize) -> Result<&[u8], LedgerError> {
+        let Place { number, position, offset, rest } = place;
+        if count as u64 > rest {
             return Err(place.damaged(Damage::Length));
         }
-        self.first = place.position;
-        self.bytes.resize(place.rest.min(count.max(self.ahead_bytes) as u64) as usize, 0);
-        let file = shared.file(place.number)?;
-        layout::read_exact(shared.folder(), place.number, &file, &mut self.bytes, place.offset)
-            .inspect_err(|_| self.bytes.clear())
-            .map_err(|error| match error {
-                LedgerError::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
-                    place.damaged(Damage::FileLength)
-                }
-                other => other,
-            })?;
-        Ok(0)
+        let read = |bytes: &mut [u8]| {
+            let file = shared.file(number)?;
+            layout::read_exact(shared.folder(), number, &file, bytes, offset)
+        };
+        self.window.get(position.0, count, rest, read).map_err(|error| match error {
+            LedgerError::Io { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
+                place.damaged(Damage::FileLength)
+            }
+            other => other,
+        })
     }
 }

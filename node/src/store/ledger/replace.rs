@@ -94,8 +94,7 @@ impl Ledger {
         records: &mut BTreeMap<Position, (Kind, usize)>,
     ) -> Result<(), LedgerError> {
         let (span, bytes) = self.shared.synced_part(number);
-        let content = layout::load(self.disk.folder(), number, bytes)?;
-        span.scan(&content).each(|position, frame| {
+        span.filed(self.disk.folder(), bytes)?.each(|position, frame| {
             if positions.contains(&position) {
                 records.insert(position, (frame.kind, frame.payload.len()));
             }
@@ -116,7 +115,7 @@ impl Ledger {
             scrub::overwrite(&mut content[offset as usize..], position, replaced_by)
                 .map_err(|damage| LedgerError::Damaged { segment: number, offset, position, damage })?;
         }
-        span.scan(&content).sealed()?;
+        span.loaded(&content).sealed()?;
         let renamed = self.disk.prepare_copy(number, &content).and_then(|()| self.disk.rename(number));
         self.stop_unless_full(renamed)?;
         self.shared.renew(number, bytes);

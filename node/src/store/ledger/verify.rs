@@ -21,7 +21,7 @@ pub struct Summary {
     pub torn_bytes: u64,
 }
 
-/// Reads and checks every record in `folder`, segment by segment; memory is bounded by one segment.
+/// Reads and checks every record in `folder`, segment by segment; memory is bounded by the longest record.
 ///
 /// A ledger that is being written may show a torn tail. A folder without segments gives zeros.
 ///
@@ -34,10 +34,8 @@ pub fn verify(folder: &Path) -> Result<Summary, LedgerError> {
         Summary { segments: spans.len(), records: 0, bytes: 0, end: Position::START, torn_bytes: 0 };
     for (index, span) in spans.iter().enumerate() {
         let extent = match spans.get(index + 1) {
-            Some(next) => {
-                span.scan(&layout::load(folder, span.number, next.first.0 - span.first.0)?).sealed()?
-            }
-            None => span.scan(&layout::load(folder, span.number, span.bytes)?).last(Position::START)?,
+            Some(next) => span.filed(folder, next.first.0 - span.first.0)?.sealed()?,
+            None => span.filed(folder, span.bytes)?.last(Position::START)?,
         };
         summary.records += extent.records;
         summary.bytes += extent.payload_bytes;
