@@ -132,7 +132,7 @@ fn everything(tree: &Tree, tier: UnitId, stored: &[Batch]) -> Vec<u8> {
     let mut bytes = without_zeros(&all_bytes(&tree.home(tier).join("data")));
     for batch in stored {
         for frame in [&batch.personal, &batch.cores, &batch.deltas].into_iter().flatten() {
-            let leaves = read_frame(frame, "frame", limits::BATCH_DELTAS_MAX).unwrap();
+            let leaves = read_frame(frame, "frame", limits::BATCH_DELTAS_MAX).unwrap().to_vec();
             bytes.extend(leaves.concat());
         }
     }
@@ -151,7 +151,7 @@ async fn check(policies: &[(UnitId, Policy)], expected: [Policy; 3]) {
     assert_eq!(parts.len(), 4, "the household, the mother and both children are named");
     let cores: Vec<Vec<u8>> = batches(&tree.node(commune()), commune())
         .iter()
-        .flat_map(|batch| read_frame(batch.cores.as_ref().unwrap(), "cores", 7).unwrap())
+        .flat_map(|batch| read_frame(batch.cores.as_ref().unwrap(), "cores", 7).unwrap().to_vec())
         .collect();
     let stored: Vec<_> = way_up().map(|tier| batches(&tree.node(tier), commune())).to_vec();
     tree.stop_all().await;
@@ -349,7 +349,7 @@ async fn edited_deltas_and_headers_of_counts_are_refused() {
     forger.follow(&full);
     let honest = strip(full, Policy::Counts);
     let (mut link, _) = ChildLink::open(&tree, district, province, &[commune()]).await;
-    let leaves = read_frame(honest.deltas.as_ref().unwrap(), "tallies", 100).unwrap();
+    let leaves = read_frame(honest.deltas.as_ref().unwrap(), "tallies", 100).unwrap().to_vec();
     let fewer = danso_core::chain::write_frame(leaves[1..].iter().map(Vec::as_slice));
     refused(&node, &mut link, &Batch { deltas: Some(fewer), ..honest.clone() }, "batch_root").await;
     let mut more = leaves.clone();

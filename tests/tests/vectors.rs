@@ -326,7 +326,7 @@ fn written_digests() -> String {
     }
     let path: Vec<String> = merkle::path(&leaves, 5).unwrap().iter().map(ToString::to_string).collect();
     line("path_5_of_9", &path.join(","));
-    let present = PersonalLeaf::Present { salt: [5; 16], bytes: b"personal".to_vec() };
+    let present = PersonalLeaf::Present { salt: &[5; 16], bytes: b"personal" };
     line("personal_absent", &PersonalLeaf::Absent.hash().to_string());
     line("personal_present", &present.hash().to_string());
     line("personal_erased", &PersonalLeaf::Erased(present.hash()).hash().to_string());

@@ -12,7 +12,7 @@ pub fn pack(directory: &Directory, issuer: UnitId, version: u64, issued_at_ms: u
 /// Unpacks a verified version, made of the shipped tiers or of those given; bounded while it decompresses.
 pub fn unpack(version: &DirectoryVersion, hierarchies: &[Hierarchy]) -> Result<Directory, Fault> {
     let leaves = read_frame(&version.csv_zstd, "directory", 1)?;
-    let csv = leaves.first().and_then(|leaf| std::str::from_utf8(leaf).ok());
+    let csv = leaves.get(0).and_then(|leaf| std::str::from_utf8(leaf).ok());
     let csv = csv.ok_or(Fault::Malformed("directory"))?;
     Directory::read_csv(csv, "directory")
         .or_else(|_| Directory::read_csv_in(csv, "directory", hierarchies))

@@ -65,17 +65,16 @@ pub(super) fn changes_of(batch: &Batch, header: &Header) -> Option<Vec<OpenedCha
 
 fn opened(cores: &[u8], personal: Option<&[u8]>, count: usize) -> Option<Vec<OpenedChange>> {
     let cores = read_frame(cores, "cores", count).ok()?;
-    let leaves = match personal {
-        Some(frame) => read_frame(frame, "personal", count).ok()?,
-        None => vec![Vec::new(); cores.len()],
+    let leaves = personal.map(|frame| read_frame(frame, "personal", count)).transpose().ok()?;
+    let named = |place| match &leaves {
+        Some(leaves) => match PersonalLeaf::decode(leaves.get(place)?).ok()? {
+            PersonalLeaf::Present { salt, bytes } => Some(Some((*salt, bytes.to_vec()))),
+            _ => Some(None),
+        },
+        None => Some(None),
     };
-    let leaf = |leaf: Vec<u8>| match PersonalLeaf::decode(&leaf) {
-        Ok(PersonalLeaf::Present { salt, bytes }) => Some(Some((salt, bytes))),
-        Ok(_) => Some(None),
-        Err(_) => None,
-    };
-    let whole = cores.len() == count && leaves.len() == count;
-    let changes = cores.into_iter().zip(leaves).map(|(core, personal)| Some((core, leaf(personal)?)));
+    let whole = cores.len() == count && leaves.as_ref().is_none_or(|leaves| leaves.len() == count);
+    let changes = cores.iter().enumerate().map(|(place, core)| Some((core.to_vec(), named(place)?)));
     changes.collect::<Option<Vec<_>>>().filter(|_| whole)
 }
 

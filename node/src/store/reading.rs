@@ -341,7 +341,7 @@ impl Store {
                 let core = Core::decode(&core).map_err(|_| undecodable())?;
                 let names = core.persons.iter().any(|change| change.id == person);
                 if let Some((salt, personal)) = personal.filter(|_| names) {
-                    let hash = PersonalLeaf::Present { salt, bytes: personal.clone() }.hash();
+                    let hash = PersonalLeaf::Present { salt: &salt, bytes: &personal }.hash();
                     let sequence = header.first.plus(place as u64);
                     found.push(Naming { leaf: ErasedLeaf { number, sequence, hash }, core, personal });
                 }

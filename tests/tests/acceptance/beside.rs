@@ -4,8 +4,8 @@
 use crate::scene::Scene;
 use danso_core::{
     chain::{
-        Batch, BatchNumber, ErasedLeaf, ErasureOrder, PersonalLeaf, Receipt, Revoked, SIGNATURE_BYTES,
-        Signed, read_frame, strip,
+        Batch, BatchNumber, ErasedLeaf, ErasureOrder, Leaves, PersonalLeaf, Receipt, Revoked,
+        SIGNATURE_BYTES, Signed, read_frame, strip,
     },
     domain::PersonId,
 };
@@ -25,9 +25,12 @@ fn nameless(scene: &Scene, origin: UnitId) -> (u64, u64) {
     (first.0, last.0)
 }
 
-fn leaves(batch: &Batch) -> Vec<PersonalLeaf> {
-    let plain = read_frame(batch.personal.as_ref().unwrap(), "personal", 100).unwrap();
-    plain.iter().map(|leaf| PersonalLeaf::decode(leaf).unwrap()).collect()
+fn leaves(batch: &Batch) -> Leaves {
+    read_frame(batch.personal.as_ref().unwrap(), "personal", 100).unwrap()
+}
+
+fn leaf(bytes: &[u8]) -> PersonalLeaf<'_> {
+    PersonalLeaf::decode(bytes).unwrap()
 }
 
 fn hear(scene: &Scene, child: UnitId, header: &Signed) -> Result<(), AcceptError> {
@@ -89,7 +92,7 @@ async fn what_was_ordered_to_be_erased_is_erased_from_a_batch_that_comes_later()
     let origin = scene.one.origin;
     let (first, second) = (scene.one.next(3), scene.one.next(2));
     let ordered = |batch: &Batch, number, place: u64, sequence| {
-        let hash = leaves(batch)[place as usize].hash();
+        let hash = leaf(leaves(batch).get(place as usize).unwrap()).hash();
         ErasedLeaf { number: BatchNumber(number), sequence: danso_core::domain::Sequence(sequence), hash }
     };
     let order = ErasureOrder {
@@ -103,7 +106,7 @@ async fn what_was_ordered_to_be_erased_is_erased_from_a_batch_that_comes_later()
     assert!(scene.node.take_orders(Some(scene.child), vec![signed]).await.unwrap().is_empty());
     let erased = |scene: &Scene, number| -> Vec<bool> {
         let stored = scene.stored(origin, BatchNumber(number));
-        leaves(&stored).iter().map(|leaf| matches!(leaf, PersonalLeaf::Erased(_))).collect()
+        leaves(&stored).iter().map(|bytes| matches!(leaf(bytes), PersonalLeaf::Erased(_))).collect()
     };
     scene.receipt(&first).await;
     assert_eq!(erased(&scene, 1), [false, true, false]);

@@ -15,7 +15,7 @@ fn draft(forger: &Forger, births: u64) -> Batch {
 }
 
 fn leaves(frame: Option<&Vec<u8>>) -> Vec<Vec<u8>> {
-    read_frame(frame.unwrap(), "frame", limits::BATCH_CHANGES_MAX as usize).unwrap()
+    read_frame(frame.unwrap(), "frame", limits::BATCH_CHANGES_MAX as usize).unwrap().to_vec()
 }
 
 fn frame(leaves: &[Vec<u8>]) -> Vec<u8> {

@@ -70,10 +70,6 @@ fn accept(head: &Head, batch: &Batch, policy: Policy) -> Result<(Header, Content
     Ok((header, contents, judged))
 }
 
-fn same(one: &Contents, other: &Contents) -> bool {
-    one.personal == other.personal && one.cores == other.cores && one.deltas == other.deltas
-}
-
 /// A batch of the chain, sent under one policy and read under another, with edits in each of its parts.
 #[derive(Debug, Clone, TypeGenerator)]
 struct Forwarded {
@@ -128,7 +124,7 @@ fn forwarded_with_something_changed() {
         // Accepted means: what the origin signed, whatever was done to the compressed bytes.
         let policy = POLICIES[policy];
         let (_, expected, verdicts) = accept(head, honest, policy).unwrap();
-        assert!(batch.header == honest.header && same(&contents, &expected));
+        assert!(batch.header == honest.header && contents == expected);
         assert!(batch.exclusions == honest.exclusions || batch.exclusions.is_none());
         assert!(batch.exclusions != honest.exclusions || judged == verdicts);
     });
@@ -158,17 +154,17 @@ fn parts(batch: &Batch) -> (Vec<SealedChange>, Vec<Vec<u8>>) {
     let header: Header = batch.header.decode_trusted().unwrap();
     let named = open(&strip(batch.clone(), Policy::Names), &header, Policy::Names).unwrap();
     let (cores, personal) = (named.cores.unwrap(), named.personal.unwrap());
-    let change = |(core, leaf): (Vec<u8>, PersonalLeaf)| SealedChange {
-        core,
-        personal: match leaf {
-            PersonalLeaf::Present { salt, bytes } => Some((salt, bytes)),
+    let change = |(core, leaf): (&[u8], &[u8])| SealedChange {
+        core: core.to_vec(),
+        personal: match PersonalLeaf::decode(leaf).unwrap() {
+            PersonalLeaf::Present { salt, bytes } => Some((*salt, bytes.to_vec())),
             _ => None,
         },
         recorded_at: header.recorded_to,
     };
     let deltas = Batch { personal: None, cores: None, ..batch.clone() };
     let deltas = open(&deltas, &header, Policy::Counts).unwrap().deltas.unwrap();
-    (cores.into_iter().zip(personal).map(change).collect(), deltas)
+    (cores.iter().zip(personal.iter()).map(change).collect(), deltas.to_vec())
 }
 
 impl Hostile {

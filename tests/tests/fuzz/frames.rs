@@ -24,7 +24,7 @@ fn check_frame(bytes: &[u8]) -> bool {
     let Ok(leaves) = read_frame(bytes, "cores", BATCH_DELTAS_MAX) else { return false };
     assert!(leaves.len() <= BATCH_DELTAS_MAX);
     assert!(leaves.iter().map(|leaf| leaf.len() + 1).sum::<usize>() <= FRAME_PLAIN_BYTES_MAX);
-    let again = write_frame(leaves.iter().map(Vec::as_slice));
+    let again = write_frame(leaves.iter());
     assert_eq!(read_frame(&again, "cores", leaves.len()).as_ref(), Ok(&leaves));
     if let Some(fewer) = leaves.len().checked_sub(1) {
         assert_eq!(read_frame(bytes, "cores", fewer), Err(Fault::Malformed("cores")));
@@ -120,7 +120,7 @@ fn check_bomb(bomb: &Bomb) {
             assert!(bomb.plain_bytes() <= FRAME_PLAIN_BYTES_MAX);
             assert!(bomb.frames == 1 || bomb.plain_bytes() == 0);
             assert!(leaves.len() <= BATCH_CHANGES_MAX as usize);
-            let held: usize = leaves.iter().map(Vec::len).sum();
+            let held: usize = leaves.iter().map(<[u8]>::len).sum();
             assert!(held <= bomb.plain_bytes());
         }
         Err(Fault::TooLarge { what: "cores", bytes, max: FRAME_PLAIN_BYTES_MAX }) => {
@@ -136,7 +136,7 @@ fn check_bomb(bomb: &Bomb) {
 
 #[test]
 fn leaf() {
-    let present = PersonalLeaf::Present { salt: [7; 16], bytes: b"a personal part".to_vec() };
+    let present = PersonalLeaf::Present { salt: &[7; 16], bytes: b"a personal part" };
     let made = [PersonalLeaf::Absent, present, PersonalLeaf::Erased(Digest::of(&[b"gone"]))];
     let bases = bases("leaf", made.iter().map(PersonalLeaf::encode).collect(), check_leaf);
     fuzz!(Script, |script| {

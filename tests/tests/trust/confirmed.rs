@@ -212,7 +212,7 @@ fn nothing_counted(middle: &Middle, batch: &Batch) -> Batch {
     let header: Header = batch.header.decode_trusted().unwrap();
     let leaves = read_frame(batch.cores.as_ref().unwrap(), "cores", header.changes as usize).unwrap();
     let mut excluded = Vec::new();
-    for core in &leaves {
+    for core in leaves.iter() {
         deltas(&Core::decode(core).unwrap(), &mut excluded);
     }
     let sequences = (header.first.0..header.first.0 + u64::from(header.changes)).map(Sequence);

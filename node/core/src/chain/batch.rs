@@ -1,6 +1,8 @@
 //! Sealing changes into a batch, withholding parts of it, and opening it again.
 
-use super::{Digest, Fault, Head, Header, LedgerKey, PersonalLeaf, SALT_BYTES, Signed, frame, merkle};
+use super::{
+    Digest, Fault, Head, Header, Leaves, LedgerKey, PersonalLeaf, SALT_BYTES, Signed, frame, merkle,
+};
 use crate::domain::RecordedAt;
 use danso_tier_config::{Policy, UnitId, limits};
 use serde::{Deserialize, Serialize};
@@ -97,7 +99,7 @@ pub fn seal<C: Sealable>(input: &SealInput<'_, C>, key: &LedgerKey) -> Batch {
         first: input.head.next,
         changes: u32::try_from(input.changes.len()).expect("a batch is sealed below its limit"),
         previous: input.head.hash,
-        personal_root: merkle::root(&personal().map(hash_of).collect::<Vec<_>>()),
+        personal_root: personal_root(personal().map(PersonalLeaf::of)),
         cores_root: root_of(cores()),
         tallies_root: root_of(input.deltas.iter().map(Vec::as_slice)),
         recorded_from: first.recorded_at(),
@@ -113,9 +115,9 @@ pub fn seal<C: Sealable>(input: &SealInput<'_, C>, key: &LedgerKey) -> Batch {
     }
 }
 
-/// The hash of the leaf of a personal part, as [`PersonalLeaf::hash`] but not copied.
-fn hash_of(personal: Option<(&[u8; SALT_BYTES], &[u8])>) -> Digest {
-    personal.map_or_else(|| PersonalLeaf::Absent.hash(), |(salt, bytes)| merkle::leaf(&[salt, bytes]))
+/// Root over personal leaves.
+pub(super) fn personal_root<'a>(leaves: impl Iterator<Item = PersonalLeaf<'a>>) -> Digest {
+    merkle::root(&leaves.map(|leaf| leaf.hash()).collect::<Vec<_>>())
 }
 
 fn root_of<'a>(leaves: impl Iterator<Item = &'a [u8]>) -> Digest {
@@ -141,14 +143,14 @@ pub fn strip(mut batch: Batch, policy: Policy) -> Batch {
 }
 
 /// The leaves of a batch whose frames match their signed roots.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// Personal leaves, one a change, where the frame was there.
-    pub personal: Option<Vec<PersonalLeaf>>,
+    /// Personal leaves, one a change, where the frame was there: each is a [`PersonalLeaf`].
+    pub personal: Option<Leaves>,
     /// Encoded cores, one a change, where the frame was there.
-    pub cores: Option<Vec<Vec<u8>>>,
+    pub cores: Option<Leaves>,
     /// Leaves of the deltas, where the frame was there.
-    pub deltas: Option<Vec<Vec<u8>>>,
+    pub deltas: Option<Leaves>,
 }
 
 /// Opens a batch whose header is verified: frames allowed by the policy, bounded, equal to their roots.
@@ -166,21 +168,20 @@ pub fn open(batch: &Batch, header: &Header, policy: Policy) -> Result<Contents, 
     if let Some(frame) = &batch.personal {
         let leaves = frame::read_frame(frame, "personal", count)?;
         expect_leaves("personal", leaves.len(), count)?;
-        let leaves: Vec<PersonalLeaf> =
-            leaves.iter().map(|leaf| PersonalLeaf::decode(leaf)).collect::<Result<_, _>>()?;
-        let hashes: Vec<Digest> = leaves.iter().map(PersonalLeaf::hash).collect();
-        expect_root("personal", merkle::root(&hashes), header.personal_root)?;
+        let decoded: Vec<PersonalLeaf<'_>> =
+            leaves.iter().map(PersonalLeaf::decode).collect::<Result<_, _>>()?;
+        expect_root("personal", personal_root(decoded.into_iter()), header.personal_root)?;
         contents.personal = Some(leaves);
     }
     if let Some(frame) = &batch.cores {
         let leaves = frame::read_frame(frame, "cores", count)?;
         expect_leaves("cores", leaves.len(), count)?;
-        expect_root("cores", root_of(leaves.iter().map(Vec::as_slice)), header.cores_root)?;
+        expect_root("cores", root_of(leaves.iter()), header.cores_root)?;
         contents.cores = Some(leaves);
     }
     if let Some(frame) = &batch.deltas {
         let leaves = frame::read_frame(frame, "tallies", limits::BATCH_DELTAS_MAX)?;
-        expect_root("tallies", root_of(leaves.iter().map(Vec::as_slice)), header.tallies_root)?;
+        expect_root("tallies", root_of(leaves.iter()), header.tallies_root)?;
         contents.deltas = Some(leaves);
     }
     Ok(contents)

@@ -1,7 +1,8 @@
 //! Erasure: an origin's signed order to forget what names a person, and a tier's signed word that it did.
 
 use super::{
-    BatchNumber, Digest, Fault, Header, PersonalLeaf, Signed, Statement, merkle, read_frame, write_frame,
+    BatchNumber, Digest, Fault, Header, Leaves, PersonalLeaf, Signed, Statement, batch::personal_root,
+    read_frame, write_frame,
 };
 use crate::domain::{PersonId, Sequence};
 use danso_tier_config::UnitId;
@@ -62,10 +63,13 @@ pub fn order_digest(order: &Signed) -> Digest {
     Digest::of(&[&order.bytes])
 }
 
-/// The personal leaves of a batch's frame.
-fn leaves_of(frame: &[u8], header: &Header) -> Result<Vec<PersonalLeaf>, Fault> {
-    let plain = read_frame(frame, "personal", header.changes as usize)?;
-    plain.iter().map(|leaf| PersonalLeaf::decode(leaf)).collect()
+/// The personal leaves of a batch's frame, as they lie there.
+fn leaves_of(frame: &[u8], header: &Header) -> Result<Leaves, Fault> {
+    read_frame(frame, "personal", header.changes as usize)
+}
+
+fn decoded(leaves: &Leaves) -> Result<Vec<PersonalLeaf<'_>>, Fault> {
+    leaves.iter().map(PersonalLeaf::decode).collect()
 }
 
 /// The place in its batch of a leaf that is ordered to be erased; `None` for one of another batch.
@@ -82,6 +86,7 @@ pub fn matching_leaves(
     leaves: &[ErasedLeaf],
 ) -> Result<Vec<ErasedLeaf>, Fault> {
     let held = leaves_of(frame, header)?;
+    let held = decoded(&held)?;
     let matches = |ordered: &&ErasedLeaf| {
         let leaf = place_of(header, ordered).and_then(|place| held.get(place));
         leaf.is_some_and(|leaf| leaf.hash() == ordered.hash)
@@ -94,7 +99,8 @@ pub fn matching_leaves(
 /// `sequences` are looked up by their place in the batch; those outside it are passed over, and so is a leaf
 /// that names nobody or is erased already. A leaf whose hash is not the one ordered is refused.
 pub fn erase_leaves(frame: &[u8], header: &Header, leaves: &[ErasedLeaf]) -> Result<(Vec<u8>, u32), Fault> {
-    let mut kept = leaves_of(frame, header)?;
+    let held = leaves_of(frame, header)?;
+    let mut kept = decoded(&held)?;
     let mut erased = 0;
     for ordered in leaves {
         let Some(leaf) = place_of(header, ordered).and_then(|place| kept.get_mut(place)) else { continue };
@@ -107,8 +113,7 @@ pub fn erase_leaves(frame: &[u8], header: &Header, leaves: &[ErasedLeaf]) -> Res
         *leaf = PersonalLeaf::Erased(ordered.hash);
         erased += 1;
     }
-    let hashes: Vec<Digest> = kept.iter().map(PersonalLeaf::hash).collect();
-    if merkle::root(&hashes) != header.personal_root {
+    if personal_root(kept.iter().copied()) != header.personal_root {
         return Err(Fault::Root { frame: "personal" });
     }
     let encoded: Vec<Vec<u8>> = kept.iter().map(PersonalLeaf::encode).collect();

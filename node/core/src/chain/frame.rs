@@ -5,36 +5,42 @@ use super::{
     packing::{pack, unpack},
 };
 use danso_tier_config::limits;
+use std::{fmt, ops::Range};
 
 /// Bytes of the random salt of a personal leaf.
 pub const SALT_BYTES: usize = 16;
 
 /// A personal leaf: what one change's personal part looks like in its frame.
-#[derive(Clone, PartialEq, Eq)]
-pub enum PersonalLeaf {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PersonalLeaf<'a> {
     /// The change names nobody.
     Absent,
     /// Salt and encoded personal part.
     Present {
         /// Random; without it the hash of a short number could be guessed.
-        salt: [u8; SALT_BYTES],
+        salt: &'a [u8; SALT_BYTES],
         /// Encoded personal part.
-        bytes: Vec<u8>,
+        bytes: &'a [u8],
     },
     /// Erased: only the leaf's hash is left.
     Erased(Digest),
 }
 
-impl PersonalLeaf {
+impl<'a> PersonalLeaf<'a> {
     /// What an encoded leaf begins with: one that is there, one that is erased.
     const PRESENT: u8 = 1;
     const ERASED: u8 = 2;
+
+    /// The leaf of a personal part, salt and bytes, where there is one.
+    pub fn of(personal: Option<(&'a [u8; SALT_BYTES], &'a [u8])>) -> Self {
+        personal.map_or(Self::Absent, |(salt, bytes)| Self::Present { salt, bytes })
+    }
 
     /// The leaf's hash, the same before and after erasure.
     pub fn hash(&self) -> Digest {
         match self {
             Self::Absent => merkle::leaf(&[b""]),
-            Self::Present { salt, bytes } => merkle::leaf(&[salt, bytes]),
+            Self::Present { salt, bytes } => merkle::leaf(&[salt.as_slice(), bytes]),
             Self::Erased(hash) => *hash,
         }
     }
@@ -43,20 +49,19 @@ impl PersonalLeaf {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Absent => Vec::new(),
-            Self::Present { salt, bytes } => [&[Self::PRESENT], salt.as_slice(), bytes].concat(),
+            Self::Present { salt, bytes } => [&[Self::PRESENT], salt.as_slice(), *bytes].concat(),
             Self::Erased(hash) => [&[Self::ERASED], hash.0.as_slice()].concat(),
         }
     }
 
     /// The leaf of such bytes.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, Fault> {
         let malformed = Fault::Malformed("personal leaf");
         match bytes.split_first() {
             None => Ok(Self::Absent),
             Some((&Self::PRESENT, rest)) => {
-                let (salt, bytes) = rest.split_at_checked(SALT_BYTES).ok_or(malformed)?;
-                let salt = salt.try_into().expect("split at the salt's length");
-                Ok(Self::Present { salt, bytes: bytes.to_vec() })
+                let (salt, bytes) = rest.split_first_chunk().ok_or(malformed)?;
+                Ok(Self::Present { salt, bytes })
             }
             Some((&Self::ERASED, rest)) => Digest::from_slice(rest).map(Self::Erased).ok_or(malformed),
             Some(_) => Err(malformed),
@@ -91,20 +96,61 @@ fn write_leaves<'a, const PARTS: usize>(leaves: impl IntoIterator<Item = [&'a [u
     pack(&plain)
 }
 
+/// The leaves of a frame, as they lie in its plain bytes.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Leaves {
+    plain: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Leaves {
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The leaf at a place, from 0.
+    pub fn get(&self, place: usize) -> Option<&[u8]> {
+        self.places.get(place).map(|place| &self.plain[place.clone()])
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+        self.places.iter().map(|place| &self.plain[place.clone()])
+    }
+
+    /// All of them, each in bytes of its own.
+    pub fn to_vec(&self) -> Vec<Vec<u8>> {
+        self.iter().map(<[u8]>::to_vec).collect()
+    }
+}
+
+/// Shows how many there are: they may name persons.
+impl fmt::Debug for Leaves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Leaves({})", self.len())
+    }
+}
+
 /// Reads a frame's leaves, bounded in compressed size, plain size and number of leaves.
-pub fn read_frame(frame: &[u8], what: &'static str, leaves_max: usize) -> Result<Vec<Vec<u8>>, Fault> {
+pub fn read_frame(frame: &[u8], what: &'static str, leaves_max: usize) -> Result<Leaves, Fault> {
     let plain = decompress(frame, what)?;
-    let mut rest = plain.as_slice();
-    let mut leaves = Vec::new();
+    let (mut rest, mut places) = (plain.as_slice(), Vec::new());
     while !rest.is_empty() {
-        if leaves.len() == leaves_max {
+        if places.len() == leaves_max {
             return Err(Fault::Malformed(what));
         }
         let (leaf, after) = read_leaf(rest).ok_or(Fault::Malformed(what))?;
-        leaves.push(leaf.to_vec());
+        let end = plain.len() - after.len();
+        places.push(end - leaf.len()..end);
         rest = after;
     }
-    Ok(leaves)
+    Ok(Leaves { plain, places })
 }
 
 /// The plain bytes of a frame. Room is taken for as many as it says that it has, once that is within its bound.

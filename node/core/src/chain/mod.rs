@@ -54,7 +54,7 @@ pub use bundle::{BundleOpening, Way};
 pub use downward::{DirectoryVersion, Release, ReleaseRow};
 pub use erasure::{ErasedLeaf, ErasureDone, ErasureOrder, erase_leaves, matching_leaves, order_digest};
 pub use fault::Fault;
-pub use frame::{PersonalLeaf, SALT_BYTES, read_frame, write_frame, write_personal_frame};
+pub use frame::{Leaves, PersonalLeaf, SALT_BYTES, read_frame, write_frame, write_personal_frame};
 pub use hash::{Digest, hex};
 pub use header::{BatchNumber, HEADER_FORMAT, Head, Header, origin_of};
 pub use keyring::{Epoch, Grantor, Grounds, KeyClaim, KeyGrant, KeyRing, examine, key_subject, stored_epoch};

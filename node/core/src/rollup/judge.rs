@@ -2,7 +2,7 @@
 
 use super::{Delta, canonical, decode_leaves, deltas, encode_leaves};
 use crate::{
-    chain::{Contents, Exclusions, Fault, Header, Quarantined, check_deltas},
+    chain::{Contents, Exclusions, Fault, Header, Leaves, Quarantined, check_deltas},
     domain::{ChangeError, Core, Reason, verdict},
 };
 
@@ -45,7 +45,7 @@ pub fn judge(contents: &Contents, header: &Header, exclusions: Option<&Exclusion
     }
 }
 
-fn judge_cores(cores: &[Vec<u8>], header: &Header) -> Result<Judged, Fault> {
+fn judge_cores(cores: &Leaves, header: &Header) -> Result<Judged, Fault> {
     let mut judged = Judged::default();
     let mut newer = false;
     for (index, bytes) in cores.iter().enumerate() {
@@ -82,10 +82,9 @@ fn judge_deltas(
     header: &Header,
     exclusions: Option<&Exclusions>,
 ) -> Result<Judged, Fault> {
-    let read = |leaves: &[Vec<u8>]| {
-        decode_leaves(leaves.iter().map(Vec::as_slice)).map_err(|_| Fault::Malformed("tallies"))
-    };
-    let mut counted = read(contents.deltas.as_deref().unwrap_or_default())?;
+    let malformed = |_| Fault::Malformed("tallies");
+    let leaves = contents.deltas.iter().flat_map(Leaves::iter);
+    let mut counted = decode_leaves(leaves).map_err(malformed)?;
     let Some(exclusions) = exclusions else {
         return Ok(Judged { counted, ..Judged::default() });
     };
@@ -94,7 +93,7 @@ fn judge_deltas(
     if !(held && sequences().is_sorted_by(|one, next| one < next)) {
         return Err(Fault::Malformed("exclusions"));
     }
-    let excluded = read(&exclusions.deltas)?;
+    let excluded = decode_leaves(exclusions.deltas.iter().map(Vec::as_slice)).map_err(malformed)?;
     counted.extend(excluded.iter().map(|delta| Delta { amount: -delta.amount, ..*delta }));
     Ok(Judged { quarantined: exclusions.quarantined.clone(), counted: canonical(counted), excluded })
 }

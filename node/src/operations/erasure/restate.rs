@@ -60,7 +60,7 @@ impl Node {
             for (place, leaf) in leaves.iter().enumerate() {
                 let leaf = PersonalLeaf::decode(leaf).map_err(|_| undecodable())?;
                 let PersonalLeaf::Present { bytes, .. } = leaf else { continue };
-                let personal = Personal::decode(&bytes).map_err(|_| undecodable())?;
+                let personal = Personal::decode(bytes).map_err(|_| undecodable())?;
                 latest.see(&personal, header.first.plus(place as u64));
             }
         }

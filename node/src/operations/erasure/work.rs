@@ -163,7 +163,7 @@ impl Node {
                 continue;
             };
             let Some((salt, bytes)) = &changes[place].personal else { continue };
-            if (PersonalLeaf::Present { salt: *salt, bytes: bytes.clone() }).hash() != leaf.hash {
+            if (PersonalLeaf::Present { salt, bytes }).hash() != leaf.hash {
                 // A node set back to an old backup recorded something else there since; its chain is held.
                 tracing::warn!(%person, sequence = leaf.sequence.0, "an own change is not the one ordered to be erased");
                 continue;

@@ -153,7 +153,7 @@ pub fn frames(node: &Node) -> Vec<Vec<u8>> {
 }
 
 pub fn plain(frame: &[u8]) -> Vec<u8> {
-    read_frame(frame, "personal", 100).unwrap().concat()
+    read_frame(frame, "personal", 100).unwrap().to_vec().concat()
 }
 
 pub fn names_secret(frame: &[u8]) -> bool {

@@ -46,7 +46,7 @@ fn altered_header(batch: &Batch, place: usize) -> Batch {
 
 /// A frame with one byte of its last leaf changed, compressed anew.
 fn altered_frame(frame: &[u8]) -> Vec<u8> {
-    let mut leaves = read_frame(frame, "frame", limits::BATCH_DELTAS_MAX).unwrap();
+    let mut leaves = read_frame(frame, "frame", limits::BATCH_DELTAS_MAX).unwrap().to_vec();
     *leaves.last_mut().unwrap().last_mut().unwrap() ^= 1;
     write_frame(leaves.iter().map(Vec::as_slice))
 }

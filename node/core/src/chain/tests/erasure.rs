@@ -4,16 +4,16 @@ use super::{SALT_BYTES, sealed, unit};
 use crate::{chain::*, domain::Sequence};
 use danso_tier_config::Policy;
 
-fn leaves(frame: &[u8]) -> Vec<PersonalLeaf> {
-    read_frame(frame, "personal", 100)
-        .unwrap()
-        .iter()
-        .map(|leaf| PersonalLeaf::decode(leaf).unwrap())
-        .collect()
+fn leaves(frame: &[u8]) -> Leaves {
+    read_frame(frame, "personal", 100).unwrap()
+}
+
+fn leaf(leaves: &Leaves, place: usize) -> PersonalLeaf<'_> {
+    PersonalLeaf::decode(leaves.get(place).unwrap()).unwrap()
 }
 
 fn ordered(header: &Header, frame: &[u8], place: u64) -> ErasedLeaf {
-    let hash = leaves(frame)[place as usize].hash();
+    let hash = leaf(&leaves(frame), place as usize).hash();
     ErasedLeaf { number: header.number, sequence: header.first.plus(place), hash }
 }
 
@@ -26,14 +26,11 @@ fn an_erased_leaf_is_gone_and_the_batch_still_opens() {
     assert_eq!(count, 2);
     let (before, after) = (leaves(&frame), leaves(&erased));
     for place in 0..6 {
-        let expected = if place == 0 || place == 4 {
-            PersonalLeaf::Erased(before[place].hash())
-        } else {
-            before[place].clone()
-        };
-        assert!(after[place] == expected, "leaf {place}");
+        let whole = leaf(&before, place);
+        let expected = if place == 0 || place == 4 { PersonalLeaf::Erased(whole.hash()) } else { whole };
+        assert!(leaf(&after, place) == expected, "leaf {place}");
     }
-    let plain = read_frame(&erased, "personal", 6).unwrap().concat();
+    let plain = read_frame(&erased, "personal", 6).unwrap().to_vec().concat();
     assert!(!plain.windows(6).any(|bytes| bytes == "tên 0".as_bytes()));
     assert!(!plain.windows(SALT_BYTES).any(|bytes| bytes == [4; SALT_BYTES]), "the salt stayed");
     let erased = strip(Batch { personal: Some(erased), ..batch }, Policy::Names);
@@ -80,9 +77,8 @@ fn leaves_of_other_batches_and_of_changes_that_name_nobody_are_passed_over() {
 fn a_frame_that_is_not_the_batchs_own_is_refused() {
     let (batch, header) = sealed(4, Head::default());
     let frame = batch.personal.unwrap();
-    let mut other = leaves(&frame);
-    other[0] = PersonalLeaf::Erased(Digest([1; 32]));
-    let encoded: Vec<Vec<u8>> = other.iter().map(PersonalLeaf::encode).collect();
+    let mut encoded = leaves(&frame).to_vec();
+    encoded[0] = PersonalLeaf::Erased(Digest([1; 32])).encode();
     let other = write_frame(encoded.iter().map(Vec::as_slice));
     assert_eq!(erase_leaves(&other, &header, &[]), Err(Fault::Root { frame: "personal" }));
     let short = write_frame(encoded[..3].iter().map(Vec::as_slice));
