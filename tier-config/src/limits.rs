@@ -74,6 +74,8 @@ pub const IMPORT_CHUNK_BYTES: usize = 64 * 1_024;
 pub const IMPORT_IN_FLIGHT_MAX: usize = 2_000;
 /// Rows of queued changes kept before those applied meanwhile are dropped.
 pub const STAGED_ROWS_MAX: usize = 4 * IMPORT_IN_FLIGHT_MAX;
+/// Rows of queued changes for which room stays once all of them are applied.
+pub const STAGED_ROWS_KEPT: usize = 1_024;
 /// Rows between two reports of an import's progress.
 pub const IMPORT_PROGRESS_ROWS: u64 = 100;
 /// Faults listed in one message of an import.
@@ -146,7 +148,7 @@ pub const RETENTION_BATCHES_AT_ONCE: usize = 64;
 pub const RETENTION_LOOKS: usize = 512;
 /// Most months for which names may be kept by policy; without one they are kept for good.
 pub const RETENTION_MONTHS_MAX: u32 = 1_200;
-/// Space for an encoded core or personal part; most need no more.
+/// Room in which a value is encoded; most take no more, and those that do are encoded twice.
 pub const ENCODED_BYTES: usize = 256;
 /// Salts of personal parts that the system is asked for at once.
 pub const SALTS_DRAWN: usize = 64;

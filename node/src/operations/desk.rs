@@ -215,7 +215,8 @@ impl Node {
         let recorded = recorded(sequence, &change);
         staging.take(sequence, capture, &change, rows);
         let own = OwnChange { sequence, capture, core, personal };
-        let mut records = vec![Staged::own(own, change)];
+        let mut records = Vec::with_capacity(2);
+        records.push(Staged::own(own, change));
         records.extend(written.map(|note| Record::Note(note).into()));
         let ticket = self.store.stage(records, staging.generation());
         Ok((recorded, ticket))

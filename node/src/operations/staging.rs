@@ -1,18 +1,18 @@
-//! Rows of changes that are queued and not applied yet, laid over the stored register.
+//! Rows of changes that are queued and not applied yet; `staging/register.rs` lays them over the stored register.
 
-use super::{
-    forms::{CaptureKey, Home, Member},
-    node::Node,
-};
-use crate::store::StoreError;
+mod register;
+
+pub(super) use register::StagedRegister;
+
+use super::{forms::CaptureKey, node::Node};
 use danso_core::domain::{
-    CaptureId, Change, Core, HouseholdChange, HouseholdFacts, HouseholdId, HouseholdState, PersonChange,
-    PersonFacts, PersonId, PersonState, Personal, RecordedAt, Sequence, entry::Register,
+    CaptureId, Change, HouseholdFacts, HouseholdId, HouseholdState, PersonFacts, PersonId, PersonState,
+    RecordedAt, Sequence,
 };
 use danso_tier_config::limits;
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hash,
 };
 
 /// What a queued change leaves of a person's or household's row.
@@ -52,17 +52,30 @@ impl Staging {
         let applied = node.store.applied();
         if self.generation != generation || self.sequence <= applied.0 {
             let applied = node.store.view().recording;
-            *self = Self {
-                generation,
-                sequence: applied.sequence,
-                person_serial: applied.person_serial,
-                household_serial: applied.household_serial,
-                recorded_at: applied.recorded_at,
-                ..Self::default()
-            };
+            self.empty();
+            self.generation = generation;
+            self.sequence = applied.sequence;
+            self.person_serial = applied.person_serial;
+            self.household_serial = applied.household_serial;
+            self.recorded_at = applied.recorded_at;
         } else if self.persons.len() + self.households.len() > limits::STAGED_ROWS_MAX {
             self.prune(applied);
         }
+    }
+
+    /// Drops all rows, and keeps room for as many as a form or a batch of them has.
+    fn empty(&mut self) {
+        fn empty<Key: Eq + Hash, Row>(rows: &mut HashMap<Key, Row>) {
+            rows.clear();
+            rows.shrink_to(limits::STAGED_ROWS_KEPT);
+        }
+        empty(&mut self.persons);
+        empty(&mut self.households);
+        empty(&mut self.members);
+        empty(&mut self.household_numbers);
+        empty(&mut self.subject_codes);
+        empty(&mut self.citizen_numbers);
+        self.captures.clear();
     }
 
     fn prune(&mut self, applied: Sequence) {
@@ -153,138 +166,4 @@ fn enter<T>(numbers: &mut HashMap<String, T>, number: &str, id: T) {
 pub(super) struct Rows {
     persons: Vec<(PersonId, QueuedPerson)>,
     households: Vec<(HouseholdId, QueuedHousehold)>,
-}
-
-/// The register with queued rows over stored ones. Store errors are kept and end the run.
-pub(super) struct StagedRegister<'a> {
-    node: &'a Node,
-    staging: &'a Staging,
-    failure: RefCell<Option<StoreError>>,
-}
-
-impl<'a> StagedRegister<'a> {
-    pub fn new(node: &'a Node, staging: &'a Staging) -> Self {
-        Self { node, staging, failure: RefCell::new(None) }
-    }
-
-    /// The first error of a look-up, if there was one.
-    pub fn failure(&self) -> Option<StoreError> {
-        self.failure.take()
-    }
-
-    fn ok<T: Default>(&self, found: Result<T, StoreError>) -> T {
-        found.unwrap_or_else(|error| {
-            self.failure.borrow_mut().get_or_insert(error);
-            T::default()
-        })
-    }
-
-    fn stored_facts(&self, id: PersonId) -> PersonFacts {
-        self.ok(self.node.store.person(id)).unwrap_or_default().facts
-    }
-
-    fn stored_household_facts(&self, id: HouseholdId) -> HouseholdFacts {
-        self.ok(self.node.store.household(id)).unwrap_or_default().facts
-    }
-
-    /// State and latest change of a person.
-    fn standing(&self, id: PersonId) -> Option<(Option<PersonState>, Option<Sequence>)> {
-        match self.staging.persons.get(&id) {
-            Some(queued) => Some((queued.state, Some(queued.changed))),
-            None => self.ok(self.node.store.standing(id)),
-        }
-    }
-
-    /// The rows of everybody and everything that a change names, as it leaves them.
-    pub fn rows_after(&self, change: &Change, sequence: Sequence) -> Rows {
-        let none = Personal::default();
-        let personal = change.personal.as_ref().unwrap_or(&none);
-        let person = |change: &PersonChange| {
-            let queued = self.staging.persons.get(&change.id).and_then(|queued| queued.facts.as_ref());
-            let facts = personal.of_person(change.id).or(queued).cloned();
-            // One who comes back by a void: the names are still in the row.
-            let back = || change.before.is_none().then(|| self.stored_facts(change.id));
-            (change.id, Queued { state: change.after, facts: facts.or_else(back), changed: sequence })
-        };
-        let household = |change: &HouseholdChange| {
-            let queued = self.staging.households.get(&change.id).and_then(|queued| queued.facts.as_ref());
-            let facts = personal.of_household(change.id).or(queued).cloned();
-            let back = || change.before.is_none().then(|| self.stored_household_facts(change.id));
-            (change.id, Queued { state: change.after, facts: facts.or_else(back), changed: sequence })
-        };
-        Rows {
-            persons: change.core.persons.iter().map(person).collect(),
-            households: change.core.households.iter().map(household).collect(),
-        }
-    }
-
-    /// Whether a change is the latest of every person that it names.
-    pub fn is_latest(&self, sequence: Sequence, change: &Core) -> bool {
-        let latest = |id| self.standing(id).and_then(|(_, changed)| changed) == Some(sequence);
-        change.persons.iter().all(|person| latest(person.id))
-    }
-
-    fn member(&self, id: PersonId) -> Option<Member> {
-        let Some(queued) = self.staging.persons.get(&id) else {
-            let row = self.ok(self.node.store.person(id))?;
-            return Some(Member { id, state: row.state?, facts: row.facts });
-        };
-        let facts = queued.facts.clone().unwrap_or_else(|| self.stored_facts(id));
-        Some(Member { id, state: queued.state?, facts })
-    }
-
-    /// The open household with a number.
-    pub fn household_by_number(&self, number: &str) -> Option<Home> {
-        let queued = self.staging.household_numbers.get(number).copied();
-        let id = queued.or_else(|| self.ok(self.node.store.household_by_number(number)))?;
-        let Some(queued) = self.staging.households.get(&id) else {
-            let row = self.ok(self.node.store.household(id))?;
-            return Some(Home { id, state: row.state?, facts: row.facts });
-        };
-        let facts = queued.facts.clone().unwrap_or_else(|| self.stored_household_facts(id));
-        Some(Home { id, state: queued.state?, facts })
-    }
-
-    /// The residents of a household, in the order of their ids.
-    pub fn members(&self, household: HouseholdId) -> Vec<Member> {
-        let mut ids: BTreeSet<PersonId> = self.ok(self.node.store.members(household)).into_iter().collect();
-        ids.extend(self.staging.members.get(&household).into_iter().flatten());
-        let members = ids.into_iter().filter_map(|id| self.member(id));
-        members.filter(|member| member.state.household == household).collect()
-    }
-
-    /// The resident with a health-insurance number.
-    pub fn person_by_subject_code(&self, code: &str) -> Option<Member> {
-        let queued = self.staging.subject_codes.get(code).copied();
-        let id = queued.or_else(|| self.ok(self.node.store.person_by_subject_code(code)))?;
-        self.member(id).filter(|member| member.facts.subject_code == code)
-    }
-
-    /// The resident with a personal identification number.
-    pub fn person_by_citizen_number(&self, number: &str) -> Option<Member> {
-        let queued = self.staging.citizen_numbers.get(number).copied();
-        let id = queued.or_else(|| self.ok(self.node.store.person_by_citizen_number(number)))?;
-        self.member(id).filter(|member| member.facts.citizen_number == number)
-    }
-}
-
-impl Register for StagedRegister<'_> {
-    fn person(&self, id: PersonId) -> Option<PersonState> {
-        self.standing(id).and_then(|(state, _)| state)
-    }
-
-    fn household(&self, id: HouseholdId) -> Option<HouseholdState> {
-        match self.staging.households.get(&id) {
-            Some(queued) => queued.state,
-            None => self.ok(self.node.store.household_state(id)),
-        }
-    }
-
-    fn next_person(&self) -> PersonId {
-        PersonId { unit: self.node.unit(), serial: self.staging.person_serial + 1 }
-    }
-
-    fn next_household(&self) -> HouseholdId {
-        HouseholdId { unit: self.node.unit(), serial: self.staging.household_serial + 1 }
-    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use danso_core::{
     chain::{Batch, Quarantined, Signed},
-    domain::{CaptureId, Sequence},
+    domain::{CaptureId, Sequence, encoded},
 };
 use danso_tier_config::UnitId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -50,8 +50,7 @@ struct AcceptedPlain {
 
 /// Kind and payload of a record.
 pub(super) fn encode<T: Serialize>(kind: u8, format: u8, value: &T) -> (Kind, Vec<u8>) {
-    let bytes = postcard::to_stdvec(&(format, value)).expect("a record is plain data");
-    (Kind(kind), bytes)
+    (Kind(kind), encoded(&(format, value)))
 }
 
 /// Whether what is sealed needs a key that is not at hand.

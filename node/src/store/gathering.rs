@@ -56,8 +56,8 @@ impl Writer {
             }
             let room = group.len() < limits::COMMIT_RECORDS_MAX && bytes < limits::COMMIT_BYTES_MAX;
             let enough = wanted || group.is_empty() || group.len() >= limits::COMMIT_GATHER_RECORDS;
-            let patience = if enough { 0 } else { limits::COMMIT_GATHER_MS };
-            let patience = Duration::from_millis(patience).saturating_sub(since.elapsed());
+            let gather = || Duration::from_millis(limits::COMMIT_GATHER_MS).saturating_sub(since.elapsed());
+            let patience = if enough { Duration::ZERO } else { gather() };
             let wanting = limits::COMMIT_GATHER_RECORDS.saturating_sub(group.len());
             next = if room && alone.is_none() { more(patience, wanting) } else { None };
         }

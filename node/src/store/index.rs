@@ -22,7 +22,7 @@ use overlay::Overlay;
 pub(super) use pages::is_page;
 
 use super::{StoreError, at_rest::Vault, folder, keys, ledger::Position, room, whole::checked};
-use danso_core::rollup::RowId;
+use danso_core::{domain, rollup::RowId};
 use danso_tier_config::limits;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -381,7 +381,7 @@ fn wait_until_closed(folder: &Path) -> std::io::Result<()> {
 
 /// The bytes of a row.
 fn encoded<T: Serialize>(row: &T) -> Vec<u8> {
-    postcard::to_stdvec(&(keys::VALUE_FORMAT, row)).expect("a row is plain data")
+    domain::encoded(&(keys::VALUE_FORMAT, row))
 }
 
 /// The row of a value's bytes.

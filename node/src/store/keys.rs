@@ -70,7 +70,8 @@ pub(super) fn is_counted_up(key: &[u8]) -> bool {
 }
 
 fn key(letter: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let mut key = vec![letter];
+    let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.push(letter);
     for part in parts {
         key.extend_from_slice(part);
     }

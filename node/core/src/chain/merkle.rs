@@ -8,7 +8,10 @@ pub fn leaf(parts: &[&[u8]]) -> Digest {
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    Digest::of(&[&[1], &left.0, &right.0])
+    let mut bytes = [1; 65];
+    bytes[1..33].copy_from_slice(&left.0);
+    bytes[33..].copy_from_slice(&right.0);
+    Digest::of(&[&bytes])
 }
 
 /// Root over leaf hashes in order; of no leaves it is SHA-256 of nothing.

@@ -4,6 +4,7 @@
 //! never stand under another. The signature is over exactly the bytes that are sent and kept.
 
 use super::{Digest, Fault};
+use crate::domain::encoded;
 use danso_tier_config::{UnitId, limits};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -121,8 +122,7 @@ impl fmt::Debug for Signed {
 impl Signed {
     /// Encodes and signs a statement.
     pub fn sign<T: Statement>(statement: &T, key: &LedgerKey) -> Self {
-        let bytes = postcard::to_stdvec(&(T::MAGIC, statement))
-            .expect("a statement is plain data and encodes into memory");
+        let bytes = encoded(&(T::MAGIC, statement));
         let signature = key.0.sign(&bytes).to_bytes().to_vec();
         Self { bytes, signature }
     }

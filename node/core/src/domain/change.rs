@@ -2,6 +2,7 @@
 
 use super::{
     clock::RecordedAt,
+    encoding::encoded,
     event::Event,
     identity::{HouseholdId, PersonId},
     personal::Personal,
@@ -81,8 +82,7 @@ pub struct Change {
 }
 
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_extend(&(CHANGE_FORMAT, value), Vec::with_capacity(limits::ENCODED_BYTES))
-        .expect("a change is plain data and encodes into memory")
+    encoded(&(CHANGE_FORMAT, value))
 }
 
 fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8], max: usize) -> Result<T, ChangeError> {

@@ -6,6 +6,7 @@
 //! | `clock.rs` | the hybrid clock of recording |
 //! | `state.rs` | demographic states and coded lists |
 //! | `event.rs` | the kinds of change and their facts |
+//! | `encoding.rs` | plain data as bytes |
 //! | `change.rs` | core and personal part, their encoding |
 //! | `personal.rs` | names, numbers, addresses; never printed |
 //! | `form.rs` | rows of the A0 book and the P0 sheet as typed values |
@@ -22,6 +23,7 @@
 mod book;
 pub mod change;
 pub mod clock;
+mod encoding;
 pub mod entry;
 pub mod event;
 pub mod form;
@@ -36,6 +38,7 @@ mod tests;
 pub use book::Book;
 pub use change::{CHANGE_FORMAT, Change, ChangeError, Core, HouseholdChange, PersonChange};
 pub use clock::RecordedAt;
+pub use encoding::encoded;
 pub use event::{BirthPlace, Event, PregnancyOutcome, Screening};
 pub use identity::{CaptureId, HouseholdId, PersonId, Sequence};
 pub use personal::{HouseholdFacts, PersonFacts, Personal, name_key, plain_key};

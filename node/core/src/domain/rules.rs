@@ -7,7 +7,7 @@ use super::{
     event::Event,
     state::{Marital, PersonState, Sex},
 };
-use danso_tier_config::{Date, limits};
+use danso_tier_config::{Date, Month, limits};
 use serde::{Deserialize, Serialize};
 
 /// Declares the reasons with their stable codes and sentences.
@@ -74,12 +74,13 @@ pub fn verdict(core: &Core, sequence: super::Sequence) -> Result<(), Reason> {
         return Err(Reason::TooManyPersons);
     }
     check_identities(core)?;
+    let month = core.effective_on.month();
     core.persons
         .iter()
         .flat_map(|change| [change.before, change.after])
         .flatten()
-        .try_for_each(|state| check_state(&state, core.effective_on))?;
-    check_kind(core)?;
+        .try_for_each(|state| check_state(&state, month))?;
+    check_kind(core, month)?;
     check_sizes(core)
 }
 
@@ -129,8 +130,7 @@ fn check_identities(core: &Core) -> Result<(), Reason> {
     Ok(())
 }
 
-fn check_state(state: &PersonState, effective_on: Date) -> Result<(), Reason> {
-    let month = effective_on.month();
+fn check_state(state: &PersonState, month: Month) -> Result<(), Reason> {
     if state.birth > month {
         return Err(Reason::BirthAfterEvent);
     }
@@ -164,7 +164,7 @@ fn passage<T>(before: Option<&T>, after: Option<&T>) -> Passage {
     }
 }
 
-fn check_kind(core: &Core) -> Result<(), Reason> {
+fn check_kind(core: &Core, month: Month) -> Result<(), Reason> {
     let persons: Vec<Passage> =
         core.persons.iter().map(|change| passage(change.before.as_ref(), change.after.as_ref())).collect();
     let households: Vec<Passage> =
@@ -179,7 +179,7 @@ fn check_kind(core: &Core) -> Result<(), Reason> {
                 && persons.iter().all(|each| *each == Passage::Stays)
         }
         Event::PersonRegistered | Event::MovedIn { .. } => one(Passage::Arrives),
-        Event::Born { .. } => one(Passage::Arrives) && born_fits(core),
+        Event::Born { .. } => one(Passage::Arrives) && born_fits(core, month),
         Event::Died { .. } | Event::MovedOut { .. } => one(Passage::Leaves),
         Event::Corrected => all_stay() && !(persons.is_empty() && households.is_empty()),
         Event::Reviewed => all_stay() && persons.is_empty() && households.len() == 1,
@@ -193,24 +193,22 @@ fn check_kind(core: &Core) -> Result<(), Reason> {
         | Event::ElderlyChecked => one(Passage::Stays),
         Event::Voided { .. } => true,
     };
-    if fits { check_facts(core) } else { Err(Reason::Transition) }
+    if fits { check_facts(core, month) } else { Err(Reason::Transition) }
 }
 
-fn born_fits(core: &Core) -> bool {
+fn born_fits(core: &Core, month: Month) -> bool {
     core.persons[0].after.is_some_and(|child| {
-        child.birth == core.effective_on.month()
-            && child.marital == Marital::NeverMarried
-            && child.method.is_none()
+        child.birth == month && child.marital == Marital::NeverMarried && child.method.is_none()
     })
 }
 
-fn check_facts(core: &Core) -> Result<(), Reason> {
+fn check_facts(core: &Core, month: Month) -> Result<(), Reason> {
     let subject = core.persons.first();
     let before = subject.and_then(|change| change.before);
     let after = subject.and_then(|change| change.after);
     match &core.event {
         Event::Born { order, mother_birth, .. } => {
-            let age = core.effective_on.month().since(*mother_birth) / 12;
+            let age = month.since(*mother_birth) / 12;
             if !(limits::MOTHER_AGE_YEARS_MIN..=limits::MOTHER_AGE_YEARS_MAX).contains(&age) {
                 return Err(Reason::MotherAge);
             }

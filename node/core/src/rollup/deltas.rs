@@ -93,8 +93,8 @@ pub fn deltas(core: &Core, out: &mut Vec<Delta>) {
         );
     }
     match &core.event {
-        Event::Voided { original, .. } => flows(original, -1, out),
-        _ => flows(core, 1, out),
+        Event::Voided { original, .. } => flows(original, original.effective_on.month(), -1, out),
+        _ => flows(core, month, 1, out),
     }
 }
 
@@ -114,8 +114,7 @@ fn shift<S>(
 }
 
 /// Appends the flows of the event, `amount` each; corrections and voids have none of their own.
-fn flows(core: &Core, amount: i64, out: &mut Vec<Delta>) {
-    let month = core.effective_on.month();
+fn flows(core: &Core, month: Month, amount: i64, out: &mut Vec<Delta>) {
     let subject = core.persons.first();
     let arrived = subject.and_then(|change| change.after);
     let left = subject.and_then(|change| change.before);
