@@ -254,6 +254,8 @@ pub const COMMIT_RECORDS_MAX: usize = 4_096;
 pub const COMMIT_GATHER_MS: u64 = 5;
 /// So many of them wait for no more: the writer works while the rest is made.
 pub const COMMIT_GATHER_RECORDS: usize = 256;
+/// Most groups that are committed by somebody who waits, before the rest is left to the writer's thread.
+pub const COMMIT_HELPED_GROUPS: usize = 3;
 /// Most own changes that share a record of the ledger: who reads one unpacks all.
 pub const OWN_RECORD_CHANGES_MAX: usize = 256;
 /// Bytes of own changes at which a record takes no more.

@@ -15,6 +15,14 @@ use tokio::time::Instant;
 pub(super) const DISK_FULL: &str = "disk_full";
 
 impl Writer {
+    /// Scrubs what a crash left between writing anew and scrubbing.
+    pub fn finish_scrubs(&mut self) {
+        if let Err(error) = self.scrub_or_wait() {
+            tracing::error!(code = error.code(), %error, "erased names could not be scrubbed");
+            self.inner.stop(error);
+        }
+    }
+
     /// Scrubs, or lets it wait for space: the node serves meanwhile.
     pub fn scrub_or_wait(&mut self) -> Result<(), StoreError> {
         match self.scrub_all() {
@@ -55,11 +63,18 @@ impl Writer {
         folder::forget_index_aside(&self.inner.folder)
     }
 
+    /// When a part of what waits may be written, if enough waits.
+    pub fn flush_some_in(&self) -> Option<Duration> {
+        let enough = self.inner.index.waiting() >= limits::INDEX_PART_KEYS;
+        let part = Duration::from_millis(limits::INDEX_PART_MS);
+        (enough && !self.full && !self.inner.stopped())
+            .then(|| part.saturating_sub(self.flushed_some_at.elapsed()))
+    }
+
     /// Writes a part of what waits, so that no flush keeps an answer waiting for long.
     fn flush_some(&mut self) {
         let waiting = self.inner.index.waiting();
-        let due = self.flushed_some_at.elapsed() >= Duration::from_millis(limits::INDEX_PART_MS);
-        if self.full || self.inner.stopped() || !due || waiting < limits::INDEX_PART_KEYS {
+        if self.flush_some_in().is_none_or(|part| !part.is_zero()) {
             return;
         }
         self.flushed_some_at = Instant::now();
@@ -77,6 +92,11 @@ impl Writer {
         }
     }
 
+    /// Whether so much waits to be flushed that nothing comes before it.
+    pub fn must_flush(&self) -> bool {
+        !self.full && self.inner.index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX
+    }
+
     /// Does what is due with the index. What found no space is tried again each time.
     pub fn flush_due(&mut self) {
         self.flush_some();
@@ -86,8 +106,7 @@ impl Writer {
             tracing::error!(code = error.code(), %error, "the index is broken: the next start builds it anew");
             self.inner.stop(error);
         }
-        let many = !self.full && self.inner.index.unflushed() >= limits::INDEX_UNFLUSHED_KEYS_MAX;
-        if many || self.flushed_at.elapsed() >= Duration::from_millis(limits::INDEX_FLUSH_MS) {
+        if self.must_flush() || self.flushed_at.elapsed() >= Duration::from_millis(limits::INDEX_FLUSH_MS) {
             self.flush();
             if self.scrubs_wait
                 && !self.inner.stopped()

@@ -17,9 +17,11 @@
 //! | `whole.rs` | the check sum over all rows of the index |
 //! | `view.rs` | what is held in memory |
 //! | `apply/` | what each record does to memory and index |
-//! | `queue.rs` | how orders reach it: a thread of its own, or none |
-//! | `orders.rs` | the way to its thread, which sleeps until enough has come |
 //! | `writer.rs` | the one writer: append, sync, apply, answer |
+//! | `seat.rs` | its seat: a thread of its own, or whoever waits |
+//! | `queue.rs` | how orders reach it |
+//! | `orders.rs` | the way there |
+//! | `bell.rs` | what wakes the thread, once enough has come |
 //! | `staged.rs` | a record on its way, with what is known of it |
 //! | `gathering.rs` | which orders it commits together |
 //! | `ticket.rs` | the answer to an order, and the word that somebody waits |
@@ -53,6 +55,7 @@ mod apply;
 pub mod at_rest;
 pub mod backup;
 mod batching;
+mod bell;
 mod captures;
 mod differences;
 mod directory;
@@ -80,6 +83,7 @@ mod record;
 mod register;
 mod room;
 mod rows;
+mod seat;
 mod staged;
 mod stopped;
 mod ticket;

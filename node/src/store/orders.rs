@@ -1,99 +1,113 @@
-//! The way of orders to the writer's thread. While that gathers it sleeps until enough has come, not until anything has: a
-//! transaction of a thousand changes would wake it a thousand times.
+//! The way of orders to the writer.
 
-use super::writer::Order;
-use danso_tier_config::limits::COMMIT_RECORDS_MAX;
-use std::{
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{self, RecvTimeoutError},
-    },
-    thread::{self, Thread},
-    time::Duration,
+use super::{
+    bell::{AT_ONCE, Bell},
+    writer::Order,
 };
-use tokio::time::Instant;
-
-/// What an order weighs that is not kept waiting: more than all records of a group.
-const AT_ONCE: usize = 1 << 20;
-const _: () = assert!(COMMIT_RECORDS_MAX < AT_ONCE);
+use std::sync::{
+    Arc,
+    mpsc::{self, TryRecvError},
+};
 
 /// Where orders go in; cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Orders {
-    channel: mpsc::Sender<Order>,
+pub(super) struct Orders(Arc<Inlet>);
+
+#[derive(Debug)]
+struct Inlet {
+    channel: Option<mpsc::Sender<Order>>,
     bell: Arc<Bell>,
 }
 
-/// Where the writer takes them out.
+/// Where they are taken out, by one at a time.
 pub(super) struct Received {
     channel: mpsc::Receiver<Order>,
+    /// One that was taken and given back.
+    back: Option<Order>,
+    /// Whether nothing was there when it was last looked.
+    emptied: bool,
+    /// Whether nobody can order any more.
+    cut_off: bool,
     bell: Arc<Bell>,
-}
-
-#[derive(Debug, Default)]
-struct Bell {
-    /// Records that have come since the writer lay down.
-    come: AtomicUsize,
-    /// As many wake it.
-    enough: AtomicUsize,
-    writer: OnceLock<Thread>,
 }
 
 /// A way for orders.
 pub(super) fn channel() -> (Orders, Received) {
-    let ((orders, received), bell) = (mpsc::channel(), Arc::<Bell>::default());
-    bell.enough.store(usize::MAX, Ordering::SeqCst);
-    (Orders { channel: orders, bell: Arc::clone(&bell) }, Received { channel: received, bell })
+    let (orders, received) = mpsc::channel();
+    let bell = Arc::<Bell>::default();
+    let inlet = Inlet { channel: Some(orders), bell: Arc::clone(&bell) };
+    let received = Received { channel: received, back: None, emptied: true, cut_off: false, bell };
+    (Orders(Arc::new(inlet)), received)
 }
 
 impl Orders {
     /// Hands an order over; one to a closed writer is dropped, and with it the way to answer it.
     pub fn send(&self, order: Order) {
         let weight = order.may_wait().unwrap_or(AT_ONCE);
-        if self.channel.send(order).is_err() {
-            return;
+        let channel = self.0.channel.as_ref().expect("it is there until the last handle goes");
+        if channel.send(order).is_ok() {
+            self.0.bell.add(weight);
         }
-        // Added after the order is there: the writer that sees the sum finds the order.
-        let come = self.bell.come.fetch_add(weight, Ordering::SeqCst) + weight;
-        if come >= self.bell.enough.load(Ordering::SeqCst)
-            && let Some(writer) = self.bell.writer.get()
-        {
-            writer.unpark();
-        }
+    }
+
+    /// Somebody waits for what was handed over.
+    pub fn ring(&self) {
+        self.0.bell.ring();
+    }
+}
+
+impl Drop for Inlet {
+    /// Nobody can order any more: the thread ends.
+    fn drop(&mut self) {
+        self.channel = None;
+        self.bell.ring();
     }
 }
 
 impl Received {
-    /// The next order, once one is there. Only the writer's thread takes orders.
-    pub fn first(&self, patience: Duration) -> Result<Order, RecvTimeoutError> {
-        self.bell.writer.get_or_init(thread::current);
-        self.channel.recv_timeout(patience)
+    /// From now on the bell weighs what comes anew, on top of so many records.
+    pub fn begin(&self, records: usize) {
+        self.bell.begin(records);
     }
 
-    /// The next order. Where none is there it is waited for until orders of so many records have come, or one that is not
-    /// kept waiting, or the patience ends.
-    pub fn next(&self, patience: Duration, records: usize) -> Option<Order> {
-        let taken = self.channel.try_recv().ok();
-        if taken.is_some() || patience.is_zero() {
-            return taken;
+    /// The next order that is there.
+    pub fn next(&mut self) -> Option<Order> {
+        let next = self.back.take().ok_or(TryRecvError::Empty).or_else(|_| self.channel.try_recv());
+        self.emptied = next.is_err();
+        self.cut_off = matches!(next, Err(TryRecvError::Disconnected));
+        next.ok()
+    }
+
+    /// The next order that is there, if it appends.
+    pub fn next_append(&mut self) -> Option<Order> {
+        let order = self.next()?;
+        if order.is_append() {
+            return Some(order);
         }
-        let since = Instant::now();
-        self.bell.come.store(0, Ordering::SeqCst);
-        self.bell.enough.store(records, Ordering::SeqCst);
-        // What came before rang no bell: it is looked for once more.
-        let mut taken = self.channel.try_recv().ok();
-        while taken.is_none() {
-            let left = patience.saturating_sub(since.elapsed());
-            thread::park_timeout(left);
-            let rung = self.bell.come.load(Ordering::SeqCst) >= records;
-            if rung || left.is_zero() {
-                taken = self.channel.try_recv().ok();
-                break;
-            }
+        self.give_back(order);
+        None
+    }
+
+    /// Gives an order back, to be the next one.
+    pub fn give_back(&mut self, order: Order) {
+        (self.back, self.emptied) = (Some(order), false);
+    }
+
+    /// Whether nobody can order any more.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off
+    }
+
+    /// Leaves what may still be there to the thread. What was not seen to be there weighs for itself.
+    pub fn leave(&self) {
+        if !self.emptied {
+            self.bell.ring();
         }
-        self.bell.enough.store(usize::MAX, Ordering::SeqCst);
-        taken
+    }
+
+    /// The bell.
+    pub fn bell(&self) -> Arc<Bell> {
+        Arc::clone(&self.bell)
     }
 }
 
@@ -102,6 +116,7 @@ mod unit_tests {
     use super::*;
     use crate::store::{AuditNote, Record};
     use danso_core::chain::Deed;
+    use std::{thread, time::Duration};
     use tokio::sync::oneshot;
 
     /// Longer than any test may take.
@@ -113,48 +128,88 @@ mod unit_tests {
         Order::Append { records, generation: 0, done: oneshot::channel().0 }
     }
 
+    fn other() -> Order {
+        Order::Limits(Box::default())
+    }
+
     fn records(order: Option<Order>) -> Option<usize> {
-        match order {
-            Some(Order::Append { records, .. }) => Some(records.len()),
+        match order? {
+            Order::Append { records, .. } => Some(records.len()),
             _ => None,
         }
     }
 
     #[test]
-    fn what_is_there_is_taken_at_once_and_in_order() {
-        let (orders, received) = channel();
-        assert_eq!(records(received.next(Duration::ZERO, 9)), None);
+    fn what_is_there_is_taken_in_order_and_what_may_be_left_rings() {
+        let (orders, mut received) = channel();
+        let bell = received.bell();
+        let rung = || bell.sleep(AT_ONCE, Duration::ZERO);
+        assert!(received.next().is_none() && !received.is_cut_off());
         orders.send(noted(1));
         orders.send(noted(2));
-        assert_eq!(records(received.first(EVER).ok()), Some(1));
-        assert_eq!(records(received.next(EVER, 9)), Some(2));
-        assert_eq!(records(received.next(Duration::from_millis(1), 9)), None);
-        drop(received);
+        assert!(bell.sleep(3, EVER) && !bell.sleep(4, Duration::ZERO));
+        received.begin(0);
+        assert!(!bell.sleep(1, Duration::ZERO), "they are not waited for any more");
+        assert_eq!(records(received.next()), Some(1));
+        received.leave();
+        assert!(rung());
+        received.begin(0);
+        assert_eq!((records(received.next()), records(received.next())), (Some(2), None));
+        received.leave();
+        assert!(!rung(), "nothing was left");
+    }
+
+    #[test]
+    fn what_is_given_back_is_the_next_one_and_rings() {
+        let (orders, mut received) = channel();
         orders.send(noted(1));
+        orders.send(other());
+        orders.send(noted(2));
+        assert_eq!(records(received.next_append()), Some(1));
+        received.begin(0);
+        assert!(received.next_append().is_none());
+        received.leave();
+        assert!(received.bell().sleep(AT_ONCE, EVER));
+        assert!(received.next().is_some_and(|order| !order.is_append()));
+        assert_eq!(records(received.next_append()), Some(2));
+    }
+
+    #[test]
+    fn what_cannot_wait_and_the_end_of_all_handles_ring_at_once() {
+        let (orders, mut received) = channel();
+        let bell = received.bell();
+        orders.clone().send(other());
+        assert!(bell.sleep(AT_ONCE, EVER));
+        assert!(received.next().is_some());
+        received.begin(0);
+        drop(orders.clone());
+        assert!(!bell.sleep(1, Duration::ZERO));
+        drop(orders);
+        assert!(bell.sleep(AT_ONCE, EVER));
+        assert!(received.next().is_none() && received.is_cut_off());
     }
 
     /// A wake-up that is lost once in all of it would end in a wait for an hour.
     #[test]
-    fn no_wake_up_is_lost_neither_by_enough_nor_by_what_cannot_wait() {
-        let (orders, received) = channel();
+    fn no_wake_up_is_lost_neither_by_enough_nor_by_who_waits() {
+        let (orders, mut received) = channel();
         let (ready, begin) = mpsc::channel::<bool>();
+        let bell = received.bell();
+        bell.plan();
         thread::scope(|threads| {
             threads.spawn(move || {
-                for at_once in begin {
+                for waits in begin {
                     orders.send(noted(1));
-                    orders.send(if at_once { Order::Wanted } else { noted(2) });
+                    if waits { orders.ring() } else { orders.send(noted(2)) }
                 }
             });
-            assert!(received.first(Duration::ZERO).is_err(), "nothing has come");
             for round in 0..20_000 {
-                let at_once = round % 2 == 0;
-                ready.send(at_once).unwrap();
-                let mut wanting = if at_once { 100 } else { 3 };
-                for _ in 0..2 {
-                    let taken = received.next(EVER, wanting);
-                    assert!(taken.is_some());
-                    wanting -= records(taken).unwrap_or(0);
-                }
+                let waits = round % 2 == 0;
+                received.begin(0);
+                ready.send(waits).unwrap();
+                assert!(bell.sleep(1, EVER) && bell.sleep(3, EVER));
+                let come = std::iter::from_fn(|| records(received.next())).sum::<usize>();
+                assert_eq!(come, if waits { 1 } else { 3 });
             }
             drop(ready);
         });

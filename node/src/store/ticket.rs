@@ -1,17 +1,18 @@
 //! The answer to staged records.
 
-use super::{StoreError, orders::Orders, writer::Order};
+use super::{StoreError, orders::Orders, seat::Seat};
+use std::fmt;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
-/// Tells the writer that somebody waits for what was ordered; one without a thread has answered already.
-#[derive(Debug)]
-pub(super) struct Nudge(pub Option<Orders>);
+/// The way to the writer of somebody who waits.
+pub(super) struct Nudge {
+    pub orders: Orders,
+    pub seat: Seat,
+}
 
-impl Nudge {
-    fn give(&self) {
-        if let Some(orders) = &self.0 {
-            orders.send(Order::Wanted);
-        }
+impl fmt::Debug for Nudge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nudge")
     }
 }
 
@@ -20,39 +21,46 @@ impl Nudge {
 #[derive(Debug)]
 pub struct Ticket {
     answer: oneshot::Receiver<Result<(), StoreError>>,
-    nudge: Nudge,
+    /// Not there where the writer has answered already.
+    nudge: Option<Nudge>,
 }
 
 impl Ticket {
-    pub(super) fn new(answer: oneshot::Receiver<Result<(), StoreError>>, nudge: Nudge) -> Self {
+    pub(super) fn new(answer: oneshot::Receiver<Result<(), StoreError>>, nudge: Option<Nudge>) -> Self {
         Self { answer, nudge }
     }
 
     /// Waits. After `Ok` the records survive every crash; after an error none of them was acknowledged.
     pub async fn durable(mut self) -> Result<(), StoreError> {
-        match self.answered() {
-            Some(answer) => answer,
-            None => self.answer.await.unwrap_or(Err(StoreError::Stopped)),
+        if let Some(answer) = self.answered() {
+            return answer;
         }
+        if let Some(nudge) = &self.nudge {
+            nudge.orders.ring();
+        }
+        self.answer.await.unwrap_or(Err(StoreError::Stopped))
     }
 
-    /// The same for code off the async threads, or where the writer has no thread and has answered already.
+    /// The same for code off the async threads, or where the writer has no thread and has answered already. Where the
+    /// writer has nothing to do it is done here.
     pub fn blocking_durable(mut self) -> Result<(), StoreError> {
-        match self.answered() {
-            Some(answer) => answer,
-            None => self.answer.blocking_recv().unwrap_or(Err(StoreError::Stopped)),
+        if let Some(answer) = self.answered() {
+            return answer;
         }
+        if let Some(nudge) = &self.nudge
+            && !nudge.seat.help()
+        {
+            nudge.orders.ring();
+        }
+        self.answer.blocking_recv().unwrap_or(Err(StoreError::Stopped))
     }
 
-    /// The answer; the writer hears that somebody waits where there is none yet.
+    /// The answer, if it is there.
     fn answered(&mut self) -> Option<Result<(), StoreError>> {
         match self.answer.try_recv() {
             Ok(answer) => Some(answer),
             Err(TryRecvError::Closed) => Some(Err(StoreError::Stopped)),
-            Err(TryRecvError::Empty) => {
-                self.nudge.give();
-                None
-            }
+            Err(TryRecvError::Empty) => None,
         }
     }
 }

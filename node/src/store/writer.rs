@@ -35,8 +35,6 @@ pub(super) enum Order {
         /// The answer.
         done: oneshot::Sender<Result<(), StoreError>>,
     },
-    /// Somebody waits for what was ordered before.
-    Wanted,
     /// Go on under another ledger key.
     Rotate {
         /// The new key.
@@ -105,9 +103,18 @@ pub(super) struct Writer {
 pub(super) type Done = oneshot::Sender<Result<(), StoreError>>;
 
 impl Writer {
-    /// Carries out an order, together with those that `more` gives, which waits for one as long as it is told to.
-    /// Breaks once closed.
+    /// Carries out an order, together with those that `more` gives, and does what is due. Breaks once closed.
     pub fn obey(&mut self, first: Order, more: &mut More<'_>) -> ControlFlow<()> {
+        self.carry_out(first, more)?;
+        self.seal_if_due();
+        self.flush_due();
+        // A flush may have taken longer than changes are gathered.
+        self.seal_if_due();
+        ControlFlow::Continue(())
+    }
+
+    /// Carries out an order, together with those that `more` gives. Breaks once closed.
+    pub fn carry_out(&mut self, first: Order, more: &mut More<'_>) -> ControlFlow<()> {
         match self.gather(first, more) {
             Some(Order::Close(closed)) => {
                 self.close(closed);
@@ -126,12 +133,8 @@ impl Writer {
             Some(Order::Mark(done)) => {
                 let _ = done.send(self.mark());
             }
-            Some(Order::Append { .. } | Order::Wanted) | None => {}
+            Some(Order::Append { .. }) | None => {}
         }
-        self.seal_if_due();
-        self.flush_due();
-        // A flush may have taken longer than changes are gathered.
-        self.seal_if_due();
         ControlFlow::Continue(())
     }
 
@@ -151,7 +154,13 @@ impl Writer {
     /// How long to wait for an order before something else is due.
     pub fn patience(&self) -> Duration {
         let flush = Duration::from_millis(limits::INDEX_FLUSH_MS).saturating_sub(self.flushed_at.elapsed());
+        let flush = self.flush_some_in().map_or(flush, |part| part.min(flush));
         self.seal_in().map_or(flush, |seal| seal.min(flush)).max(Duration::from_millis(1))
+    }
+
+    /// How long until something is due that the next commit would not do: now, where changes wait that may be sealed.
+    pub fn due_in(&self) -> Duration {
+        if self.may_seal() { Duration::ZERO } else { self.patience() }
     }
 
     /// Append, sync, apply, answer. On failure nothing of the group is acknowledged.

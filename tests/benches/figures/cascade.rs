@@ -102,7 +102,7 @@ impl Cascade {
         let each = count / clients;
         let work = (0..clients).map(|one| {
             let (node, homes) = (Arc::clone(&self.node), self.homes.clone());
-            tokio::spawn(async move {
+            tokio::task::spawn_blocking(move || {
                 let mut at = one * each;
                 for _ in 0..each / batch {
                     let mut last = None;
@@ -111,7 +111,7 @@ impl Cascade {
                         last = node.record(None, date(DAY), entry).unwrap().1;
                         at += 1;
                     }
-                    last.unwrap().durable().await.unwrap();
+                    last.unwrap().blocking_durable().unwrap();
                 }
             })
         });

@@ -13,7 +13,7 @@ use danso_core::{
     },
 };
 use danso_tier_config::limits;
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 use tokio::{sync::oneshot, task::yield_now, time::advance};
 
 /// A commune's store, and a register to make changes against.
@@ -75,16 +75,9 @@ impl Commune {
         self.order(own)
     }
 
-    /// Gives the writer orders one by one. For each that it asked for: how long it would have waited.
-    fn give(&self, orders: Vec<Order>) -> Vec<Duration> {
-        let (mut orders, mut waited) = (VecDeque::from(orders), Vec::new());
-        let first = orders.pop_front().unwrap();
-        let mut more = |patience, _| {
-            waited.push(patience);
-            orders.pop_front()
-        };
-        assert!(self.store.orders.seated(|writer| writer.obey(first, &mut more)).is_continue());
-        waited
+    /// Lets orders come while nobody carries any out.
+    fn come(&self, orders: impl IntoIterator<Item = Order>) {
+        orders.into_iter().for_each(|order| self.store.orders.parts().0.send(order));
     }
 
     /// Groups that were applied.
@@ -169,44 +162,54 @@ async fn without_a_receipt_changes_wait_for_their_age_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn changes_for_which_nobody_waits_are_one_group_until_somebody_does() {
+async fn all_that_is_there_is_one_group() {
     let mut commune = Commune::open();
-    let (one, mut first) = commune.next();
-    let (two, mut second) = commune.next();
-    let gather = Duration::from_millis(limits::COMMIT_GATHER_MS);
-    let waited = commune.give(vec![one, two, Order::Wanted]);
-    // For the second and for the one who waits; then only what is there already.
-    assert_eq!(waited, [gather, gather, Duration::ZERO]);
-    assert!(is_durable(&mut first) && is_durable(&mut second));
-    assert_eq!((commune.groups(), commune.sealed()), (1, (1, 2)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn changes_for_which_nobody_waits_are_written_all_the_same() {
-    let mut commune = Commune::open();
-    let (alone, mut answer) = commune.next();
-    assert_eq!(commune.give(vec![alone]).len(), 1);
-    assert!(is_durable(&mut answer));
-    let most = limits::COMMIT_GATHER_RECORDS;
-    let orders: Vec<(Order, Answer)> = (0..=most).map(|_| commune.next()).collect();
-    let (orders, answers): (Vec<_>, Vec<_>) = orders.into_iter().unzip();
-    let waited = commune.give(orders);
-    // Enough of them wait for no more, and take what is there.
-    assert_eq!(waited.iter().filter(|patience| !patience.is_zero()).count(), most - 1);
-    assert_eq!(waited.len(), most + 1);
+    let (orders, answers): (Vec<_>, Vec<_>) = (0..3).map(|_| commune.next()).unzip();
+    commune.come(orders);
+    assert_eq!(commune.groups(), 0);
+    commune.store.orders.parts().1.turn().unwrap();
     assert!(answers.into_iter().all(|mut answer| is_durable(&mut answer)));
-    assert_eq!(commune.groups(), 2);
+    assert_eq!((commune.groups(), commune.sealed()), (1, (1, 3)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_own_change_is_not_waited_with() {
+async fn who_waits_commits_all_that_is_there() {
     let mut commune = Commune::open();
-    commune.records(1).await;
-    let (receipt, mut answer) = commune.order(commune.signed());
-    assert_eq!(commune.give(vec![receipt]), [Duration::ZERO]);
-    assert!(is_durable(&mut answer));
-    let (own, _kept) = commune.next();
-    let (behind, _also) = commune.order(commune.signed());
-    let gather = Duration::from_millis(limits::COMMIT_GATHER_MS);
-    assert_eq!(commune.give(vec![own, behind]), [gather, Duration::ZERO]);
+    let (orders, answers): (Vec<_>, Vec<_>) = (0..3).map(|_| commune.next()).unzip();
+    let (_, seat) = commune.store.orders.parts();
+    assert!(seat.help(), "nobody else is at it");
+    assert_eq!(commune.groups(), 0, "nothing was ordered");
+    commune.come(orders);
+    assert!(seat.help());
+    assert!(answers.into_iter().all(|mut answer| is_durable(&mut answer)));
+    assert_eq!((commune.groups(), commune.sealed()), (1, (1, 3)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_leaves_orders_that_do_more_than_append_and_all_behind_them() {
+    let mut commune = Commune::open();
+    let ((one, mut first), (two, mut second)) = (commune.next(), commune.next());
+    let (_, seat) = commune.store.orders.parts();
+    commune.come([one, Order::Limits(Box::default()), two]);
+    assert!(seat.help() && seat.help());
+    assert!(is_durable(&mut first) && !is_durable(&mut second));
+    seat.turn().unwrap();
+    assert!(seat.help());
+    assert!(is_durable(&mut second));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_helps_where_so_much_waits_that_it_must_be_flushed_first() {
+    let mut commune = Commune::open();
+    let (order, mut answer) = commune.next();
+    let index = &commune.store.inner.index;
+    for row in 0..limits::INDEX_UNFLUSHED_KEYS_MAX as u64 {
+        index.put(keys::office(ledger::Position(row)), &row);
+    }
+    commune.come([order]);
+    let (_, seat) = commune.store.orders.parts();
+    assert!(seat.help());
+    assert!(!is_durable(&mut answer));
+    seat.turn().unwrap();
+    assert!(is_durable(&mut answer) && index.unflushed() < limits::INDEX_UNFLUSHED_KEYS_MAX);
 }

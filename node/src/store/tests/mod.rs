@@ -7,12 +7,14 @@
 //! | `tallies.rs` | rows of tallies written, read back, grown and shrunk |
 //! | `register.rs` | names and captures: in the ledger alone, found there |
 //! | `small_disk.rs` | a disk of some megabytes |
+//! | `waiting.rs` | many wait at once, and commit for each other |
 
 mod batching;
 mod disk_full;
 mod register;
 mod small_disk;
 mod tallies;
+mod waiting;
 
 use super::Options;
 use crate::host::Host;
