@@ -17,9 +17,15 @@ use std::{borrow::Cow, sync::atomic::Ordering, time::Duration};
 use tokio::time::Instant;
 
 impl Writer {
+    /// Whether anything can be sealed at all.
+    fn can_seal(&self) -> bool {
+        let held = self.inner.held.load(Ordering::Acquire);
+        !(held || self.inner.index.vault.is_locked() || self.inner.stopped())
+    }
+
     /// Whether changes wait that a receipt has just given way to.
     pub fn may_seal(&self) -> bool {
-        if self.unsealed_since.is_none_or(|since| since > Instant::now()) {
+        if !self.can_seal() || self.unsealed_since.is_none_or(|since| since > Instant::now()) {
             return false;
         }
         let view = self.inner.view.read().expect("no holder of the view panics");
@@ -35,12 +41,7 @@ impl Writer {
         let view = self.inner.view.read().expect("no holder of the view panics");
         let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
         let count = view.unsealed.len() + coming().count();
-        let locked = self.inner.index.vault.is_locked();
-        if count == 0
-            || locked
-            || self.inner.held.load(Ordering::Acquire)
-            || !(all || self.due(&chain, count))
-        {
+        if count == 0 || !self.can_seal() || !(all || self.due(&chain, count)) {
             return;
         }
         let waiting: Vec<Waiting<'_>> =
@@ -77,9 +78,13 @@ impl Writer {
         self.sealed_at.map_or(Duration::ZERO, |at| gap.saturating_sub(at.elapsed()))
     }
 
-    /// When the next batch may be due, if changes wait.
+    /// When the next batch may be due, if changes wait that can be sealed.
     pub fn seal_in(&self) -> Option<Duration> {
-        let due = self.unsealed_since? + Duration::from_millis(self.limits.batch_age_ms);
+        let since = self.unsealed_since.filter(|_| self.can_seal())?;
+        if self.may_seal() {
+            return Some(Duration::ZERO);
+        }
+        let due = since + Duration::from_millis(self.limits.batch_age_ms);
         let old = due.saturating_duration_since(Instant::now());
         let waiting = self.inner.view.read().expect("no holder of the view panics").unsealed.len();
         let gathered = self.gathered_in(waiting);

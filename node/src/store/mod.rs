@@ -270,6 +270,7 @@ impl Store {
         self.inner.held.store(held, Ordering::Release);
         if !held {
             folder::forget_restored(&self.inner.folder);
+            self.orders.look();
         }
     }
 

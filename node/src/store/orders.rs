@@ -98,9 +98,10 @@ impl Received {
         self.cut_off
     }
 
-    /// Leaves what may still be there to the thread. What was not seen to be there weighs for itself.
+    /// Leaves what may still be there to the thread, and the end of all handles. What was not seen to be there weighs for
+    /// itself.
     pub fn leave(&self) {
-        if !self.emptied {
+        if !self.emptied || self.cut_off {
             self.bell.ring();
         }
     }

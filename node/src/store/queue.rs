@@ -65,6 +65,14 @@ impl Queue {
         }
     }
 
+    /// Lets the writer look again what is due.
+    pub fn look(&self) {
+        match &self.runs {
+            Runs::Thread(_) => self.orders.ring(),
+            Runs::Here(ordered) => ordered.notify_one(),
+        }
+    }
+
     /// What tells the writer that somebody waits; one without a thread has answered already.
     pub fn nudge(&self) -> Option<Nudge> {
         let threaded = matches!(self.runs, Runs::Thread(_));

@@ -156,8 +156,8 @@ impl Seated {
             }
         }
         received.leave();
-        if self.received.bell().sleeps_longer(self.writer.due_in()) {
-            self.received.bell().ring();
+        if received.bell().sleeps_longer(writer.patience()) {
+            received.bell().ring();
         }
         ControlFlow::Continue(())
     }

@@ -158,11 +158,6 @@ impl Writer {
         self.seal_in().map_or(flush, |seal| seal.min(flush)).max(Duration::from_millis(1))
     }
 
-    /// How long until something is due that the next commit would not do: now, where changes wait that may be sealed.
-    pub fn due_in(&self) -> Duration {
-        if self.may_seal() { Duration::ZERO } else { self.patience() }
-    }
-
     /// Append, sync, apply, answer. On failure nothing of the group is acknowledged.
     pub fn commit(&mut self, mut group: Vec<Staged>, answers: Vec<Done>) {
         if self.inner.stopped() {

@@ -5,6 +5,7 @@ use danso_node::{
     host::{Clock, DiskWatch, Host, Threads},
     operations::Node,
     runtime::{Running, start_on},
+    store::StoreError,
 };
 use danso_tests::Dice;
 use danso_tier_config::{NodeConfig, Parent, UnitId};
@@ -194,12 +195,14 @@ impl Place {
                     Some(Order::Do(work)) => work(running.node.clone()).await,
                     Some(Order::Stop) | None => {
                         let drained = running.stop().await;
+                        no_panic(failure.borrow().as_ref());
                         // Connections to a computer that vanished may stand open until then.
                         return if drained { "stopped" } else { "cut off after the grace of a stop" }.to_owned();
                     }
                 },
                 _ = failure.changed() => {
                     let error = failure.borrow().clone();
+                    no_panic(error.as_ref());
                     if let Some(error) = error {
                         return format!("failed: {}", error.code());
                     }
@@ -220,6 +223,12 @@ impl Place {
         *self.orders.lock().unwrap() = None;
         *self.ended.lock().unwrap() = Some("switched off".to_owned());
     }
+}
+
+/// No disk makes the writer panic: where it did, the program is wrong.
+fn no_panic(failure: Option<&StoreError>) {
+    let failure = failure.map(ToString::to_string).unwrap_or_default();
+    assert!(!failure.contains("the writer panicked"), "{failure}");
 }
 
 /// The number in a unit's code.
