@@ -4,7 +4,7 @@
 use super::{actor::Actor, node::Node};
 use crate::store::{HouseholdRow, PersonRow, StoreError};
 use danso_core::{
-    chain::{BatchNumber, Deed, Header, read_frame},
+    chain::{BatchNumber, Deed, Header, PersonalLeaf, read_frame},
     domain::{Core, Event, HouseholdId, PersonId, Sequence},
 };
 use danso_tier_config::{Date, limits};
@@ -220,8 +220,8 @@ impl Node {
             let cores = read(stored.batch.cores.as_ref(), "cores")?.ok_or_else(undecodable)?;
             let leaves = read(stored.batch.personal.as_ref(), "personal")?.unwrap_or_default();
             for (place, core) in cores.iter().enumerate().rev() {
-                // A leaf's first byte says whether it still names somebody.
-                let named = leaves.get(place).is_some_and(|leaf| leaf.first() == Some(&1));
+                let leaf = leaves.get(place).map(PersonalLeaf::decode);
+                let named = matches!(leaf, Some(Ok(PersonalLeaf::Present { .. })));
                 let sequence = header.first.plus(place as u64);
                 let core = Core::decode(core).map_err(|_| undecodable())?;
                 let Some((event, arrived)) = event_of(id, sequence, &core, named, Some(number)) else {

@@ -25,13 +25,19 @@ impl Writer {
 
     /// Whether changes wait that a receipt has just given way to.
     pub fn may_seal(&self) -> bool {
-        if !self.can_seal() || self.unsealed_since.is_none_or(|since| since > Instant::now()) {
+        if !self.can_seal() || self.unsealed_since.is_none() {
             return false;
         }
         let view = self.inner.view.read().expect("no holder of the view panics");
-        let chain = view.chains.get(&self.inner.unit);
-        self.gathered_in(view.unsealed.len()).is_zero()
-            && chain.is_none_or(|chain| chain.acknowledged >= chain.head.number)
+        self.is_free(view.chains.get(&self.inner.unit), view.unsealed.len())
+    }
+
+    /// Whether nothing that was sent still waits for its receipt, and the last batch is not so young that the next
+    /// changes are better sent together.
+    fn is_free(&self, chain: Option<&ChainRow>, waiting: usize) -> bool {
+        chain.is_none_or(|chain| chain.acknowledged >= chain.head.number)
+            && self.gathered_in(waiting).is_zero()
+            && self.unsealed_since.is_none_or(|since| since <= Instant::now())
     }
 
     /// Seals what is due, or all that waits, in the same group as the changes themselves: one sync makes both durable.
@@ -39,14 +45,14 @@ impl Writer {
         let coming = || group.iter().flat_map(Staged::own_changes);
         // What waits is sealed where it lies: only the writer takes it away.
         let view = self.inner.view.read().expect("no holder of the view panics");
-        let chain = view.chains.get(&self.inner.unit).cloned().unwrap_or_default();
+        let chain = view.chains.get(&self.inner.unit);
         let count = view.unsealed.len() + coming().count();
-        if count == 0 || !self.can_seal() || !(all || self.due(&chain, count)) {
+        if count == 0 || !self.can_seal() || !(all || self.due(chain, count)) {
             return;
         }
         let waiting: Vec<Waiting<'_>> =
             view.unsealed.iter().map(Waiting::applied).chain(coming().map(Waiting::coming)).collect();
-        let mut head = chain.head;
+        let mut head = chain.map(|chain| chain.head).unwrap_or_default();
         let mut batches = Vec::new();
         let mut rest = waiting.as_slice();
         while !rest.is_empty() {
@@ -59,13 +65,10 @@ impl Writer {
         self.sealed_at = Some(Instant::now());
     }
 
-    /// Full, or old enough, or alone: nothing sent is still waiting for its receipt, and the last batch is not so young
-    /// that the next changes are better sent together.
-    fn due(&self, chain: &ChainRow, waiting: usize) -> bool {
+    /// Full, or old enough, or free to go.
+    fn due(&self, chain: Option<&ChainRow>, waiting: usize) -> bool {
         waiting >= self.limits.batch_changes as usize
-            || (chain.acknowledged >= chain.head.number
-                && self.gathered_in(waiting).is_zero()
-                && self.unsealed_since.is_none_or(|since| since <= Instant::now()))
+            || self.is_free(chain, waiting)
             || self
                 .unsealed_since
                 .is_some_and(|since| since.elapsed() >= Duration::from_millis(self.limits.batch_age_ms))
@@ -81,12 +84,13 @@ impl Writer {
     /// When the next batch may be due, if changes wait that can be sealed.
     pub fn seal_in(&self) -> Option<Duration> {
         let since = self.unsealed_since.filter(|_| self.can_seal())?;
-        if self.may_seal() {
+        let view = self.inner.view.read().expect("no holder of the view panics");
+        let waiting = view.unsealed.len();
+        if self.is_free(view.chains.get(&self.inner.unit), waiting) {
             return Some(Duration::ZERO);
         }
         let due = since + Duration::from_millis(self.limits.batch_age_ms);
         let old = due.saturating_duration_since(Instant::now());
-        let waiting = self.inner.view.read().expect("no holder of the view panics").unsealed.len();
         let gathered = self.gathered_in(waiting);
         Some(if gathered.is_zero() { old } else { old.min(gathered) })
     }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 pub(super) const DISK_FULL: &str = "disk_full";
 
 impl Writer {
-    /// Scrubs what a crash left between writing anew and scrubbing.
+    /// Scrubs what was not scrubbed yet: a crash came between, or there was no space.
     pub fn finish_scrubs(&mut self) {
         if let Err(error) = self.scrub_or_wait() {
             tracing::error!(code = error.code(), %error, "erased names could not be scrubbed");
@@ -24,7 +24,7 @@ impl Writer {
     }
 
     /// Scrubs, or lets it wait for space: the node serves meanwhile.
-    pub fn scrub_or_wait(&mut self) -> Result<(), StoreError> {
+    fn scrub_or_wait(&mut self) -> Result<(), StoreError> {
         match self.scrub_all() {
             Err(error) if error.code() == DISK_FULL => {
                 if !self.scrubs_wait {
@@ -73,10 +73,10 @@ impl Writer {
 
     /// Writes a part of what waits, so that no flush keeps an answer waiting for long.
     fn flush_some(&mut self) {
-        let waiting = self.inner.index.waiting();
         if self.flush_some_in().is_none_or(|part| !part.is_zero()) {
             return;
         }
+        let waiting = self.inner.index.waiting();
         self.flushed_some_at = Instant::now();
         let parts = (limits::INDEX_FLUSH_MS / limits::INDEX_PART_MS) as usize;
         let most = (2 * waiting / parts).max(limits::INDEX_PART_KEYS);
@@ -108,12 +108,8 @@ impl Writer {
         }
         if self.must_flush() || self.flushed_at.elapsed() >= Duration::from_millis(limits::INDEX_FLUSH_MS) {
             self.flush();
-            if self.scrubs_wait
-                && !self.inner.stopped()
-                && let Err(error) = self.scrub_or_wait()
-            {
-                tracing::error!(code = error.code(), %error, "erased names could not be scrubbed");
-                self.inner.stop(error);
+            if self.scrubs_wait && !self.inner.stopped() {
+                self.finish_scrubs();
             }
         }
     }

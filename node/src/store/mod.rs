@@ -217,7 +217,7 @@ impl Store {
             // A closed queue drops `done`, and the ticket reads that as stopped.
             self.orders.send(Order::Append { records, generation, done });
         }
-        Ticket::new(ticket, self.orders.nudge())
+        Ticket::new(ticket, self.orders.seat())
     }
 
     /// Goes on under another ledger key. On return the grant is durable and the next batch is signed with it.

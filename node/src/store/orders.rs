@@ -49,11 +49,6 @@ impl Orders {
             self.0.bell.add(weight);
         }
     }
-
-    /// Somebody waits for what was handed over.
-    pub fn ring(&self) {
-        self.0.bell.ring();
-    }
 }
 
 impl Drop for Inlet {
@@ -78,19 +73,14 @@ impl Received {
         next.ok()
     }
 
-    /// The next order that is there, if it appends.
+    /// The next order that is there, if it appends. Another one is given back, to be the next.
     pub fn next_append(&mut self) -> Option<Order> {
         let order = self.next()?;
         if order.is_append() {
             return Some(order);
         }
-        self.give_back(order);
-        None
-    }
-
-    /// Gives an order back, to be the next one.
-    pub fn give_back(&mut self, order: Order) {
         (self.back, self.emptied) = (Some(order), false);
+        None
     }
 
     /// Whether nobody can order any more.
@@ -107,8 +97,8 @@ impl Received {
     }
 
     /// The bell.
-    pub fn bell(&self) -> Arc<Bell> {
-        Arc::clone(&self.bell)
+    pub fn bell(&self) -> &Arc<Bell> {
+        &self.bell
     }
 }
 
@@ -143,7 +133,7 @@ mod unit_tests {
     #[test]
     fn what_is_there_is_taken_in_order_and_what_may_be_left_rings() {
         let (orders, mut received) = channel();
-        let bell = received.bell();
+        let bell = Arc::clone(received.bell());
         let rung = || bell.sleep(AT_ONCE, Duration::ZERO);
         assert!(received.next().is_none() && !received.is_cut_off());
         orders.send(noted(1));
@@ -178,7 +168,7 @@ mod unit_tests {
     #[test]
     fn what_cannot_wait_and_the_end_of_all_handles_ring_at_once() {
         let (orders, mut received) = channel();
-        let bell = received.bell();
+        let bell = Arc::clone(received.bell());
         orders.clone().send(other());
         assert!(bell.sleep(AT_ONCE, EVER));
         assert!(received.next().is_some());
@@ -195,13 +185,14 @@ mod unit_tests {
     fn no_wake_up_is_lost_neither_by_enough_nor_by_who_waits() {
         let (orders, mut received) = channel();
         let (ready, begin) = mpsc::channel::<bool>();
-        let bell = received.bell();
+        let bell = Arc::clone(received.bell());
         bell.plan();
+        let ringing = Arc::clone(&bell);
         thread::scope(|threads| {
             threads.spawn(move || {
                 for waits in begin {
                     orders.send(noted(1));
-                    if waits { orders.ring() } else { orders.send(noted(2)) }
+                    if waits { ringing.ring() } else { orders.send(noted(2)) }
                 }
             });
             for round in 0..20_000 {

@@ -66,12 +66,11 @@ pub(super) fn changes_of(batch: &Batch, header: &Header) -> Option<Vec<OpenedCha
 fn opened(cores: &[u8], personal: Option<&[u8]>, count: usize) -> Option<Vec<OpenedChange>> {
     let cores = read_frame(cores, "cores", count).ok()?;
     let leaves = personal.map(|frame| read_frame(frame, "personal", count)).transpose().ok()?;
-    let named = |place| match &leaves {
-        Some(leaves) => match PersonalLeaf::decode(leaves.get(place)?).ok()? {
-            PersonalLeaf::Present { salt, bytes } => Some(Some((*salt, bytes.to_vec()))),
-            _ => Some(None),
-        },
-        None => Some(None),
+    let named = |place| {
+        let Some(leaves) = &leaves else { return Some(None) };
+        let leaf = PersonalLeaf::decode(leaves.get(place)?).ok()?;
+        let PersonalLeaf::Present { salt, bytes } = leaf else { return Some(None) };
+        Some(Some((*salt, bytes.to_vec())))
     };
     let whole = cores.len() == count && leaves.as_ref().is_none_or(|leaves| leaves.len() == count);
     let changes = cores.iter().enumerate().map(|(place, core)| Some((core.to_vec(), named(place)?)));

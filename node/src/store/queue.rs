@@ -4,7 +4,6 @@ use super::{
     folder::Folder,
     orders::{self, Orders},
     seat::{Panicked, Seat, WeakSeat},
-    ticket::Nudge,
     writer::{Order, Writer},
 };
 use crate::host::Threads;
@@ -12,7 +11,6 @@ use std::{
     panic::resume_unwind,
     sync::{Arc, Mutex},
     thread::JoinHandle,
-    time::Duration,
 };
 use tokio::sync::Notify;
 
@@ -68,15 +66,14 @@ impl Queue {
     /// Lets the writer look again what is due.
     pub fn look(&self) {
         match &self.runs {
-            Runs::Thread(_) => self.orders.ring(),
+            Runs::Thread(_) => self.seat.ring(),
             Runs::Here(ordered) => ordered.notify_one(),
         }
     }
 
-    /// What tells the writer that somebody waits; one without a thread has answered already.
-    pub fn nudge(&self) -> Option<Nudge> {
-        let threaded = matches!(self.runs, Runs::Thread(_));
-        threaded.then(|| Nudge { orders: self.orders.clone(), seat: self.seat.clone() })
+    /// The seat for somebody who waits; a writer without a thread has answered already.
+    pub fn seat(&self) -> Option<Seat> {
+        matches!(self.runs, Runs::Thread(_)).then(|| self.seat.clone())
     }
 
     /// Orders and seat, for tests of what is done with orders that wait.
@@ -103,18 +100,18 @@ fn here<T>(worked: Result<T, Panicked>) -> T {
 
 /// Lets a writer without a thread do what is due, until it is closed or gone.
 async fn wait(seat: WeakSeat, ordered: Arc<Notify>) {
-    let on_seat = |work: fn(&mut Writer) -> Duration| here(seat.upgrade()?.with(work));
     loop {
-        let Some(patience) = on_seat(|writer| writer.patience()) else { return };
+        let Some(patience) = on(&seat, |writer| writer.patience()) else { return };
         tokio::select! {
             biased;
             () = tokio::time::sleep(patience) => {}
             () = ordered.notified() => continue,
         }
         // Something may have come meanwhile; what is not due yet is not done.
-        on_seat(|writer| {
-            writer.wait_ended();
-            Duration::ZERO
-        });
+        on(&seat, Writer::wait_ended);
     }
+}
+
+fn on<T>(seat: &WeakSeat, work: impl FnOnce(&mut Writer) -> T) -> Option<T> {
+    here(seat.upgrade()?.with(work))
 }

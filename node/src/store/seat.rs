@@ -9,6 +9,7 @@ use super::{StoreError, bell::Bell, folder::Folder, orders::Received, writer::Wr
 use danso_tier_config::limits;
 use std::{
     any::Any,
+    fmt,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, TryLockError, Weak},
@@ -24,39 +25,50 @@ struct Seated {
     _folder: Folder,
 }
 
-/// The seat, empty once the writer is closed; cheap to clone.
+/// The seat, empty once the writer is closed, and what wakes the thread; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Seat {
-    seated: Arc<Mutex<Option<Seated>>>,
+pub(super) struct Seat(Arc<Place>);
+
+struct Place {
+    seated: Mutex<Option<Seated>>,
     bell: Arc<Bell>,
 }
 
-/// A seat that goes when nobody else has it.
-pub(super) struct WeakSeat {
-    seated: Weak<Mutex<Option<Seated>>>,
-    bell: Arc<Bell>,
+impl fmt::Debug for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seat")
+    }
 }
+
+/// A seat that goes when nobody else has it.
+pub(super) struct WeakSeat(Weak<Place>);
 
 impl WeakSeat {
     /// The seat, while somebody has it.
     pub fn upgrade(&self) -> Option<Seat> {
-        Some(Seat { seated: self.seated.upgrade()?, bell: Arc::clone(&self.bell) })
+        self.0.upgrade().map(Seat)
     }
 }
 
 impl Seat {
     pub fn new(writer: Writer, received: Received, folder: Folder) -> Self {
-        let bell = received.bell();
-        Self { seated: Arc::new(Mutex::new(Some(Seated { writer, received, _folder: folder }))), bell }
+        let bell = Arc::clone(received.bell());
+        let seated = Mutex::new(Some(Seated { writer, received, _folder: folder }));
+        Self(Arc::new(Place { seated, bell }))
     }
 
     /// The same without keeping it.
     pub fn weak(&self) -> WeakSeat {
-        WeakSeat { seated: Arc::downgrade(&self.seated), bell: Arc::clone(&self.bell) }
+        WeakSeat(Arc::downgrade(&self.0))
     }
 
     fn seated(&self) -> MutexGuard<'_, Option<Seated>> {
-        self.seated.lock().expect("what panics in the seat is caught")
+        self.0.seated.lock().expect("what panics in the seat is caught")
+    }
+
+    /// Wakes the thread: somebody waits, or something else may be due.
+    pub fn ring(&self) {
+        self.0.bell.ring();
     }
 
     /// Lets somebody work in the seat. It is empty after a break, and after a panic, with which the store stops.
@@ -71,7 +83,7 @@ impl Seat {
         if !matches!(worked, Ok(ControlFlow::Continue(()))) {
             *seated = None;
             drop(seated);
-            self.bell.ring();
+            self.ring();
         }
         worked.map(drop).inspect_err(|_| inner.stop(StoreError::Index("the writer panicked".to_owned())))
     }
@@ -95,9 +107,9 @@ impl Seat {
     pub fn serve(&self) {
         let _ = self.with(Writer::finish_scrubs);
         loop {
-            self.bell.plan();
+            self.0.bell.plan();
             let Ok(Some(patience)) = self.with(|writer| writer.patience()) else { return };
-            self.bell.wait(patience);
+            self.0.bell.wait(patience);
             // A panic leaves the seat empty.
             let _ = self.turn();
         }
@@ -106,10 +118,10 @@ impl Seat {
     /// Commits what is there, unless somebody sits there or the thread is about to. False where the thread must hear that
     /// somebody waits.
     pub fn help(&self) -> bool {
-        if self.bell.is_awake() {
+        if self.0.bell.is_awake() {
             return false;
         }
-        match self.seated.try_lock() {
+        match self.0.seated.try_lock() {
             Ok(seated) => {
                 // A panic leaves the seat empty, and with it all answers.
                 let _ = self.work(seated, Seated::help);
@@ -144,16 +156,12 @@ impl Seated {
         // The thread that has been woken for what comes now goes on to gather: it need not be woken for what follows.
         received.begin(1);
         for _ in 0..limits::COMMIT_HELPED_GROUPS {
-            match received.next() {
-                Some(order) if order.is_append() && !writer.must_flush() => {
-                    writer.carry_out(order, &mut || received.next_append())?;
-                }
-                Some(order) => {
-                    received.give_back(order);
-                    break;
-                }
-                None => break,
+            if writer.must_flush() {
+                received.bell().ring();
+                break;
             }
+            let Some(first) = received.next_append() else { break };
+            writer.carry_out(first, &mut || received.next_append())?;
         }
         received.leave();
         if received.bell().sleeps_longer(writer.patience()) {

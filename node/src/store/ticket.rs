@@ -1,33 +1,20 @@
 //! The answer to staged records.
 
-use super::{StoreError, orders::Orders, seat::Seat};
-use std::fmt;
+use super::{StoreError, seat::Seat};
 use tokio::sync::oneshot::{self, error::TryRecvError};
-
-/// The way to the writer of somebody who waits.
-pub(super) struct Nudge {
-    pub orders: Orders,
-    pub seat: Seat,
-}
-
-impl fmt::Debug for Nudge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Nudge")
-    }
-}
 
 /// Resolves when the staged records are durable and applied, or were not written at all. They are written with what is
 /// staged after them until somebody waits, at the latest after `limits::COMMIT_GATHER_MS`.
 #[derive(Debug)]
 pub struct Ticket {
     answer: oneshot::Receiver<Result<(), StoreError>>,
-    /// Not there where the writer has answered already.
-    nudge: Option<Nudge>,
+    /// The writer's; not there where it has answered already.
+    seat: Option<Seat>,
 }
 
 impl Ticket {
-    pub(super) fn new(answer: oneshot::Receiver<Result<(), StoreError>>, nudge: Option<Nudge>) -> Self {
-        Self { answer, nudge }
+    pub(super) fn new(answer: oneshot::Receiver<Result<(), StoreError>>, seat: Option<Seat>) -> Self {
+        Self { answer, seat }
     }
 
     /// Waits. After `Ok` the records survive every crash; after an error none of them was acknowledged.
@@ -35,8 +22,8 @@ impl Ticket {
         if let Some(answer) = self.answered() {
             return answer;
         }
-        if let Some(nudge) = &self.nudge {
-            nudge.orders.ring();
+        if let Some(seat) = &self.seat {
+            seat.ring();
         }
         self.answer.await.unwrap_or(Err(StoreError::Stopped))
     }
@@ -47,10 +34,10 @@ impl Ticket {
         if let Some(answer) = self.answered() {
             return answer;
         }
-        if let Some(nudge) = &self.nudge
-            && !nudge.seat.help()
+        if let Some(seat) = &self.seat
+            && !seat.help()
         {
-            nudge.orders.ring();
+            seat.ring();
         }
         self.answer.blocking_recv().unwrap_or(Err(StoreError::Stopped))
     }

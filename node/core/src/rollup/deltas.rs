@@ -1,7 +1,7 @@
 //! What a change adds to the counts and takes from them, from its core alone.
 
 use super::cell::Cell;
-use crate::domain::{Core, Event, HouseholdState, PersonState};
+use crate::domain::{Core, Event, HouseholdState, PersonState, encoded};
 use danso_tier_config::{Month, limits};
 use serde::{Deserialize, Serialize};
 
@@ -174,7 +174,7 @@ pub fn canonical(mut deltas: Vec<Delta>) -> Vec<Delta> {
 
 /// The bytes of one delta as a leaf of a batch's tallies root: postcard of month, cell and amount.
 pub fn encode_delta(delta: &Delta) -> Vec<u8> {
-    postcard::to_stdvec(delta).expect("a delta is plain data and encodes into memory")
+    encoded(delta)
 }
 
 /// The leaves of canonical deltas, in their order.

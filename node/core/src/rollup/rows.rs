@@ -8,6 +8,7 @@ use super::{
     cell::{Cell, Cuboid, Fields},
     tallies::{Tallies, Tally},
 };
+use crate::domain::encoded;
 use danso_tier_config::{Month, UnitId};
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +84,7 @@ impl RowId {
         let (from, to) = (place(u32::from(self.births)), place(u32::from(self.births) + 1));
         let mut pieces: Vec<Vec<u8>> = Vec::new();
         for (key, value) in &column[from..to] {
-            let entry = postcard::to_stdvec(&Entry::of(key.packed(), *value));
-            let entry = entry.expect("an entry is plain data and encodes into memory");
+            let entry = encoded(&Entry::of(key.packed(), *value));
             match pieces.last_mut() {
                 Some(piece) if piece.len() + entry.len() <= bytes_max => piece.extend_from_slice(&entry),
                 _ => pieces.push(entry),

@@ -7,7 +7,7 @@ use super::{
     roles::Role,
     tokens::{TokenHash, TokenId},
 };
-use danso_core::chain::Digest;
+use danso_core::{chain::Digest, domain::encoded};
 use danso_tier_config::UnitId;
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,7 @@ pub enum AccountRecord {
 impl AccountRecord {
     /// The record as bytes for the ledger: a format byte and postcard.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_stdvec(&(FORMAT, self)).expect("memory takes every record")
+        encoded(&(FORMAT, self))
     }
 
     /// Reads what [`AccountRecord::encode`] wrote; anything else, also a newer format, is refused.

@@ -1,6 +1,9 @@
 //! What is durable about enrolment: one office record for every event.
 
-use danso_core::chain::{Digest, hex};
+use danso_core::{
+    chain::{Digest, hex},
+    domain::encoded,
+};
 use danso_tier_config::UnitId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,7 +60,7 @@ pub enum EnrolmentRecord {
 impl EnrolmentRecord {
     /// As it is stored.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_stdvec(&(FORMAT, self)).expect("a record is plain data")
+        encoded(&(FORMAT, self))
     }
 
     /// The record of such bytes; `None` for a newer format.

@@ -1,7 +1,7 @@
 //! What is durable of requests: one office record for every event.
 
 use danso_core::domain::{
-    PersonId,
+    PersonId, encoded,
     requests::{RequestId, RequestKind},
 };
 use danso_tier_config::Date;
@@ -65,7 +65,7 @@ pub struct RequestRecord {
 impl RequestRecord {
     /// The bytes of the office record.
     pub fn encode(&self) -> Vec<u8> {
-        postcard::to_stdvec(&(FORMAT, self)).expect("a record is plain data")
+        encoded(&(FORMAT, self))
     }
 
     /// The record of such bytes; `None` for what this program cannot read.

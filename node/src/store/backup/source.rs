@@ -8,7 +8,10 @@ use super::{
     },
     BackupError,
 };
-use danso_core::chain::{BackupManifest, BackupPiece, BackupSegment, Digest};
+use danso_core::{
+    chain::{BackupManifest, BackupPiece, BackupSegment, Digest},
+    domain::encoded,
+};
 use danso_tier_config::{UnitId, limits};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -56,7 +59,7 @@ impl Store {
         };
         let at_rest = data.join("AT-REST").exists().then(|| read("AT-REST")).transpose()?;
         let files = FolderFiles { format: read("FORMAT")?, at_rest };
-        let folder = postcard::to_stdvec(&files).expect("plain data encodes into memory");
+        let folder = encoded(&files);
         Ok(Source {
             unit: self.unit(),
             reader: self.inner.reader.clone(),
