@@ -96,22 +96,21 @@ impl Cascade {
         wait_for(&self.top, here(), recorded).await;
     }
 
-    /// Records so many births and waits until central has counted them.
+    /// Records so many births and waits until central has counted them. They are at hand before, as the rows that a
+    /// client of PostgreSQL copies.
     pub async fn load(&self, batch: usize, clients: usize, count: usize) -> Duration {
+        let (each, on) = (count / clients, date(DAY));
+        let births = |from| (from..from + each).map(|at| birth(&self.homes, at)).collect::<Vec<_>>();
+        let births: Vec<_> = (0..clients).map(|one| births(one * each)).collect();
         let since = Instant::now();
-        let each = count / clients;
-        let work = (0..clients).map(|one| {
-            let (node, homes) = (Arc::clone(&self.node), self.homes.clone());
+        let work = births.into_iter().map(|births| {
+            let node = Arc::clone(&self.node);
             tokio::task::spawn_blocking(move || {
-                let mut at = one * each;
+                let mut births = births.into_iter();
                 for _ in 0..each / batch {
-                    let mut last = None;
-                    for _ in 0..batch {
-                        let entry = birth(&homes, at);
-                        last = node.record(None, date(DAY), entry).unwrap().1;
-                        at += 1;
-                    }
-                    last.unwrap().blocking_durable().unwrap();
+                    let recorded =
+                        births.by_ref().take(batch).map(|birth| node.record(None, on, birth).unwrap().1);
+                    recorded.last().flatten().expect("it is new").blocking_durable().unwrap();
                 }
             })
         });
