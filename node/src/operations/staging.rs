@@ -11,7 +11,7 @@ use danso_core::domain::{
 };
 use danso_tier_config::limits;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     hash::Hash,
 };
 
@@ -39,7 +39,8 @@ pub(super) struct Staging {
     persons: HashMap<PersonId, QueuedPerson>,
     households: HashMap<HouseholdId, QueuedHousehold>,
     captures: BTreeMap<CaptureId, Sequence>,
-    members: HashMap<HouseholdId, BTreeSet<PersonId>>,
+    /// Who was queued as living there, some of them more than once.
+    members: HashMap<HouseholdId, Vec<PersonId>>,
     household_numbers: HashMap<String, HouseholdId>,
     subject_codes: HashMap<String, PersonId>,
     citizen_numbers: HashMap<String, PersonId>,
@@ -138,7 +139,7 @@ impl Staging {
         for (id, row) in rows.persons {
             self.person_serial = self.person_serial.max(id.serial);
             if let Some(state) = row.state {
-                self.members.entry(state.household).or_default().insert(id);
+                self.members.entry(state.household).or_default().push(id);
                 if let Some(facts) = &row.facts {
                     enter(&mut self.subject_codes, &facts.subject_code, id);
                     enter(&mut self.citizen_numbers, &facts.citizen_number, id);

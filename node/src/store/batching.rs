@@ -106,7 +106,7 @@ impl Writer {
             seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);
         let header = batch.header.decode_trusted().expect("the header was encoded here");
         *head = Head::after(&header, batch.hash());
-        Staged::judged(Record::Sealed(batch), judged)
+        Staged::judged(Record::Sealed(Box::new(batch)), judged)
     }
 }
 

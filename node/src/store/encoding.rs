@@ -167,7 +167,7 @@ fn decode_plain(kind: Kind, bytes: &[u8]) -> Option<Record> {
 fn decode_sealed(kind: Kind, bytes: &[u8], vault: &Vault) -> Option<Decoded> {
     let (record, veiled) = match kind.0 {
         2 => {
-            let mut batch: Batch = read(bytes)?;
+            let mut batch: Box<Batch> = read(bytes)?;
             let veiled = open_batch(&mut batch, vault)?;
             (Record::Sealed(batch), veiled)
         }

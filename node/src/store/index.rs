@@ -21,7 +21,15 @@ use overlay::Overlay;
 
 pub(super) use pages::is_page;
 
-use super::{StoreError, at_rest::Vault, folder, keys, ledger::Position, room, whole::checked};
+use super::{
+    StoreError,
+    at_rest::Vault,
+    folder,
+    keys::{self, Key},
+    ledger::Position,
+    room,
+    whole::checked,
+};
 use danso_core::{domain, rollup::RowId};
 use danso_tier_config::limits;
 use serde::{Serialize, de::DeserializeOwned};
@@ -44,6 +52,9 @@ pub(super) struct Reflected {
     /// Check sum over the tallies of that position.
     pub tallies_check: u64,
 }
+
+/// Values by key, in order.
+pub(super) type Found = BTreeMap<Key, Vec<u8>>;
 
 /// Is shown keys with their values.
 pub(super) type Show<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
@@ -176,10 +187,10 @@ impl Index {
     }
 
     /// Sets a key.
-    pub fn put<T: Serialize>(&self, key: Vec<u8>, value: &T) {
+    pub fn put<T: Serialize>(&self, key: impl Into<Key>, value: &T) {
         let value = encoded(value);
         debug_assert!(value.len() <= limits::SLED_VALUE_BYTES_MAX, "a row stays below sled's blob size");
-        self.overlay.write().expect("no holder of the overlay panics").insert(key, Some(value));
+        self.overlay.write().expect("no holder of the overlay panics").insert(key.into(), Some(value));
     }
 
     /// Notes that a row of tallies changed; a flush writes it.
@@ -188,8 +199,8 @@ impl Index {
     }
 
     /// Removes a key.
-    pub fn remove(&self, key: Vec<u8>) {
-        self.overlay.write().expect("no holder of the overlay panics").insert(key, None);
+    pub fn remove(&self, key: impl Into<Key>) {
+        self.overlay.write().expect("no holder of the overlay panics").insert(key.into(), None);
     }
 
     /// The value of a key, unflushed writes included.
@@ -198,7 +209,7 @@ impl Index {
             if let Some(value) = self.overlay().get(key) {
                 return value.as_deref().map(decode).transpose();
             }
-            self.work(|database| pages::get(database, key)?.map(|value| decode(&value)).transpose())
+            self.work(|database| pages::get(database, key, decode))
         })
     }
 
@@ -215,11 +226,11 @@ impl Index {
     }
 
     /// All keys with a prefix and their values, unflushed writes included, in order; of tallies what is stored.
-    pub fn scan(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+    pub fn scan(&self, prefix: &[u8]) -> Result<Found, StoreError> {
         self.of_one_opening(|| self.scan_once(prefix))
     }
 
-    fn scan_once(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+    fn scan_once(&self, prefix: &[u8]) -> Result<Found, StoreError> {
         // The overlay first: a flush between the two reads then shows a row twice, never not at all.
         let changed = self.overlay().beginning(prefix);
         let mut found = self.work(|database| pages::scan(database, prefix))?;

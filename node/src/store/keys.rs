@@ -69,17 +69,25 @@ pub(super) fn is_counted_up(key: &[u8]) -> bool {
     key == RECORDING || key == AUDIT || matches!(key.first(), Some(b't' | b'c' | b'q'))
 }
 
-fn key(letter: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
-    key.push(letter);
+/// A key. Those of persons, households, chains and batches lie in it, without memory of their own.
+pub(super) type Key = sled::IVec;
+
+/// The longest key: an order of erasure and a unit.
+const KEY_BYTES_MAX: usize = 1 + size_of::<Digest>() + UnitId::KEY_BYTES;
+
+fn key(letter: u8, parts: &[&[u8]]) -> Key {
+    let mut room = [0; KEY_BYTES_MAX];
+    room[0] = letter;
+    let mut end = 1;
     for part in parts {
-        key.extend_from_slice(part);
+        room[end..end + part.len()].copy_from_slice(part);
+        end += part.len();
     }
-    key
+    Key::from(&room[..end])
 }
 
 /// A piece of a row of tallies, from 0.
-pub(super) fn tallies(row: RowId, piece: u16) -> Vec<u8> {
+pub(super) fn tallies(row: RowId, piece: u16) -> Key {
     key(b't', &[&row.to_key(), &piece.to_be_bytes()])
 }
 
@@ -92,19 +100,19 @@ pub(super) fn tallies_of_key(key: &[u8]) -> Option<(RowId, u16)> {
 
 pub(super) const CHAINS: &[u8] = b"c";
 
-pub(super) fn chain(origin: UnitId) -> Vec<u8> {
+pub(super) fn chain(origin: UnitId) -> Key {
     key(b'c', &[&origin.to_key()])
 }
 
-pub(super) fn batch(origin: UnitId, number: BatchNumber) -> Vec<u8> {
+pub(super) fn batch(origin: UnitId, number: BatchNumber) -> Key {
     key(b'b', &[&origin.to_key(), &number.0.to_be_bytes()])
 }
 
-pub(super) fn quarantined(origin: UnitId, sequence: Sequence) -> Vec<u8> {
+pub(super) fn quarantined(origin: UnitId, sequence: Sequence) -> Key {
     key(b'q', &[&origin.to_key(), &sequence.0.to_be_bytes()])
 }
 
-pub(super) fn quarantine_of(origin: UnitId) -> Vec<u8> {
+pub(super) fn quarantine_of(origin: UnitId) -> Key {
     key(b'q', &[&origin.to_key()])
 }
 
@@ -122,11 +130,11 @@ pub(super) fn place_in_row(sequence: Sequence) -> usize {
 }
 
 /// The row that holds the position of an own change.
-pub(super) fn own(sequence: Sequence) -> Vec<u8> {
+pub(super) fn own(sequence: Sequence) -> Key {
     key(b'o', &[&row_of(sequence).to_be_bytes()])
 }
 
-pub(super) fn person(person: PersonId) -> Vec<u8> {
+pub(super) fn person(person: PersonId) -> Key {
     key(b'p', &[&person.to_key()])
 }
 
@@ -137,7 +145,7 @@ pub(super) fn person_of_key(key: &[u8]) -> Option<PersonId> {
     Some(PersonId { unit: UnitId::from_key(unit)?, serial: u64::from_be_bytes(serial.try_into().ok()?) })
 }
 
-pub(super) fn household(household: HouseholdId) -> Vec<u8> {
+pub(super) fn household(household: HouseholdId) -> Key {
     key(b'h', &[&household.to_key()])
 }
 
@@ -150,23 +158,23 @@ pub(super) fn household_of_key(key: &[u8]) -> Option<HouseholdId> {
 
 pub(super) const REGISTRATIONS: &[u8] = b"g";
 
-pub(super) fn registration(unit: UnitId, position: Position) -> Vec<u8> {
+pub(super) fn registration(unit: UnitId, position: Position) -> Key {
     key(b'g', &[&unit.to_key(), &position.0.to_be_bytes()])
 }
 
 pub(super) const DIRECTORIES: &[u8] = b"d";
 
-pub(super) fn directory(version: u64) -> Vec<u8> {
+pub(super) fn directory(version: u64) -> Key {
     key(b'd', &[&version.to_be_bytes()])
 }
 
 pub(super) const RELEASES: &[u8] = b"l";
 
-pub(super) fn release(number: u64) -> Vec<u8> {
+pub(super) fn release(number: u64) -> Key {
     key(b'l', &[&number.to_be_bytes()])
 }
 
-pub(super) fn evidence(position: Position) -> Vec<u8> {
+pub(super) fn evidence(position: Position) -> Key {
     key(b'e', &[&position.0.to_be_bytes()])
 }
 
@@ -180,58 +188,58 @@ pub(super) fn position_of_key(key: &[u8]) -> Option<Position> {
 
 pub(super) const REVOCATIONS: &[u8] = b"v";
 
-pub(super) fn revocations(issuer: UnitId) -> Vec<u8> {
+pub(super) fn revocations(issuer: UnitId) -> Key {
     key(b'v', &[&issuer.to_key()])
 }
 
 pub(super) const ORDERS: &[u8] = b"x";
 
-pub(super) fn order(digest: Digest) -> Vec<u8> {
+pub(super) fn order(digest: Digest) -> Key {
     key(b'x', &[&digest.0])
 }
 
 pub(super) const DONE: &[u8] = b"y";
 
-pub(super) fn done(order: Digest, unit: UnitId) -> Vec<u8> {
+pub(super) fn done(order: Digest, unit: UnitId) -> Key {
     key(b'y', &[&order.0, &unit.to_key()])
 }
 
 pub(super) const OFFICE: &[u8] = b"f";
 
-pub(super) fn office(position: Position) -> Vec<u8> {
+pub(super) fn office(position: Position) -> Key {
     key(b'f', &[&position.0.to_be_bytes()])
 }
 
-pub(super) fn audit(number: u64) -> Vec<u8> {
+pub(super) fn audit(number: u64) -> Key {
     key(b'u', &[&number.to_be_bytes()])
 }
 
 pub(super) const ANCHORS: &[u8] = b"a";
 
-pub(super) fn anchor(child: UnitId) -> Vec<u8> {
+pub(super) fn anchor(child: UnitId) -> Key {
     key(b'a', &[&child.to_key()])
 }
 
-pub(super) fn samples_of(unit: UnitId) -> Vec<u8> {
+pub(super) fn samples_of(unit: UnitId) -> Key {
     key(b's', &[&unit.to_key()])
 }
 
-pub(super) fn samples(unit: UnitId, day: u32) -> Vec<u8> {
+pub(super) fn samples(unit: UnitId, day: u32) -> Key {
     key(b's', &[&unit.to_key(), &day.to_be_bytes()])
 }
 
 pub(super) const REPORTS: &[u8] = b"w";
 
-pub(super) fn report(unit: UnitId, by: UnitId) -> Vec<u8> {
+pub(super) fn report(unit: UnitId, by: UnitId) -> Key {
     key(b'w', &[&unit.to_key(), &by.to_key()])
 }
 
-pub(super) fn compacted(origin: UnitId) -> Vec<u8> {
+pub(super) fn compacted(origin: UnitId) -> Key {
     key(b'n', &[&origin.to_key()])
 }
 
 pub(super) const SCRUBS: &[u8] = b"z";
 
-pub(super) fn scrub(position: Position) -> Vec<u8> {
+pub(super) fn scrub(position: Position) -> Key {
     key(b'z', &[&position.0.to_be_bytes()])
 }

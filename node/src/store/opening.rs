@@ -280,7 +280,11 @@ pub(super) fn replay(
             Due::Apply(record, position) => {
                 let judged = inspect(view, &record, position)?;
                 let mut applier = Applier { view, index, ledger: reader, recent: &recent, unit };
-                applier.apply(vec![(*record, position, judged.map_or(Known::Nothing, Known::Counts))])?;
+                applier.apply(vec![(
+                    *record,
+                    position,
+                    judged.map_or(Known::Nothing, |judged| Known::Counts(Box::new(judged))),
+                )])?;
             }
             Due::Named(header) => {
                 Applier { view, index, ledger: reader, recent: &recent, unit }.named(&header);
@@ -342,7 +346,7 @@ fn to_apply(
     };
     let record = decoded.record;
     if decoded.veiled && matches!(record, Record::Own(_) | Record::Recovered(_)) {
-        index.put(keys::VEILED.to_vec(), &());
+        index.put(keys::VEILED, &());
     }
     let known = match &record {
         Record::Own(changes) => changes.iter().all(|change| change.sequence.0 <= view.recording.sequence),

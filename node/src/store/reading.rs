@@ -62,7 +62,7 @@ impl Store {
         let (Decoded { record, veiled }, position) = self.read(row.position)?;
         let own = |batch| HeldBatch { batch, quarantined: Vec::new(), receipt: None, veiled, position };
         match record {
-            Record::Sealed(batch) => Ok(Some(own(batch))),
+            Record::Sealed(batch) => Ok(Some(own(*batch))),
             Record::Recovered(recovered) => Ok(Some(own(recovered.batch))),
             Record::Accepted(accepted) => {
                 let AcceptedBatch { batch, quarantined, receipt, .. } = *accepted;

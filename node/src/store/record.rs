@@ -195,7 +195,7 @@ pub enum Record {
     /// Changes recorded here, committed together; each follows on the one before.
     Own(Vec<OwnChange>),
     /// Own changes sealed into a batch.
-    Sealed(Batch),
+    Sealed(Box<Batch>),
     /// A child's batch.
     Accepted(Box<AcceptedBatch>),
     /// The parent's receipt for a batch that this node sent.

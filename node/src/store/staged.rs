@@ -14,7 +14,7 @@ pub(super) enum Known {
     #[default]
     Nothing,
     /// Of a batch: what it adds to the counts.
-    Counts(Judged),
+    Counts(Box<Judged>),
     /// Of own changes: those of which their bytes were made, one of each.
     Changes(Vec<Change>),
 }
@@ -30,7 +30,7 @@ impl Known {
 
     /// What a batch adds to the counts.
     pub fn counts(self) -> Option<Judged> {
-        if let Self::Counts(judged) = self { Some(judged) } else { None }
+        if let Self::Counts(judged) = self { Some(*judged) } else { None }
     }
 }
 
@@ -54,7 +54,7 @@ impl From<Record> for Staged {
 impl Staged {
     /// A batch, with what it adds to the counts.
     pub fn judged(record: Record, judged: Judged) -> Self {
-        Self { known: Known::Counts(judged), ..Self::from(record) }
+        Self { known: Known::Counts(Box::new(judged)), ..Self::from(record) }
     }
 
     /// An own change, with the change of which its bytes were made.

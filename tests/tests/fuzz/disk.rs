@@ -82,7 +82,7 @@ fn records() -> Vec<Record> {
         Record::Own(vec![OwnChange { personal: None, capture: None, ..own.clone() }]),
         Record::Own(vec![own.clone(), OwnChange { sequence: Sequence(2), capture: None, ..own.clone() }]),
         Record::Own(vec![own]),
-        Record::Sealed(batch),
+        Record::Sealed(Box::new(batch)),
         Record::Accepted(Box::new(accepted)),
         Record::Recovered(Box::new(recovered)),
         Record::Evidence(Box::new(evidence)),

@@ -144,7 +144,7 @@ impl Node {
             let Some(change) = former.store.own_change(sequence)? else { return Ok(false) };
             records.push(Record::Own(vec![change]).into());
         }
-        records.push(Record::Sealed(batch).into());
+        records.push(Record::Sealed(Box::new(batch)).into());
         self.store.stage(records, self.store.generation()).blocking_durable()?;
         Ok(true)
     }

@@ -85,7 +85,7 @@ impl Applier<'_> {
             self.record(durable)?;
         }
         if self.view.recording != recording {
-            self.index.put(keys::RECORDING.to_vec(), &self.view.recording);
+            self.index.put(keys::RECORDING, &self.view.recording);
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ impl Applier<'_> {
         let unreadable = |_| StoreError::RecordUnreadable { kind: 16, position };
         let entry: AuditEntry = signed.decode_trusted().map_err(unreadable)?;
         self.view.audit = AuditHead::after(&entry, signed);
-        self.index.put(keys::AUDIT.to_vec(), &self.view.audit);
+        self.index.put(keys::AUDIT, &self.view.audit);
         self.index.put(keys::audit(entry.number), &position.0);
         Ok(())
     }

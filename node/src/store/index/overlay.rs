@@ -1,6 +1,6 @@
 //! Rows that are not flushed yet.
 
-use crate::store::keys;
+use crate::store::keys::{self, Key};
 use danso_core::rollup::RowId;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,7 +8,10 @@ use std::{
 };
 
 /// Rows by key; `None` of one that is gone.
-pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+pub(super) type Rows = BTreeMap<Key, Option<Vec<u8>>>;
+
+/// A row as it waits: its key, and its value or that it is gone.
+pub(super) type Waiting<'a> = (&'a Key, &'a Option<Vec<u8>>);
 
 /// What is newer than the database.
 #[derive(Default)]
@@ -22,7 +25,7 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    pub fn insert(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+    pub fn insert(&mut self, key: Key, value: Option<Vec<u8>>) {
         let rows = if keys::is_counted_up(&key) { &mut self.counted } else { &mut self.absolute };
         rows.insert(key, value);
     }
@@ -53,11 +56,14 @@ impl Overlay {
         found
     }
 
-    /// Up to `most` rows that may be written before the position, in turns: the first are those after `last`.
-    pub fn next(&self, last: &[u8], most: usize) -> Rows {
+    /// Up to `most` rows that may be written before the position, in order; in turns: the first are those after `last`.
+    pub fn next(&self, last: &[u8], most: usize) -> Vec<Waiting<'_>> {
         let after = self.absolute.range::<[u8], _>((Bound::Excluded(last), Bound::Unbounded));
         let until = self.absolute.range::<[u8], _>((Bound::Unbounded, Bound::Included(last)));
-        after.chain(until).take(most).map(|(key, value)| (key.clone(), value.clone())).collect()
+        let after: Vec<_> = after.take(most).collect();
+        let mut rows: Vec<_> = until.take(most - after.len()).collect();
+        rows.extend(after);
+        rows
     }
 }
 
@@ -69,9 +75,10 @@ mod unit_tests {
     fn rows_have_their_turn_and_counters_have_none() {
         let mut overlay = Overlay::default();
         for key in [b"b1", b"c1", b"p1", b"p2", b"t1", b"u1"] {
-            overlay.insert(key.to_vec(), Some(Vec::new()));
+            overlay.insert(Key::from(key), Some(Vec::new()));
         }
-        let next = |last: &[u8], most| overlay.next(last, most).into_keys().collect::<Vec<_>>();
+        let next =
+            |last: &[u8], most| overlay.next(last, most).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
         assert_eq!(next(b"", 2), [b"b1", b"p1"]);
         assert_eq!(next(b"p1", 3), [b"b1", b"p2", b"u1"]);
         assert_eq!(next(b"u1", 9), [b"b1", b"p1", b"p2", b"u1"]);

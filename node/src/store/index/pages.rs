@@ -9,9 +9,11 @@
 //! long for a page leaves the length 65535 there and lies alone, under its key and the byte `+`. Rows of kinds `m` and
 //! `t` are no pages: those of tallies hold neighbours themselves.
 
-use super::{StoreError, keys};
+use super::{
+    Found, StoreError,
+    keys::{self, Key},
+};
 use danso_tier_config::limits;
-use std::collections::BTreeMap;
 
 /// The bits of a key's last byte that tell the rows of a page apart.
 const PLACE_BITS: u8 = 0b111;
@@ -21,16 +23,20 @@ const ALONE: u8 = b'+';
 const ELSEWHERE: u16 = u16::MAX;
 
 /// Where a row's value is found.
-pub(super) enum Place<Row = Vec<u8>> {
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
     /// In the page.
-    Here(Row),
+    Here(&'a [u8]),
     /// Under a key of its own, [`alone`].
     Alone,
 }
 
-/// The rows of a page by place.
-#[derive(Default)]
-pub(super) struct Page(BTreeMap<u8, Place>);
+/// Rows of a page.
+const PLACES: usize = PLACE_BITS as usize + 1;
+
+/// The rows of a page by place, as they lie elsewhere.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Page<'a>([Option<Place<'a>>; PLACES]);
 
 /// Whether rows with this key lie in pages.
 pub(super) fn is_paged(key: &[u8]) -> bool {
@@ -38,8 +44,8 @@ pub(super) fn is_paged(key: &[u8]) -> bool {
 }
 
 /// The key of the page of a row, and the row's place in it.
-pub(super) fn page_of(key: &[u8]) -> (Vec<u8>, u8) {
-    let mut page = key.to_vec();
+pub(super) fn page_of(key: &[u8]) -> (Key, u8) {
+    let mut page = Key::from(key);
     let last = page.last_mut().expect("every key begins with a letter");
     let place = *last & PLACE_BITS;
     *last &= !PLACE_BITS;
@@ -53,8 +59,8 @@ pub(super) fn share(one: &[u8], other: &[u8]) -> bool {
 }
 
 /// The key under which a row lies alone.
-pub(super) fn alone(key: &[u8]) -> Vec<u8> {
-    [key, &[ALONE]].concat()
+pub(super) fn alone(key: &[u8]) -> Key {
+    Key::from([key, &[ALONE]].concat())
 }
 
 /// Whether a value of that length is too long for a page.
@@ -68,19 +74,23 @@ pub(super) fn is_alone(key: &[u8]) -> bool {
 }
 
 /// The keys of the rows of a page, in order, with their values.
-pub(super) fn rows_of(page_key: &[u8], page: Page) -> impl Iterator<Item = (Vec<u8>, Place)> {
-    page.0.into_iter().map(move |(place, found)| {
-        let mut key = page_key.to_vec();
+fn rows_of<'a>(page_key: &[u8], page: Page<'a>) -> impl Iterator<Item = (Key, Place<'a>)> {
+    (0..).zip(page.0).filter_map(move |(place, found)| {
+        let mut key = Key::from(page_key);
         *key.last_mut().expect("every key begins with a letter") |= place;
-        (key, found)
+        Some((key, found?))
     })
 }
 
-/// The value of a row.
-pub(super) fn get(database: &sled::Db, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+/// What is read of the value of a row.
+pub(super) fn get<T>(
+    database: &sled::Db,
+    key: &[u8],
+    read: impl Fn(&[u8]) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
     let value = |key: &[u8]| {
         let value = database.get(key).map_err(StoreError::index)?;
-        Ok(value.map(|value| value.to_vec()))
+        value.as_deref().map(&read).transpose()
     };
     if !is_paged(key) {
         return value(key);
@@ -89,7 +99,7 @@ pub(super) fn get(database: &sled::Db, key: &[u8]) -> Result<Option<Vec<u8>>, St
     let Some(page) = database.get(page_key).map_err(StoreError::index)? else { return Ok(None) };
     for row in Rows::of(&page)? {
         match row? {
-            (at, Place::Here(row)) if at == place => return Ok(Some(row.to_vec())),
+            (at, Place::Here(row)) if at == place => return read(row).map(Some),
             (at, Place::Alone) if at == place => return value(&alone(key)),
             _ => {}
         }
@@ -98,18 +108,19 @@ pub(super) fn get(database: &sled::Db, key: &[u8]) -> Result<Option<Vec<u8>>, St
 }
 
 /// All rows whose keys begin with a prefix, which ends before the last byte of each, in order.
-pub(super) fn scan(database: &sled::Db, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-    let mut found = BTreeMap::new();
+pub(super) fn scan(database: &sled::Db, prefix: &[u8]) -> Result<Found, StoreError> {
+    let mut found = Found::new();
     for value in database.scan_prefix(prefix) {
         let (key, value) = value.map_err(StoreError::index)?;
+        // A key of sled's keeps the node alive in which it lies.
         if !is_paged(&key) {
-            found.insert(key.to_vec(), value.to_vec());
+            found.insert(Key::from(&*key), value.to_vec());
         } else if is_alone(&key) {
-            found.insert(key[..key.len() - 1].to_vec(), value.to_vec());
+            found.insert(Key::from(&key[..key.len() - 1]), value.to_vec());
         } else {
             let rows = rows_of(&key, Page::decode(&value)?);
             found.extend(rows.filter_map(|(key, found)| match found {
-                Place::Here(row) => Some((key, row)),
+                Place::Here(row) => Some((key, row.to_vec())),
                 Place::Alone => None,
             }));
         }
@@ -137,7 +148,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn read(&mut self) -> Option<(u8, Place<&'a [u8]>)> {
+    fn read(&mut self) -> Option<(u8, Place<'a>)> {
         let (&place, after) = self.rest.split_first()?;
         let (length, after) = after.split_first_chunk::<2>()?;
         let (row, after) = match u16::from_le_bytes(*length) {
@@ -154,7 +165,7 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> Iterator for Rows<'a> {
-    type Item = Result<(u8, Place<&'a [u8]>), StoreError>;
+    type Item = Result<(u8, Place<'a>), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         (!self.rest.is_empty()).then(|| self.read().ok_or_else(undecodable))
@@ -165,24 +176,26 @@ fn undecodable() -> StoreError {
     StoreError::Index("a page of rows is not decodable".to_owned())
 }
 
-impl Page {
+impl<'a> Page<'a> {
     /// The page of a stored value.
-    pub fn decode(value: &[u8]) -> Result<Self, StoreError> {
-        let owned = |place| match place {
-            Place::Here(row) => Place::Here(<[u8]>::to_vec(row)),
-            Place::Alone => Place::Alone,
-        };
-        Rows::of(value)?
-            .map(|row| row.map(|(at, place)| (at, owned(place))))
-            .collect::<Result<_, _>>()
-            .map(Self)
+    pub fn decode(value: &'a [u8]) -> Result<Self, StoreError> {
+        let mut page = Self::default();
+        for row in Rows::of(value)? {
+            let (place, found) = row?;
+            page.put(place, found);
+        }
+        Ok(page)
     }
 
     /// The value to be stored; `None` of a page without rows.
     pub fn encode(&self) -> Option<Vec<u8>> {
-        let mut value = vec![keys::VALUE_FORMAT];
-        for (place, found) in &self.0 {
-            value.push(*place);
+        let length = |found: &Place<'_>| 3 + if let Place::Here(row) = found { row.len() } else { 0 };
+        let bytes: usize = self.0.iter().flatten().map(length).sum();
+        let mut value = Vec::with_capacity(1 + bytes);
+        value.push(keys::VALUE_FORMAT);
+        for (place, found) in (0..).zip(&self.0) {
+            let Some(found) = found else { continue };
+            value.push(place);
             match found {
                 Place::Here(row) => {
                     value.extend_from_slice(&(row.len() as u16).to_le_bytes());
@@ -191,17 +204,21 @@ impl Page {
                 Place::Alone => value.extend_from_slice(&ELSEWHERE.to_le_bytes()),
             }
         }
-        (!self.0.is_empty()).then_some(value)
+        (bytes > 0).then_some(value)
+    }
+
+    fn at(&mut self, place: u8) -> &mut Option<Place<'a>> {
+        &mut self.0[usize::from(place & PLACE_BITS)]
     }
 
     /// Takes the row at a place out.
-    pub fn take(&mut self, place: u8) -> Option<Place> {
-        self.0.remove(&place)
+    pub fn take(&mut self, place: u8) -> Option<Place<'a>> {
+        self.at(place).take()
     }
 
     /// Puts a row at a place. Gives what was there.
-    pub fn put(&mut self, place: u8, found: Place) -> Option<Place> {
-        self.0.insert(place, found)
+    pub fn put(&mut self, place: u8, found: Place<'a>) -> Option<Place<'a>> {
+        self.at(place).replace(found)
     }
 }
 
@@ -209,7 +226,7 @@ impl Page {
 mod unit_tests {
     use super::*;
 
-    fn here(page: &mut Page, place: u8) -> Option<Vec<u8>> {
+    fn here<'a>(page: &mut Page<'a>, place: u8) -> Option<&'a [u8]> {
         match page.take(place)? {
             Place::Here(row) => Some(row),
             Place::Alone => None,
@@ -219,7 +236,7 @@ mod unit_tests {
     #[test]
     fn neighbours_share_a_page_and_come_back_in_order() {
         let (first, place) = page_of(b"p\x01\x0a");
-        assert_eq!((first.as_slice(), place), (b"p\x01\x08".as_slice(), 2));
+        assert_eq!((&*first, place), (b"p\x01\x08".as_slice(), 2));
         assert_eq!(page_of(b"p\x01\x0f").0, first);
         assert!(share(b"p\x01\x0a", b"p\x01\x0f") && !share(b"p\x01\x0f", b"p\x01\x10"));
         assert!(
@@ -229,13 +246,12 @@ mod unit_tests {
         );
         assert_ne!(page_of(b"p\x01\x10").0, first);
         let mut page = Page::default();
-        page.put(7, Place::Here(b"seven".to_vec()));
-        page.put(2, Place::Here(Vec::new()));
+        page.put(7, Place::Here(b"seven"));
+        page.put(2, Place::Here(b""));
         page.put(5, Place::Alone);
         let stored = page.encode().unwrap();
-        let keys: Vec<Vec<u8>> =
-            rows_of(&first, Page::decode(&stored).unwrap()).map(|(key, _)| key).collect();
-        assert_eq!(keys, [b"p\x01\x0a".to_vec(), b"p\x01\x0d".to_vec(), b"p\x01\x0f".to_vec()]);
+        let keys: Vec<Key> = rows_of(&first, Page::decode(&stored).unwrap()).map(|(key, _)| key).collect();
+        assert_eq!(keys, [b"p\x01\x0a", b"p\x01\x0d", b"p\x01\x0f"]);
         let mut read = Page::decode(&stored).unwrap();
         assert_eq!(here(&mut read, 7).unwrap(), b"seven");
         assert_eq!(here(&mut read, 2).unwrap(), b"");
@@ -246,8 +262,8 @@ mod unit_tests {
     #[test]
     fn what_is_no_page_is_refused() {
         let mut page = Page::default();
-        page.put(1, Place::Here(b"one".to_vec()));
-        page.put(3, Place::Here(b"three".to_vec()));
+        page.put(1, Place::Here(b"one"));
+        page.put(3, Place::Here(b"three"));
         let stored = page.encode().unwrap();
         assert!(Page::decode(&stored).is_ok());
         for end in [0, 1, 2, 3, 5, 8, stored.len() - 1] {

@@ -2,18 +2,22 @@
 
 use super::{
     Index, Reflected, encoded, full,
-    overlay::Rows,
+    overlay::{Rows, Waiting},
     pages::{self, Page, Place},
 };
-use crate::store::{StoreError, keys, ledger::Position, room, rows::TalliesRow, whole::check_of};
+use crate::store::{
+    StoreError,
+    keys::{self, Key},
+    ledger::Position,
+    room,
+    rows::TalliesRow,
+    whole::check_of,
+};
 use danso_core::rollup::Tallies;
 use danso_tier_config::limits;
 use std::sync::PoisonError;
 #[cfg(test)]
 use std::sync::atomic::Ordering;
-
-/// A row as it waits: its key, and its value or that it is gone.
-type Waiting<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
 
 impl Index {
     /// Refuses to write where the disk has too little left: sled must not meet a full disk.
@@ -74,17 +78,21 @@ impl Index {
     /// Errors: as [`Index::flush`].
     pub fn flush_some(&self, most: usize, reach: Position) -> Result<(), StoreError> {
         let mut last = self.written_to.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = self.overlay().next(&last, most);
-        let waiting: Vec<Waiting<'_>> = rows.iter().collect();
-        for rows in batches(&waiting) {
-            self.write(rows, reach, None)?;
-        }
+        let keys: Vec<Key> = {
+            // Held while it is written, as in a flush.
+            let overlay = self.overlay();
+            let waiting = overlay.next(&last, most);
+            for rows in batches(&waiting) {
+                self.write(rows, reach, None)?;
+            }
+            waiting.into_iter().map(|(key, _)| key.clone()).collect()
+        };
         let mut overlay = self.overlay.write().expect("no holder of the overlay panics");
-        for key in rows.keys() {
+        for key in &keys {
             overlay.absolute.remove(key);
         }
-        if let Some(key) = rows.into_keys().next_back() {
-            *last = key;
+        if let Some(key) = keys.into_iter().next_back() {
+            *last = key.to_vec();
         }
         Ok(())
     }
@@ -178,7 +186,7 @@ impl Batch<'_> {
                     page.put(place, Place::Alone);
                     continue;
                 }
-                Some(value) => page.put(place, Place::Here(value.clone())),
+                Some(value) => page.put(place, Place::Here(value)),
                 None => page.take(place),
             };
             if matches!(was, Some(Place::Alone)) {
@@ -198,7 +206,7 @@ mod unit_tests {
     fn a_batch_has_as_many_pages_as_may_be_written_at_once_and_no_page_is_cut() {
         let pages = 2 * limits::SLED_BATCH_KEYS_MAX as u16 + 1;
         let keys = |letter: u8, last: u8| {
-            (0..pages).map(move |page| [&[letter], &page.to_be_bytes()[..], &[last]].concat())
+            (0..pages).map(move |page| Key::from([&[letter], &page.to_be_bytes()[..], &[last]].concat()))
         };
         let (neighbours, alone): (Vec<_>, Vec<_>) =
             ((0..8).flat_map(|last| keys(b'p', last)).collect(), keys(b't', 0).collect());
