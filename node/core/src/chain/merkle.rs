@@ -2,16 +2,17 @@
 
 use super::Digest;
 
+/// What the message of a leaf begins with, and that of a node.
+const LEAF: u8 = 0;
+const NODE: u8 = 1;
+
 /// Hash of one leaf, given in parts: SHA-256(0x00 ‖ parts).
 pub fn leaf(parts: &[&[u8]]) -> Digest {
-    Digest::of_each(std::iter::once([0].as_slice()).chain(parts.iter().copied()))
+    Digest::of_leaf(LEAF, parts)
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    let mut bytes = [1; 65];
-    bytes[1..33].copy_from_slice(&left.0);
-    bytes[33..].copy_from_slice(&right.0);
-    Digest::of(&[&bytes])
+    Digest::of_node(NODE, left, right)
 }
 
 /// Root over leaf hashes in order; of no leaves it is SHA-256 of nothing.
