@@ -10,6 +10,11 @@ const FIRST_DAYS: u32 = 366;
 /// Days between 0000-01-01 and 5000-12-31, the last day taken, so that every date lies in a [`Month`].
 const LAST_DAYS: u32 = 1_826_577;
 
+/// Days between 0000-01-01 and 0000-03-01.
+const MARCH_DAYS: u32 = 60;
+/// Days of 400 years, after which the calendar repeats.
+const ERA_DAYS: u32 = 146_097;
+
 /// A text that is not a calendar date or month, with the text itself left out (it may be personal).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
@@ -71,9 +76,16 @@ impl Date {
     }
 
     /// The month this date lies in.
+    ///
+    /// Asked for several times a change at every tier, so computed here (H. Hinnant, chrono-compatible low-level date
+    /// algorithms, `civil_from_days`): years begin in March, the leap day is the last of its year.
     pub fn month(self) -> Month {
-        let (year, month, _) = self.parts();
-        Month(year as u16 * 12 + month as u16 - 1)
+        let days = self.0 - MARCH_DAYS;
+        let (era, day) = (days / ERA_DAYS, days % ERA_DAYS);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day_of_year = day - (365 * year + year / 4 - year / 100);
+        let months_since_march = (5 * day_of_year + 2) / 153;
+        Month(((era * 400 + year) * 12 + 2 + months_since_march) as u16)
     }
 
     /// This date moved by a number of days, held inside the calendar's ends.
@@ -237,6 +249,22 @@ impl<'de> Deserialize<'de> for Month {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_day_lies_in_the_month_of_the_calendar() {
+        let month = |days| {
+            let (year, month, _) = Date(days).parts();
+            Month::new(year as u16, month as u16).unwrap()
+        };
+        // Each day of a turn of the calendar, and the ends of each month of all others.
+        for days in (FIRST_DAYS..=FIRST_DAYS + ERA_DAYS).chain(LAST_DAYS - ERA_DAYS..=LAST_DAYS) {
+            assert_eq!(Date(days).month(), month(days), "{days}");
+        }
+        for index in 12..=60_011 {
+            let of = Month(index);
+            assert_eq!((of.first_day().month(), of.last_day().month()), (of, of));
+        }
+    }
 
     #[test]
     fn dates_survive_text_and_day_numbers() {

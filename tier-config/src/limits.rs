@@ -105,6 +105,9 @@ pub const HOUSEHOLD_SIZE_CELL_MAX: u16 = 255;
 pub const BIRTH_ORDER_CELL_MAX: u8 = 20;
 /// Longest life of an infant in days that has a tally cell of its own; rules refuse more.
 pub const INFANT_DAYS_CELL_MAX: u16 = 366;
+/// Slots by which the deltas of a batch are added together before they are sorted, a power of two.
+pub const DELTA_SLOTS: usize = 256;
+const _: () = assert!(DELTA_SLOTS.is_power_of_two());
 /// Most that one batch can add to or take from one tally: a core has fewer persons than bytes.
 pub const DELTA_AMOUNT_MAX: i64 = BATCH_CHANGES_MAX as i64 * CORE_BYTES_MAX as i64;
 

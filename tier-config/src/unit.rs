@@ -2,7 +2,7 @@
 
 use crate::date::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 /// Longest official code, in characters (commune codes have five, provinces two).
 const CODE_LENGTH_MAX: usize = 8;
@@ -21,10 +21,33 @@ pub enum UnitIdError {
 /// An official unit code: 1 to 8 ASCII digits or capital letters, leading zeros kept.
 ///
 /// Not an identity: codes are reused by merged units. See [`UnitId`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UnitCode([u8; CODE_LENGTH_MAX]);
 
+impl Ord for UnitCode {
+    /// As the text.
+    fn cmp(&self, other: &Self) -> Ordering {
+        u64::from_be_bytes(self.0).cmp(&u64::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for UnitCode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl UnitCode {
+    fn from_bytes(text: &[u8]) -> Result<Self, UnitIdError> {
+        let plain = text.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+        if text.is_empty() || text.len() > CODE_LENGTH_MAX || !plain {
+            return Err(UnitIdError::Code);
+        }
+        let mut code = [0; CODE_LENGTH_MAX];
+        code[..text.len()].copy_from_slice(text);
+        Ok(Self(code))
+    }
+
     /// The code as text.
     pub fn as_str(&self) -> &str {
         let length = self.0.iter().position(|b| *b == 0).unwrap_or(CODE_LENGTH_MAX);
@@ -35,13 +58,7 @@ impl UnitCode {
 impl FromStr for UnitCode {
     type Err = UnitIdError;
     fn from_str(text: &str) -> Result<Self, UnitIdError> {
-        let plain = text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
-        if text.is_empty() || text.len() > CODE_LENGTH_MAX || !plain {
-            return Err(UnitIdError::Code);
-        }
-        let mut code = [0; CODE_LENGTH_MAX];
-        code[..text.len()].copy_from_slice(text.as_bytes());
-        Ok(Self(code))
+        Self::from_bytes(text.as_bytes())
     }
 }
 
@@ -87,7 +104,7 @@ impl UnitId {
         if code[length..].iter().any(|b| *b != 0) {
             return None;
         }
-        let code = std::str::from_utf8(&code[..length]).ok()?.parse().ok()?;
+        let code = UnitCode::from_bytes(&code[..length]).ok()?;
         let valid_from = Date::from_days(u32::from_be_bytes(day.try_into().ok()?)).ok()?;
         Some(Self { code, valid_from })
     }
@@ -128,8 +145,9 @@ impl<'de> Deserialize<'de> for UnitId {
         if d.is_human_readable() {
             return String::deserialize(d)?.parse().map_err(D::Error::custom);
         }
-        let (code, valid_from) = <(&str, Date)>::deserialize(d)?;
-        Ok(Self { code: code.parse().map_err(D::Error::custom)?, valid_from })
+        // A text is written as its bytes are.
+        let (code, valid_from) = <(&[u8], Date)>::deserialize(d)?;
+        Ok(Self { code: UnitCode::from_bytes(code).map_err(D::Error::custom)?, valid_from })
     }
 }
 
@@ -146,6 +164,21 @@ mod tests {
             let bytes = postcard::to_stdvec(&unit).unwrap();
             assert_eq!(postcard::from_bytes::<UnitId>(&bytes), Ok(unit));
             assert_eq!(serde_json::from_str::<UnitId>(&serde_json::to_string(&unit).unwrap()).unwrap(), unit);
+        }
+    }
+
+    #[test]
+    fn codes_sort_as_their_texts() {
+        let texts = ["0", "00", "00004", "01", "1", "12345678", "9", "A", "VN", "Z9"];
+        assert!(texts.is_sorted());
+        assert!(texts.map(|text| text.parse::<UnitCode>().unwrap()).is_sorted());
+    }
+
+    #[test]
+    fn other_bytes_are_refused() {
+        for code in ["", "123456789", "0a", "Đ"] {
+            let bytes = postcard::to_stdvec(&(code, 1_000u32)).unwrap();
+            assert!(postcard::from_bytes::<UnitId>(&bytes).is_err(), "{code}");
         }
     }
 

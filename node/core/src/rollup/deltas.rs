@@ -66,7 +66,7 @@ impl DeltaError {
     }
 }
 
-/// Appends what `core` adds to the counts, all at its effective month. Not merged; see [`canonical`].
+/// Appends what `core` adds to the counts, all at its effective month. Not merged; see [`super::canonical`].
 ///
 /// Pure, and the same at every tier. Stocks follow from the states before and after, flows from the event;
 /// a void also takes back the flows of the change that it undoes. Takes any core that decodes, whatever the
@@ -158,20 +158,6 @@ fn flows(core: &Core, month: Month, amount: i64, out: &mut Vec<Delta>) {
     out.extend(cell.map(|cell| Delta { month, cell, amount }));
 }
 
-/// The one form of these deltas that is hashed and sent: sorted by month and cell, merged, no zeros.
-pub fn canonical(mut deltas: Vec<Delta>) -> Vec<Delta> {
-    deltas.sort_unstable_by_key(|delta| (delta.month, delta.cell));
-    deltas.dedup_by(|next, kept| {
-        let same = (next.month, next.cell) == (kept.month, kept.cell);
-        if same {
-            kept.amount = kept.amount.wrapping_add(next.amount);
-        }
-        same
-    });
-    deltas.retain(|delta| delta.amount != 0);
-    deltas
-}
-
 /// The bytes of one delta as a leaf of a batch's tallies root: postcard of month, cell and amount.
 pub fn encode_delta(delta: &Delta) -> Vec<u8> {
     encoded(delta)
@@ -218,7 +204,7 @@ fn decode_delta(leaf: &[u8], position: usize) -> Result<Delta, DeltaError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::canonical, *};
     use crate::domain::Sex;
     use proptest::prelude::*;
 
@@ -229,18 +215,6 @@ mod tests {
 
     fn decoded(leaves: &[Vec<u8>]) -> Result<Vec<Delta>, DeltaError> {
         decode_leaves(leaves.iter().map(Vec::as_slice))
-    }
-
-    #[test]
-    fn canonical_deltas_are_sorted_merged_and_without_zeros() {
-        let given = vec![
-            delta("2026-02", 24_000, 1),
-            delta("2026-01", 24_001, 2),
-            delta("2026-02", 24_000, -1),
-            delta("2026-01", 24_000, 1),
-            delta("2026-01", 24_001, 3),
-        ];
-        assert_eq!(canonical(given), [delta("2026-01", 24_000, 1), delta("2026-01", 24_001, 5)]);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `cell.rs` | cuboids and count cells, their packed form |
-//! | `deltas.rs` | a core's additions to cells; their canonical form and leaves |
+//! | `deltas.rs` | a core's additions to cells, and their leaves |
+//! | `canonical.rs` | their canonical form |
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
 //! | `column.rs` | the tallies of one unit and cuboid |
 //! | `checkpoints.rs`, `checkpoint_tests.rs` | a stock's cells at the end of certain months: history costs nothing |
@@ -27,6 +28,7 @@
 
 #[cfg(test)]
 mod book;
+mod canonical;
 mod cell;
 #[cfg(test)]
 mod checkpoint_tests;
@@ -47,9 +49,10 @@ mod tallies;
 #[cfg(test)]
 mod tests;
 
+pub use canonical::canonical;
 pub use cell::{Cell, Cuboid};
 pub use count::count;
-pub use deltas::{Delta, DeltaError, canonical, decode_leaves, deltas, encode_delta, encode_leaves};
+pub use deltas::{Delta, DeltaError, decode_leaves, deltas, encode_delta, encode_leaves};
 pub use dimension::{Accept, Dimension, Measure};
 pub use judge::{Judged, claim, judge};
 pub use question::{CountError, Question, Row, UnitGroup};
