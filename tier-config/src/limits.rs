@@ -273,10 +273,13 @@ pub const SLED_SEGMENT_BYTES: usize = 524_288;
 const _: () = assert!(17 * (SLED_VALUE_BYTES_MAX + 64) < SLED_SEGMENT_BYTES / 4);
 /// Most keys of sled, each of a page or of a row without one, in one of its write batches; 1,000 random ones took gigabytes.
 pub const SLED_BATCH_KEYS_MAX: usize = 100;
-/// Longest value of a row that shares one value of sled with its neighbours, in bytes; eight of them stay below
+/// Rows with neighbouring keys that share one value of sled, a power of two.
+pub const INDEX_PAGE_ROWS: usize = 32;
+const _: () = assert!(INDEX_PAGE_ROWS.is_power_of_two() && INDEX_PAGE_ROWS <= 256);
+/// Longest value of a row that shares one value of sled with its neighbours, in bytes: all of them stay below
 /// [`SLED_VALUE_BYTES_MAX`].
-pub const INDEX_PAGED_ROW_BYTES_MAX: usize = 500;
-const _: () = assert!(8 * (INDEX_PAGED_ROW_BYTES_MAX + 3) < SLED_VALUE_BYTES_MAX);
+pub const INDEX_PAGED_ROW_BYTES_MAX: usize = 120;
+const _: () = assert!(INDEX_PAGE_ROWS * (INDEX_PAGED_ROW_BYTES_MAX + 3) < SLED_VALUE_BYTES_MAX);
 /// Longest piece of a row of tallies in the index, in bytes.
 pub const INDEX_TALLIES_BYTES_MAX: usize = 2_000;
 const _: () = assert!(INDEX_TALLIES_BYTES_MAX + 16 < SLED_VALUE_BYTES_MAX);

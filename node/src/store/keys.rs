@@ -43,7 +43,7 @@ use danso_core::{
 use danso_tier_config::UnitId;
 
 /// Format byte at the head of every value.
-pub(super) const VALUE_FORMAT: u8 = 6;
+pub(super) const VALUE_FORMAT: u8 = 7;
 
 /// Key of the position.
 pub(super) const POSITION: &[u8] = b"mposition";

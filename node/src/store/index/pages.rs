@@ -1,11 +1,11 @@
-//! Rows side by side share one value of sled: eight neighbouring keys a page.
+//! Rows side by side share one value of sled: 32 neighbouring keys a page.
 //!
 //! sled appends every change of a key to its log and rewrites whole nodes every few changes, so that a row of
 //! 100 bytes costs nearly a kilobyte. Rows that are written together mostly have neighbouring keys (persons,
 //! batches, audit entries): as a page they cost one change.
 //!
-//! A page lies under the key of its rows with the last three bits cleared and holds, after the format byte, each
-//! row in order: its last three bits (1 byte), its length (2 bytes, little-endian) and its value. A row that is too
+//! A page lies under the key of its rows with the last five bits cleared and holds, after the format byte, each
+//! row in order: its last five bits (1 byte), its length (2 bytes, little-endian) and its value. A row that is too
 //! long for a page leaves the length 65535 there and lies alone, under its key and the byte `+`. Rows of kinds `m` and
 //! `t` are no pages: those of tallies hold neighbours themselves.
 
@@ -16,9 +16,10 @@ use super::{
 use danso_tier_config::limits;
 
 /// The bits of a key's last byte that tell the rows of a page apart.
-const PLACE_BITS: u8 = 0b111;
+const PLACE_BITS: u8 = (limits::INDEX_PAGE_ROWS - 1) as u8;
 /// The last byte of the key of a row that lies alone; no page's key ends so.
 const ALONE: u8 = b'+';
+const _: () = assert!(ALONE & PLACE_BITS != 0);
 /// In the place of the length of a row that lies alone.
 const ELSEWHERE: u16 = u16::MAX;
 
@@ -31,12 +32,9 @@ pub(super) enum Place<'a> {
     Alone,
 }
 
-/// Rows of a page.
-const PLACES: usize = PLACE_BITS as usize + 1;
-
 /// The rows of a page by place, as they lie elsewhere.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Page<'a>([Option<Place<'a>>; PLACES]);
+pub(super) struct Page<'a>([Option<Place<'a>>; limits::INDEX_PAGE_ROWS]);
 
 /// Whether rows with this key lie in pages.
 pub(super) fn is_paged(key: &[u8]) -> bool {
@@ -73,13 +71,11 @@ pub(super) fn is_alone(key: &[u8]) -> bool {
     key.last().is_some_and(|last| last & PLACE_BITS != 0)
 }
 
-/// The keys of the rows of a page, in order, with their values.
-fn rows_of<'a>(page_key: &[u8], page: Page<'a>) -> impl Iterator<Item = (Key, Place<'a>)> {
-    (0..).zip(page.0).filter_map(move |(place, found)| {
-        let mut key = Key::from(page_key);
-        *key.last_mut().expect("every key begins with a letter") |= place;
-        Some((key, found?))
-    })
+/// The key of the row at a place of a page.
+fn key_at(page_key: &[u8], place: u8) -> Key {
+    let mut key = Key::from(page_key);
+    *key.last_mut().expect("every key begins with a letter") |= place;
+    key
 }
 
 /// What is read of the value of a row.
@@ -118,11 +114,11 @@ pub(super) fn scan(database: &sled::Db, prefix: &[u8]) -> Result<Found, StoreErr
         } else if is_alone(&key) {
             found.insert(Key::from(&key[..key.len() - 1]), value.to_vec());
         } else {
-            let rows = rows_of(&key, Page::decode(&value)?);
-            found.extend(rows.filter_map(|(key, found)| match found {
-                Place::Here(row) => Some((key, row.to_vec())),
-                Place::Alone => None,
-            }));
+            for row in Rows::of(&value)? {
+                if let (place, Place::Here(row)) = row? {
+                    found.insert(key_at(&key, place), row.to_vec());
+                }
+            }
         }
     }
     Ok(found)
@@ -235,23 +231,26 @@ mod unit_tests {
 
     #[test]
     fn neighbours_share_a_page_and_come_back_in_order() {
-        let (first, place) = page_of(b"p\x01\x0a");
-        assert_eq!((&*first, place), (b"p\x01\x08".as_slice(), 2));
-        assert_eq!(page_of(b"p\x01\x0f").0, first);
-        assert!(share(b"p\x01\x0a", b"p\x01\x0f") && !share(b"p\x01\x0f", b"p\x01\x10"));
+        let (first, place) = page_of(b"p\x01\x22");
+        assert_eq!((&*first, place), (b"p\x01\x20".as_slice(), 2));
+        assert_eq!(page_of(b"p\x01\x3f").0, first);
+        assert!(share(b"p\x01\x22", b"p\x01\x3f") && !share(b"p\x01\x3f", b"p\x01\x40"));
         assert!(
-            !share(b"p\x01\x0a", b"p\x02\x0a")
-                && !share(b"p\x0a", b"p\x01\x0a")
+            !share(b"p\x01\x22", b"p\x02\x22")
+                && !share(b"p\x22", b"p\x01\x22")
                 && !share(b"t\x01", b"t\x02")
         );
-        assert_ne!(page_of(b"p\x01\x10").0, first);
+        assert_ne!(page_of(b"p\x01\x40").0, first);
         let mut page = Page::default();
         page.put(7, Place::Here(b"seven"));
         page.put(2, Place::Here(b""));
         page.put(5, Place::Alone);
         let stored = page.encode().unwrap();
-        let keys: Vec<Key> = rows_of(&first, Page::decode(&stored).unwrap()).map(|(key, _)| key).collect();
-        assert_eq!(keys, [b"p\x01\x0a", b"p\x01\x0d", b"p\x01\x0f"]);
+        let places = Rows::of(&stored).unwrap().map(|row| row.unwrap().0);
+        assert_eq!(
+            places.map(|place| key_at(&first, place)).collect::<Vec<_>>(),
+            [b"p\x01\x22", b"p\x01\x25", b"p\x01\x27"]
+        );
         let mut read = Page::decode(&stored).unwrap();
         assert_eq!(here(&mut read, 7).unwrap(), b"seven");
         assert_eq!(here(&mut read, 2).unwrap(), b"");
@@ -272,7 +271,7 @@ mod unit_tests {
         let format = keys::VALUE_FORMAT;
         for wrong in [
             vec![9, 1, 0, 0],
-            vec![format, 8, 0, 0],
+            vec![format, PLACE_BITS + 1, 0, 0],
             vec![format, 1, 0, 0, 1, 0, 0],
             vec![format, 2, 0, 0, 1, 0, 0],
         ] {
@@ -282,7 +281,7 @@ mod unit_tests {
 
     #[test]
     fn a_row_that_lies_alone_is_told_from_a_page() {
-        assert!(is_alone(&alone(b"p\x01\x08")));
-        assert!(!is_alone(&page_of(b"p\x01\x0f").0));
+        assert!(is_alone(&alone(b"p\x01\x20")));
+        assert!(!is_alone(&page_of(b"p\x01\x3f").0));
     }
 }

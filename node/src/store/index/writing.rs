@@ -208,9 +208,10 @@ mod unit_tests {
         let keys = |letter: u8, last: u8| {
             (0..pages).map(move |page| Key::from([&[letter], &page.to_be_bytes()[..], &[last]].concat()))
         };
+        let rows = limits::INDEX_PAGE_ROWS as u8;
         let (neighbours, alone): (Vec<_>, Vec<_>) =
-            ((0..8).flat_map(|last| keys(b'p', last)).collect(), keys(b't', 0).collect());
-        for (mut keys, rows_of_each) in [(neighbours, 8), (alone, 1)] {
+            ((0..rows).flat_map(|last| keys(b'p', last)).collect(), keys(b't', 0).collect());
+        for (mut keys, rows_of_each) in [(neighbours, limits::INDEX_PAGE_ROWS), (alone, 1)] {
             keys.sort_unstable();
             let value = Some(vec![1]);
             let rows: Vec<Waiting<'_>> = keys.iter().map(|key| (key, &value)).collect();
