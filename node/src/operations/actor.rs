@@ -2,7 +2,10 @@
 //! person by name.
 
 use danso_tier_config::UnitId;
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 /// Who does something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +14,8 @@ pub struct Actor(Arc<str>);
 impl Actor {
     /// Somebody at this computer, by a command on a stopped node or by the node itself.
     pub fn local() -> Self {
-        Self("local".into())
+        static LOCAL: LazyLock<Actor> = LazyLock::new(|| Actor("local".into()));
+        LOCAL.clone()
     }
 
     /// An account or a program with a token.

@@ -165,24 +165,22 @@ fn passage<T>(before: Option<&T>, after: Option<&T>) -> Passage {
 }
 
 fn check_kind(core: &Core, month: Month) -> Result<(), Reason> {
-    let persons: Vec<Passage> =
-        core.persons.iter().map(|change| passage(change.before.as_ref(), change.after.as_ref())).collect();
-    let households: Vec<Passage> =
-        core.households.iter().map(|change| passage(change.before.as_ref(), change.after.as_ref())).collect();
-    let one = |wanted: Passage| persons.len() == 1 && persons[0] == wanted;
-    let all_stay = || persons.iter().chain(&households).all(|each| *each == Passage::Stays);
+    let persons = || core.persons.iter().map(|change| passage(change.before.as_ref(), change.after.as_ref()));
+    let households =
+        || core.households.iter().map(|change| passage(change.before.as_ref(), change.after.as_ref()));
+    let nobody = core.persons.is_empty();
+    let one = |wanted: Passage| persons().eq([wanted]);
+    let stays = |each: Passage| each == Passage::Stays;
+    let all_stay = || persons().chain(households()).all(stays);
     let fits = match &core.event {
-        Event::HouseholdOpened => persons.is_empty() && households == [Passage::Arrives],
-        Event::HouseholdClosed => persons.is_empty() && households == [Passage::Leaves],
-        Event::HouseholdSplit => {
-            households == [Passage::Stays, Passage::Arrives]
-                && persons.iter().all(|each| *each == Passage::Stays)
-        }
+        Event::HouseholdOpened => nobody && households().eq([Passage::Arrives]),
+        Event::HouseholdClosed => nobody && households().eq([Passage::Leaves]),
+        Event::HouseholdSplit => households().eq([Passage::Stays, Passage::Arrives]) && persons().all(stays),
         Event::PersonRegistered | Event::MovedIn { .. } => one(Passage::Arrives),
         Event::Born { .. } => one(Passage::Arrives) && born_fits(core, month),
         Event::Died { .. } | Event::MovedOut { .. } => one(Passage::Leaves),
-        Event::Corrected => all_stay() && !(persons.is_empty() && households.is_empty()),
-        Event::Reviewed => all_stay() && persons.is_empty() && households.len() == 1,
+        Event::Corrected => all_stay() && !(nobody && core.households.is_empty()),
+        Event::Reviewed => nobody && households().eq([Passage::Stays]),
         Event::Married
         | Event::Divorced
         | Event::ContraceptionStarted { .. }

@@ -1,7 +1,24 @@
 //! The one form of deltas that is hashed and sent.
 
-use super::{Cell, Delta};
+use super::{Cell, Delta, deltas};
+use crate::domain::Core;
 use danso_tier_config::{Month, limits};
+
+/// Deltas of most changes: a birth adds to the population and to births, and moves a household.
+const DELTAS_A_CHANGE: usize = 4;
+
+/// Room for the deltas of so many changes.
+pub(super) fn room_for(changes: usize) -> Vec<Delta> {
+    Vec::with_capacity(DELTAS_A_CHANGE * changes)
+}
+
+/// The canonical deltas of these cores, whatever the verdicts on them.
+pub fn canonical_of<'a>(cores: impl IntoIterator<Item = &'a Core>) -> Vec<Delta> {
+    let cores = cores.into_iter();
+    let mut all = room_for(cores.size_hint().0);
+    cores.for_each(|core| deltas(core, &mut all));
+    canonical(all)
+}
 
 /// The one form of these deltas that is hashed and sent: sorted by month and cell, merged, no zeros.
 pub fn canonical(mut deltas: Vec<Delta>) -> Vec<Delta> {

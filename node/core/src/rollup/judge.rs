@@ -1,6 +1,10 @@
 //! What a batch adds to the counts: verdicts on its cores, the deltas claimed and the deltas counted.
 
-use super::{Delta, canonical, decode_leaves, deltas, encode_leaves};
+use super::{
+    Delta, canonical,
+    canonical::{canonical_of, room_for},
+    decode_leaves, deltas, encode_leaves,
+};
 use crate::{
     chain::{Contents, Exclusions, Fault, Header, Leaves, Quarantined, check_deltas},
     domain::{ChangeError, Core, Reason, verdict},
@@ -27,9 +31,7 @@ impl Judged {
 /// The deltas that a batch of these changes claims, as canonical leaves: those of every readable core,
 /// whatever the verdict on it.
 pub fn claim<'a>(cores: impl IntoIterator<Item = &'a Core>) -> Vec<Vec<u8>> {
-    let mut all = Vec::new();
-    cores.into_iter().for_each(|core| deltas(core, &mut all));
-    encode_leaves(&canonical(all))
+    encode_leaves(&canonical_of(cores))
 }
 
 /// Judges an opened batch: from its cores where they are there, else from its signed deltas less the
@@ -46,7 +48,7 @@ pub fn judge(contents: &Contents, header: &Header, exclusions: Option<&Exclusion
 }
 
 fn judge_cores(cores: &Leaves, header: &Header) -> Result<Judged, Fault> {
-    let mut judged = Judged::default();
+    let mut judged = Judged { counted: room_for(cores.len()), ..Judged::default() };
     let mut newer = false;
     for (index, bytes) in cores.iter().enumerate() {
         let sequence = header.first.plus(index as u64);

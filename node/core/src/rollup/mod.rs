@@ -49,7 +49,7 @@ mod tallies;
 #[cfg(test)]
 mod tests;
 
-pub use canonical::canonical;
+pub use canonical::{canonical, canonical_of};
 pub use cell::{Cell, Cuboid};
 pub use count::count;
 pub use deltas::{Delta, DeltaError, decode_leaves, deltas, encode_delta, encode_leaves};
