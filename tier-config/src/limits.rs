@@ -239,6 +239,14 @@ pub const SEAL_GAP_MS: u64 = 4;
 pub const SEAL_FLOW_GAP_MS: u64 = 10;
 /// So many waiting changes are a flow.
 pub const SEAL_FLOW_CHANGES: usize = 8;
+/// The same where at least [`SEAL_FLOOD_CHANGES`] changes wait already.
+pub const SEAL_FLOOD_GAP_MS: u64 = 20;
+/// So many waiting changes are a flood.
+pub const SEAL_FLOOD_CHANGES: usize = 64;
+/// Most changes of a batch where the parent has not answered half as many within [`SEAL_QUICK_MS`].
+pub const SEAL_SLOW_CHANGES: usize = 1_000;
+/// Longest time in which the parent answers quickly, from sealing to receipt, milliseconds.
+pub const SEAL_QUICK_MS: u64 = 250;
 /// Size of a preallocated ledger segment, in bytes.
 pub const SEGMENT_BYTES: u64 = 16 * 1_048_576;
 /// Largest record of the ledger, in bytes: whatever a message brings fits, with the answer to it.

@@ -82,7 +82,7 @@ impl Node {
     pub fn oldest_unsent_ms(&self) -> u64 {
         let waiting: Vec<(UnitId, BatchNumber)> = {
             let view = self.store.view();
-            let waiting = view.chains.iter().filter(|(_, chain)| chain.acknowledged < chain.head.number);
+            let waiting = view.chains.iter().filter(|(_, chain)| chain.awaits_receipt());
             waiting.map(|(origin, chain)| (*origin, chain.acknowledged.next())).collect()
         };
         let recorded =

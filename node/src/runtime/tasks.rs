@@ -2,7 +2,7 @@
 
 use crate::{
     operations::{Node, ReleaseError},
-    store::at_rest::State,
+    store::{ChainRow, at_rest::State},
 };
 use danso_tier_config::limits;
 use std::{sync::Arc, time::Duration};
@@ -96,7 +96,7 @@ fn owes_the_parent(node: &Node) -> bool {
         return false;
     }
     let view = store.view();
-    let behind = view.chains.get(&own).is_some_and(|chain| chain.acknowledged < chain.head.number);
+    let behind = view.chains.get(&own).is_some_and(ChainRow::awaits_receipt);
     behind || !view.unsealed.is_empty()
 }
 

@@ -10,7 +10,7 @@ use super::{
 use danso_core::{
     chain::{Head, SALT_BYTES, SealInput, Sealable, seal},
     domain::{Change, Core, RecordedAt},
-    rollup::Judged,
+    rollup::{Judged, canonical_of},
 };
 use danso_tier_config::limits;
 use std::{borrow::Cow, sync::atomic::Ordering, time::Duration};
@@ -35,8 +35,8 @@ impl Writer {
     /// Whether nothing that was sent still waits for its receipt, and the last batch is not so young that the next
     /// changes are better sent together.
     fn is_free(&self, chain: Option<&ChainRow>, waiting: usize) -> bool {
-        chain.is_none_or(|chain| chain.acknowledged >= chain.head.number)
-            && self.gathered_in(waiting).is_zero()
+        !chain.is_some_and(ChainRow::awaits_receipt)
+            && self.pace.gathered_in(waiting).is_zero()
             && self.unsealed_since.is_none_or(|since| since <= Instant::now())
     }
 
@@ -56,29 +56,27 @@ impl Writer {
         let mut batches = Vec::new();
         let mut rest = waiting.as_slice();
         while !rest.is_empty() {
-            let (changes, later) = rest.split_at(batch_length(rest, self.limits.batch_changes as usize));
+            let (changes, later) = rest.split_at(batch_length(rest, self.batch_most()));
             batches.push(self.sealed(&mut head, changes));
             rest = later;
         }
         drop(view);
         group.extend(batches);
-        self.sealed_at = Some(Instant::now());
+        self.pace.sealed(count);
     }
 
     /// Full, or old enough, or free to go.
     fn due(&self, chain: Option<&ChainRow>, waiting: usize) -> bool {
-        waiting >= self.limits.batch_changes as usize
+        waiting >= self.batch_most()
             || self.is_free(chain, waiting)
             || self
                 .unsealed_since
                 .is_some_and(|since| since.elapsed() >= Duration::from_millis(self.limits.batch_age_ms))
     }
 
-    /// For how long changes are still gathered after the last batch: longer where they come fast.
-    fn gathered_in(&self, waiting: usize) -> Duration {
-        let fast = waiting >= limits::SEAL_FLOW_CHANGES;
-        let gap = Duration::from_millis(if fast { limits::SEAL_FLOW_GAP_MS } else { limits::SEAL_GAP_MS });
-        self.sealed_at.map_or(Duration::ZERO, |at| gap.saturating_sub(at.elapsed()))
+    /// Most changes of the next batch.
+    fn batch_most(&self) -> usize {
+        self.pace.most(self.limits.batch_changes as usize)
     }
 
     /// When the next batch may be due, if changes wait that can be sealed.
@@ -91,16 +89,13 @@ impl Writer {
         }
         let due = since + Duration::from_millis(self.limits.batch_age_ms);
         let old = due.saturating_duration_since(Instant::now());
-        let gathered = self.gathered_in(waiting);
+        let gathered = self.pace.gathered_in(waiting);
         Some(if gathered.is_zero() { old } else { old.min(gathered) })
     }
 
     fn sealed(&self, head: &mut Head, changes: &[Waiting<'_>]) -> Staged {
-        let mut counted = Vec::new();
-        for change in changes {
-            danso_core::rollup::deltas(&change.core, &mut counted);
-        }
-        let judged = Judged { counted: danso_core::rollup::canonical(counted), ..Judged::default() };
+        let counted = canonical_of(changes.iter().map(|change| &*change.core));
+        let judged = Judged { counted, ..Judged::default() };
         let deltas = judged.claim();
         let batch =
             seal(&SealInput { origin: self.inner.unit, head: *head, changes, deltas: &deltas }, &self.key);

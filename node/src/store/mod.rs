@@ -26,6 +26,7 @@
 //! | `gathering.rs` | which orders it commits together |
 //! | `ticket.rs` | the answer to an order, and the word that somebody waits |
 //! | `batching.rs` | when the writer seals what waits into batches |
+//! | `pace.rs` | how long it gathers for a batch, and how many |
 //! | `flushing.rs` | what the writer does with the index: flush, open anew, scrub |
 //! | `opening.rs` | start: catch up, rebuild |
 //! | `verifying.rs` | the full check against a recount |
@@ -76,6 +77,7 @@ mod occupied;
 mod opening;
 mod orders;
 mod own;
+mod pace;
 mod queue;
 mod reading;
 mod recent;

@@ -9,6 +9,7 @@ use super::{
     index::{Index, Unusable},
     keys,
     ledger::{self, Kind, Ledger, LedgerReader, Position},
+    pace::Pace,
     queue::Queue,
     recent::Recent,
     record::Record,
@@ -421,7 +422,7 @@ fn start(
         flushed_at: Instant::now(),
         flushed_some_at: Instant::now(),
         unsealed_since,
-        sealed_at: None,
+        pace: Pace::default(),
         full,
         scrubs_wait: false,
     };

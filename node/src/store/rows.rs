@@ -27,6 +27,13 @@ pub struct ChainRow {
     pub nameless: (BatchNumber, BatchNumber),
 }
 
+impl ChainRow {
+    /// Whether the parent has not acknowledged all of it.
+    pub fn awaits_receipt(&self) -> bool {
+        self.acknowledged < self.head.number
+    }
+}
+
 /// Where a batch lies, and its hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchRow {

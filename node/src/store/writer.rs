@@ -8,7 +8,10 @@ use super::{
     index::Index,
     ledger::{Kind, Ledger, LedgerError, Position},
     own::joined,
+    pace::Pace,
     record::{AuditNote, Record, Rewritten},
+    rows::ChainRow,
+    view::View,
 };
 use danso_core::chain::{
     AuditEntry, AuditHead, Deed, Digest, Grantor, KeyClaim, KeyGrant, LedgerKey, Signed,
@@ -92,8 +95,8 @@ pub(super) struct Writer {
     pub flushed_some_at: Instant,
     /// When the oldest unsealed change came.
     pub unsealed_since: Option<Instant>,
-    /// When the last batch was sealed.
-    pub sealed_at: Option<Instant>,
+    /// How the last batches of the own chain went.
+    pub pace: Pace,
     /// Whether the index waits for space.
     pub full: bool,
     /// Whether a scrub waits for space.
@@ -247,7 +250,12 @@ impl Writer {
         let Inner { index, reader, recent, unit, .. } = &*self.inner;
         let durable = |(staged, position): (Staged, &Position)| (staged.record, *position, staged.known);
         let durable = group.into_iter().zip(positions).map(durable).collect();
+        let awaits = |view: &View| view.chains.get(unit).is_some_and(ChainRow::awaits_receipt);
+        let awaited = awaits(&view);
         Applier { view: &mut view, index, ledger: reader, recent, unit: *unit }.apply(durable)?;
+        if awaited && !awaits(&view) {
+            self.pace.answered();
+        }
         view.position = self.ledger.end();
         self.inner.applied.store(view.recording.sequence, Ordering::Release);
         self.unsealed_since = match (view.unsealed.is_empty(), self.unsealed_since) {

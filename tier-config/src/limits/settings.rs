@@ -5,7 +5,8 @@ use super::{BATCH_CHANGES_MAX, STREAM_SILENCE_MS_MAX};
 /// What a node's file may change under `[limits]`; every field has a default and bounds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Changes at which a batch is sealed, 1 to [`BATCH_CHANGES_MAX`].
+    /// Most changes of a batch, 1 to [`BATCH_CHANGES_MAX`]; more than [`super::SEAL_SLOW_CHANGES`] only while the parent
+    /// answers quickly.
     pub batch_changes: u32,
     /// Age of the oldest unsealed change at which a batch is sealed, in milliseconds.
     pub batch_age_ms: u64,
@@ -32,7 +33,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            batch_changes: 1_000,
+            batch_changes: 4_000,
             batch_age_ms: 50,
             window_batches: 32,
             heartbeat_ms: 5_000,
@@ -86,7 +87,7 @@ macro_rules! field {
 
 /// Every field of [`Limits`] with its bounds: the one table that reading and writing a node's file use.
 pub const LIMIT_FIELDS: [LimitField; 11] = [
-    field!(batch_changes, u32, 1, BATCH_CHANGES_MAX as u64, "changes at which a batch is sealed"),
+    field!(batch_changes, u32, 1, BATCH_CHANGES_MAX as u64, "most changes of a batch"),
     field!(batch_age_ms, u64, 1, 60_000, "age of the oldest unsealed change that seals a batch, ms"),
     field!(window_batches, u32, 1, 1_024, "batches sent and not yet answered"),
     field!(heartbeat_ms, u64, 100, STREAM_SILENCE_MS_MAX / 2, "interval of heartbeats on an idle link, ms"),

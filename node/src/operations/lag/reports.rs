@@ -147,7 +147,7 @@ impl Node {
             if let Some(first) = view.unsealed.front() {
                 found.insert(self.unit(), first.core.recorded_at.millis());
             }
-            let waiting = view.chains.iter().filter(|(_, chain)| chain.acknowledged < chain.head.number);
+            let waiting = view.chains.iter().filter(|(_, chain)| chain.awaits_receipt());
             waiting.map(|(origin, chain)| (*origin, chain.acknowledged.next())).collect()
         };
         let mut known = lock(&self.lag.oldest);
