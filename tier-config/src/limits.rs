@@ -243,10 +243,14 @@ pub const SEAL_FLOW_CHANGES: usize = 8;
 pub const SEAL_FLOOD_GAP_MS: u64 = 20;
 /// So many waiting changes are a flood.
 pub const SEAL_FLOOD_CHANGES: usize = 64;
-/// Most changes of a batch where the parent has not answered half as many within [`SEAL_QUICK_MS`].
+/// Most changes of a batch, or fewer where the node's file says so, unless the parent has answered half of a larger one
+/// within [`SEAL_QUICK_MS`].
 pub const SEAL_SLOW_CHANGES: usize = 1_000;
 /// Longest time in which the parent answers quickly, from sealing to receipt, milliseconds.
 pub const SEAL_QUICK_MS: u64 = 250;
+const _: () = assert!(SEAL_GAP_MS < SEAL_FLOW_GAP_MS && SEAL_FLOW_GAP_MS < SEAL_FLOOD_GAP_MS);
+const _: () = assert!(SEAL_FLOW_CHANGES < SEAL_FLOOD_CHANGES && SEAL_FLOOD_CHANGES < SEAL_SLOW_CHANGES);
+const _: () = assert!(SEAL_SLOW_CHANGES <= BATCH_CHANGES_MAX as usize);
 /// Size of a preallocated ledger segment, in bytes.
 pub const SEGMENT_BYTES: u64 = 16 * 1_048_576;
 /// Largest record of the ledger, in bytes: whatever a message brings fits, with the answer to it.
@@ -283,7 +287,7 @@ const _: () = assert!(17 * (SLED_VALUE_BYTES_MAX + 64) < SLED_SEGMENT_BYTES / 4)
 pub const SLED_BATCH_KEYS_MAX: usize = 100;
 /// Rows with neighbouring keys that share one value of sled, a power of two.
 pub const INDEX_PAGE_ROWS: usize = 32;
-const _: () = assert!(INDEX_PAGE_ROWS.is_power_of_two() && INDEX_PAGE_ROWS <= 256);
+const _: () = assert!(INDEX_PAGE_ROWS.is_power_of_two() && INDEX_PAGE_ROWS < SLED_BATCH_KEYS_MAX);
 /// Longest value of a row that shares one value of sled with its neighbours, in bytes: all of them stay below
 /// [`SLED_VALUE_BYTES_MAX`].
 pub const INDEX_PAGED_ROW_BYTES_MAX: usize = 120;

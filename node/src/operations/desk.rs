@@ -210,7 +210,7 @@ impl Node {
         let personal = personal.map(|bytes| (salt(), bytes));
         let written = personal.is_some().then(|| {
             let (actor, subject) = (actor.words(), Subject::Changes(sequence, sequence));
-            AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: change.core.recorded_at.millis() }
+            AuditNote { actor, deed: Deed::PersonalWritten, subject, at_ms: self.now_ms() }
         });
         let recorded = recorded(sequence, &change);
         staging.take(sequence, capture, &change, rows);

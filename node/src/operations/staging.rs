@@ -90,6 +90,8 @@ impl Staging {
         citizen_numbers.retain(|_, id| persons.contains_key(id));
         members.retain(|_, ids| {
             ids.retain(|id| persons.contains_key(id));
+            ids.sort_unstable();
+            ids.dedup();
             !ids.is_empty()
         });
     }
@@ -139,7 +141,10 @@ impl Staging {
         for (id, row) in rows.persons {
             self.person_serial = self.person_serial.max(id.serial);
             if let Some(state) = row.state {
-                self.members.entry(state.household).or_default().push(id);
+                let members = self.members.entry(state.household).or_default();
+                if members.last() != Some(&id) {
+                    members.push(id);
+                }
                 if let Some(facts) = &row.facts {
                     enter(&mut self.subject_codes, &facts.subject_code, id);
                     enter(&mut self.citizen_numbers, &facts.citizen_number, id);

@@ -7,23 +7,32 @@ use tokio::time::Instant;
 /// What is known of the last batches of the own chain.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// When the last ones were sealed, and of how many changes.
-    sealed: Option<(Instant, usize)>,
+    /// When the last ones were sealed.
+    sealed_at: Option<Instant>,
+    /// When the oldest ones were sealed that await an answer, and most changes that were sealed at once since.
+    awaited: Option<(Instant, usize)>,
     /// So many changes at once were answered quickly; 0 since an answer took long.
     quick: usize,
 }
 
+fn is_quick(sealed_at: Instant) -> bool {
+    sealed_at.elapsed() <= Duration::from_millis(limits::SEAL_QUICK_MS)
+}
+
 impl Pace {
-    /// So many changes were sealed.
+    /// So many changes were sealed at once.
     pub fn sealed(&mut self, changes: usize) {
-        self.sealed = Some((Instant::now(), changes));
+        let now = Instant::now();
+        self.sealed_at = Some(now);
+        let (since, most) = self.awaited.unwrap_or((now, 0));
+        self.awaited = Some((since, most.max(changes)));
     }
 
     /// The parent has answered all that was sealed.
     pub fn answered(&mut self) {
-        let Some((at, changes)) = self.sealed else { return };
-        let quickly = at.elapsed() <= Duration::from_millis(limits::SEAL_QUICK_MS);
-        self.quick = if quickly { self.quick.max(changes) } else { 0 };
+        if let Some((since, changes)) = self.awaited.take() {
+            self.quick = if is_quick(since) { self.quick.max(changes) } else { 0 };
+        }
     }
 
     /// For how long changes are still gathered after the last batch: the longer, the faster they come.
@@ -34,13 +43,14 @@ impl Pace {
             _ => limits::SEAL_GAP_MS,
         };
         let gap = Duration::from_millis(gap);
-        self.sealed.map_or(Duration::ZERO, |(at, _)| gap.saturating_sub(at.elapsed()))
+        self.sealed_at.map_or(Duration::ZERO, |at| gap.saturating_sub(at.elapsed()))
     }
 
     /// Most changes of the next batch, where so many are allowed: no more than get through a poor line between two
-    /// breaks, unless half as many were answered quickly.
+    /// breaks, unless half as many were answered quickly and no answer is late.
     pub fn most(&self, allowed: usize) -> usize {
-        allowed.min((2 * self.quick).max(limits::SEAL_SLOW_CHANGES))
+        let quick = if self.awaited.is_none_or(|(since, _)| is_quick(since)) { self.quick } else { 0 };
+        allowed.min((2 * quick).max(limits::SEAL_SLOW_CHANGES))
     }
 }
 
@@ -74,6 +84,21 @@ mod unit_tests {
         assert_eq!(answered_after(&mut pace, 2 * SEAL_SLOW_CHANGES, 1).await, 4 * SEAL_SLOW_CHANGES);
         assert_eq!(answered_after(&mut pace, 4 * SEAL_SLOW_CHANGES, 1).await, MOST);
         assert_eq!(answered_after(&mut pace, 1, SEAL_QUICK_MS + 1).await, SEAL_SLOW_CHANGES);
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_an_answer_for_long_shrinks_batches_whatever_is_sealed_meanwhile() {
+        pause();
+        let mut pace = Pace::default();
+        answered_after(&mut pace, MOST, 1).await;
+        pace.sealed(MOST);
+        advance(Duration::from_millis(SEAL_QUICK_MS)).await;
+        assert_eq!(pace.most(MOST), MOST);
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(pace.most(MOST), SEAL_SLOW_CHANGES);
+        assert_eq!(answered_after(&mut pace, 1, 1).await, SEAL_SLOW_CHANGES);
+        pace.sealed(SEAL_SLOW_CHANGES);
+        assert_eq!(answered_after(&mut pace, 1, 1).await, 2 * SEAL_SLOW_CHANGES);
     }
 
     #[tokio::test]

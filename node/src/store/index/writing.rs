@@ -132,15 +132,26 @@ impl Index {
     }
 }
 
-/// Rows in order, as many at once as may be written in one batch of sled; rows of one page are one key there.
+/// Rows in order, as many at once as may be written in one batch of sled. Rows of one page are not parted.
 fn batches<'a, 'r>(rows: &'r [Waiting<'a>]) -> impl Iterator<Item = &'r [Waiting<'a>]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
-        let keys = rest.chunk_by(share_a_page).take(limits::SLED_BATCH_KEYS_MAX);
-        let (batch, later) = rest.split_at(keys.map(<[_]>::len).sum());
+        let mut keys = 0;
+        let fits = |page: &&[Waiting<'_>]| {
+            keys += keys_of(page);
+            keys <= limits::SLED_BATCH_KEYS_MAX
+        };
+        let batch = rest.chunk_by(share_a_page).take_while(fits).map(<[_]>::len).sum();
+        let (batch, later) = rest.split_at(batch);
         rest = later;
         (!batch.is_empty()).then_some(batch)
     })
+}
+
+/// How many keys of sled rows of one page are: one, and one of each that lies alone.
+fn keys_of(page: &[Waiting<'_>]) -> usize {
+    let is_long = |(_, value): &&Waiting<'_>| value.as_ref().is_some_and(|value| pages::is_long(value));
+    1 + page.iter().filter(is_long).count()
 }
 
 fn share_a_page(one: &Waiting<'_>, next: &Waiting<'_>) -> bool {
@@ -211,14 +222,22 @@ mod unit_tests {
         let rows = limits::INDEX_PAGE_ROWS as u8;
         let (neighbours, alone): (Vec<_>, Vec<_>) =
             ((0..rows).flat_map(|last| keys(b'p', last)).collect(), keys(b't', 0).collect());
-        for (mut keys, rows_of_each) in [(neighbours, limits::INDEX_PAGE_ROWS), (alone, 1)] {
+        let (short, long) = (vec![1], vec![1; limits::INDEX_PAGED_ROW_BYTES_MAX + 1]);
+        for (mut keys, value, pages, rows_of_each) in [
+            (neighbours.clone(), short.clone(), limits::SLED_BATCH_KEYS_MAX, limits::INDEX_PAGE_ROWS),
+            (
+                neighbours,
+                long,
+                limits::SLED_BATCH_KEYS_MAX / (1 + limits::INDEX_PAGE_ROWS),
+                limits::INDEX_PAGE_ROWS,
+            ),
+            (alone, short, limits::SLED_BATCH_KEYS_MAX, 1),
+        ] {
             keys.sort_unstable();
-            let value = Some(vec![1]);
+            let value = Some(value);
             let rows: Vec<Waiting<'_>> = keys.iter().map(|key| (key, &value)).collect();
             let found: Vec<&[Waiting<'_>]> = batches(&rows).collect();
-            let full = limits::SLED_BATCH_KEYS_MAX * rows_of_each;
-            assert_eq!(found.iter().map(|batch| batch.len()).collect::<Vec<_>>(), [full, full, rows_of_each]);
-            assert_eq!(found.concat(), rows);
+            assert_eq!(found, rows.chunks(pages * rows_of_each).collect::<Vec<_>>());
         }
         assert_eq!(batches(&[]).count(), 0);
     }

@@ -63,6 +63,12 @@ impl Commune {
         }
     }
 
+    /// Opens so many households at once.
+    async fn records_at_once(&mut self, count: usize) {
+        let records = (0..count).map(|_| self.change().into()).collect();
+        self.store.write(records).await.unwrap();
+    }
+
     /// An order to append a record, and its answer.
     fn order(&self, record: Record) -> (Order, Answer) {
         let (done, answer) = oneshot::channel();
@@ -136,6 +142,21 @@ async fn a_change_alone_leaves_at_once_and_those_close_behind_it_together() {
     pass(1_000).await;
     commune.records(1).await;
     assert_eq!(commune.sealed(), (3, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_holds_more_only_where_the_parent_has_answered_quickly() {
+    let some = limits::SEAL_SLOW_CHANGES;
+    for (answered_in, batches) in [(0, 2), (limits::SEAL_QUICK_MS, 2), (limits::SEAL_QUICK_MS + 1, 3)] {
+        let mut commune = Commune::open();
+        commune.records_at_once(some).await;
+        assert_eq!(commune.sealed(), (1, some as u64));
+        pass(answered_in).await;
+        commune.receipt().await;
+        pass(limits::SEAL_FLOOD_GAP_MS).await;
+        commune.records_at_once(2 * some).await;
+        assert_eq!(commune.sealed(), (batches, 3 * some as u64), "{answered_in}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
