@@ -53,10 +53,11 @@ impl Writer {
         let waiting: Vec<Waiting<'_>> =
             view.unsealed.iter().map(Waiting::applied).chain(coming().map(Waiting::coming)).collect();
         let mut head = chain.map(|chain| chain.head).unwrap_or_default();
+        let most = self.batch_most();
         let mut batches = Vec::new();
         let mut rest = waiting.as_slice();
         while !rest.is_empty() {
-            let (changes, later) = rest.split_at(batch_length(rest, self.batch_most()));
+            let (changes, later) = rest.split_at(batch_length(rest, most));
             batches.push(self.sealed(&mut head, changes));
             rest = later;
         }

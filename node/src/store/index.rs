@@ -65,7 +65,7 @@ pub(super) struct Index {
     database: RwLock<Option<sled::Db>>,
     overlay: RwLock<Overlay>,
     /// The last row that was written before its turn.
-    written_to: Mutex<Vec<u8>>,
+    written_to: Mutex<Key>,
     /// The check sum over all rows that are written.
     check: Mutex<u128>,
     /// Why it cannot be trusted any more.

@@ -30,8 +30,9 @@ impl Digest {
         Self(hasher.finalize().into())
     }
 
-    /// The digest of a byte and the parts behind it. Short ones, as nearly all leaves are, are put together first.
-    pub(super) fn of_leaf(domain: u8, parts: &[&[u8]]) -> Self {
+    /// The digest of a byte and the parts behind it. Short messages, as those of nodes and nearly all leaves are, are put
+    /// together first.
+    pub(super) fn of_domain(domain: u8, parts: &[&[u8]]) -> Self {
         let mut blocks = [[0; _]; SHORT_BLOCKS];
         let message = &mut blocks.as_flattened_mut()[..SHORT_BYTES];
         message[0] = domain;
@@ -46,21 +47,9 @@ impl Digest {
         Self::of_short(&mut blocks, length)
     }
 
-    /// The digest of a byte and two digests.
-    pub(super) fn of_node(domain: u8, left: &Self, right: &Self) -> Self {
-        const LENGTH: usize = 1 + 2 * size_of::<Digest>();
-        let mut blocks = [[0; _]; LENGTH.div_ceil(size_of::<Block>())];
-        let (message, _) = blocks.as_flattened_mut().split_at_mut(LENGTH);
-        message[0] = domain;
-        message[1..33].copy_from_slice(&left.0);
-        message[33..].copy_from_slice(&right.0);
-        Self::of_short(&mut blocks, LENGTH)
-    }
-
     /// The digest of a message at the beginning of blocks that are zero behind it. The padding is that of FIPS 180-4,
     /// section 5.1.1; a hasher's own bookkeeping takes a third of the time of so short a message.
-    #[inline]
-    fn of_short(blocks: &mut [Block], length: usize) -> Self {
+    fn of_short(blocks: &mut [Block; SHORT_BLOCKS], length: usize) -> Self {
         let count = (length + END_BYTES).div_ceil(size_of::<Block>());
         let padded = blocks[..count].as_flattened_mut();
         padded[length] = 0x80;
@@ -111,9 +100,9 @@ mod unit_tests {
         for length in 1..message.len() {
             let whole = Digest(Sha256::digest(&message[..length]).into());
             let (first, second) = message[1..length].split_at(length / 2);
-            assert_eq!(Digest::of_leaf(message[0], &[first, &[], second]), whole, "{length}");
+            assert_eq!(Digest::of_domain(message[0], &[first, &[], second]), whole, "{length}");
         }
         let (left, right) = (Digest::of(&[b"left"]), Digest::of(&[b"right"]));
-        assert_eq!(Digest::of_node(7, &left, &right), Digest::of(&[&[7], &left.0, &right.0]));
+        assert_eq!(Digest::of_domain(7, &[&left.0, &right.0]), Digest::of(&[&[7], &left.0, &right.0]));
     }
 }

@@ -8,11 +8,11 @@ const NODE: u8 = 1;
 
 /// Hash of one leaf, given in parts: SHA-256(0x00 ‖ parts).
 pub fn leaf(parts: &[&[u8]]) -> Digest {
-    Digest::of_leaf(LEAF, parts)
+    Digest::of_domain(LEAF, parts)
 }
 
 fn node(left: &Digest, right: &Digest) -> Digest {
-    Digest::of_node(NODE, left, right)
+    Digest::of_domain(NODE, &[&left.0, &right.0])
 }
 
 /// Root over leaf hashes in order; of no leaves it is SHA-256 of nothing.

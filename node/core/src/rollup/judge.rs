@@ -1,10 +1,6 @@
 //! What a batch adds to the counts: verdicts on its cores, the deltas claimed and the deltas counted.
 
-use super::{
-    Delta, canonical,
-    canonical::{canonical_of, room_for},
-    decode_leaves, deltas, encode_leaves,
-};
+use super::{Delta, canonical, canonical::room_for, canonical_of, decode_leaves, deltas, encode_leaves};
 use crate::{
     chain::{Contents, Exclusions, Fault, Header, Leaves, Quarantined, check_deltas},
     domain::{ChangeError, Core, Reason, verdict},

@@ -24,7 +24,6 @@ const _: () = assert!(ALONE & PLACE_BITS != 0);
 const ELSEWHERE: u16 = u16::MAX;
 
 /// Where a row's value is found.
-#[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
     /// In the page.
     Here(&'a [u8]),
@@ -33,7 +32,7 @@ pub(super) enum Place<'a> {
 }
 
 /// The rows of a page by place, as they lie elsewhere.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(super) struct Page<'a>([Option<Place<'a>>; limits::INDEX_PAGE_ROWS]);
 
 /// Whether rows with this key lie in pages.

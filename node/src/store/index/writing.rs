@@ -92,7 +92,7 @@ impl Index {
             overlay.absolute.remove(key);
         }
         if let Some(key) = keys.into_iter().next_back() {
-            *last = key.to_vec();
+            *last = key;
         }
         Ok(())
     }
