@@ -7,7 +7,7 @@ use super::{
     target::{NodeArguments, TargetArguments},
     wait,
 };
-use crate::transport::client::NodeClient;
+use crate::{host::files, transport::client::NodeClient};
 use clap::{Args, Subcommand};
 use danso_proto::v1::{
     BundleChunk, BundleSummary, ExportBundleRequest, export_bundle_answer::Message as Exported,
@@ -210,7 +210,7 @@ impl Growing {
     fn finish(self) -> Result<(), Failure> {
         self.file
             .sync_all()
-            .and_then(|()| fs::rename(&self.temporary, &self.path))
+            .and_then(|()| files::rename(&self.temporary, &self.path))
             .map_err(unwritable(&self.path))
     }
 }

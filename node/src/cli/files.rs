@@ -1,10 +1,10 @@
 //! Reading and writing whole files that a command names.
 
 use super::failure::Failure;
+use crate::host::files;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io::{BufWriter, Read, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -41,25 +41,19 @@ pub(super) fn read_text(path: &Path, bytes_max: usize) -> Result<String, Failure
     })
 }
 
-/// Creates or replaces a file; no moment shows half of it under its name. Durable on return.
+/// Creates or replaces a file; no moment shows half of it under its name. On return it and its name are durable.
 pub(super) fn write(
     path: &Path,
     access: Access,
     content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    let temporary = path.with_added_extension("new");
-    let mode = if access == Access::Owner { 0o600 } else { 0o666 };
-    let put = || -> std::io::Result<()> {
-        if temporary.exists() {
-            fs::remove_file(&temporary)?;
-        }
-        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    let mode = if access == Access::Owner { files::PRIVATE_MODE } else { 0o666 };
+    let written = files::replace(path, mode, |file| {
         let mut out = BufWriter::new(file);
         content(&mut out)?;
-        out.into_inner()?.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    put().map_err(|error| {
+        out.flush()
+    });
+    written.map_err(|error| {
         Failure::told("file_unwritable", format!("cannot write {}: {error}", path.display()))
     })
 }

@@ -10,6 +10,7 @@
 //! | `threads.rs` | where blocking work is done |
 //! | `process.rs` | what the system says of this process |
 //! | `disk.rs` | a look at every step by which the ledger changes its folder, and at the room left |
+//! | `files.rs` | files put in place durably |
 //!
 //! Invariants:
 //! 1. Nothing here keeps state of a node; a host may serve many.
@@ -17,6 +18,7 @@
 
 mod clock;
 mod disk;
+pub mod files;
 mod network;
 mod process;
 mod threads;

@@ -3,6 +3,7 @@
 
 use super::start::{RuntimeError, store_options};
 use crate::{
+    host::files,
     operations::{Actor, now_ms},
     store::{
         self, AuditNote, Record, Store, StoreError,
@@ -119,9 +120,7 @@ fn put_in_place(new: &Path, current: &Path) -> Result<Option<PathBuf>, AtRestErr
         fs::rename(current, &aside).map_err(refused(current))?;
         former = Some(aside);
     }
-    fs::rename(new, current).map_err(refused(new))?;
-    let folder = current.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused(folder))?;
+    files::rename(new, current).map_err(refused(new))?;
     Ok(former)
 }
 

@@ -1,13 +1,11 @@
 //! The list of changes that a rebuild could not record again, as CSV for the officer. It names persons.
 
-use crate::operations::{forms::guarded, recovery::Conflicting};
-use danso_tier_config::Date;
-use std::{
-    fs::OpenOptions,
-    io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+use crate::{
+    host::files,
+    operations::{forms::guarded, recovery::Conflicting},
 };
+use danso_tier_config::Date;
+use std::{io, path::Path};
 
 const HEADER: [&str; 16] = [
     "old_sequence",
@@ -30,15 +28,14 @@ const HEADER: [&str; 16] = [
 
 /// Writes a new file that its owner alone can read, durable on return. Refuses to replace one.
 pub(super) fn write(path: &Path, conflicts: &[Conflicting]) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let mut out = csv::Writer::from_writer(BufWriter::new(file));
-    out.write_record(HEADER)?;
-    for conflict in conflicts {
-        out.write_record(row(conflict).map(guarded))?;
-    }
-    let mut file = out.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    file.flush()?;
-    file.get_ref().sync_all()
+    files::create(path, files::PRIVATE_MODE, |file| {
+        let mut out = csv::Writer::from_writer(file);
+        out.write_record(HEADER)?;
+        for conflict in conflicts {
+            out.write_record(row(conflict).map(guarded))?;
+        }
+        out.flush()
+    })
 }
 
 fn row(conflict: &Conflicting) -> [String; 16] {

@@ -9,8 +9,8 @@
 //! | `authority.key` | the authority's secret seed, only where `danso keys` makes certificates |
 
 use crate::{
+    host::files,
     operations::{KeyFolder, KeyFolderError, Signing},
-    transport::tls::files,
 };
 use danso_core::chain::{
     Epoch, Grantor, KeyClaim, KeyGrant, LedgerKey, PublicKey, Registration, Signed, Statement as _, hex,
@@ -20,7 +20,6 @@ use danso_tier_config::UnitId;
 use std::{
     fs,
     io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -77,9 +76,9 @@ const AUTHORITY_SECRET: &str = "authority.key";
 /// Makes the authority's signing key in a folder. Refuses to replace one.
 pub fn create_authority(folder: &Path) -> Result<(), LedgerKeyError> {
     let seed = random_seed();
-    write_new(&folder.join(AUTHORITY_SECRET), &hex(&seed), 0o600)?;
+    write_new(&folder.join(AUTHORITY_SECRET), &hex(&seed), files::PRIVATE_MODE)?;
     let public = LedgerKey::from_seed(&seed).public();
-    write_new(&folder.join(AUTHORITY_PUBLIC), &hex(&public.to_bytes()), 0o644)
+    write_new(&folder.join(AUTHORITY_PUBLIC), &hex(&public.to_bytes()), files::PUBLIC_MODE)
 }
 
 /// Makes a node's ledger key in `folder` and registers it with the authority in `authority`.
@@ -88,13 +87,13 @@ pub fn create_node(authority: &Path, folder: &Path, unit: UnitId, now_ms: u64) -
     let seed = random_seed();
     let key = LedgerKey::from_seed(&seed).public().to_bytes();
     let signed = Signed::sign(&Registration { unit, key, registered_at_ms: now_ms }, &authority_key);
-    write_new(&folder.join(SECRET), &hex(&seed), 0o600)?;
+    write_new(&folder.join(SECRET), &hex(&seed), files::PRIVATE_MODE)?;
     write_new(
         &folder.join(REGISTRATION),
         &format!("{}\n{}", hex(&signed.bytes), hex(&signed.signature)),
-        0o644,
+        files::PUBLIC_MODE,
     )?;
-    write_new(&folder.join(AUTHORITY_PUBLIC), &hex(&authority_key.public().to_bytes()), 0o644)
+    write_new(&folder.join(AUTHORITY_PUBLIC), &hex(&authority_key.public().to_bytes()), files::PUBLIC_MODE)
 }
 
 /// Reads a node's signing material and checks that it belongs together and to `unit`.
@@ -164,8 +163,7 @@ pub fn finish_rotation(folder: &Path, grant: &Signed) -> Result<(), LedgerKeyErr
     let (next, path) = (folder.join(NEXT_SECRET), folder.join(SECRET));
     if next.exists() {
         let io = |source| LedgerKeyError::Io { action: "replace", path: path.clone(), source };
-        fs::rename(&next, &path).map_err(io)?;
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+        files::rename(&next, &path).map_err(io)?;
     }
     Ok(())
 }
@@ -193,11 +191,8 @@ pub fn write_granted(
 ) -> Result<(), LedgerKeyError> {
     let path = folder.join(AUTHORITY_PUBLIC);
     let text = format!("{}\n", hex(&authority.to_bytes()));
-    files::write(&path, text.as_bytes(), files::PUBLIC_MODE).map_err(|source| LedgerKeyError::Io {
-        action: "write",
-        path,
-        source,
-    })?;
+    files::replace(&path, files::PUBLIC_MODE, |out| out.write_all(text.as_bytes()))
+        .map_err(|source| LedgerKeyError::Io { action: "write", path, source })?;
     let mut registrations = registrations.to_vec();
     let former = read_registrations(folder).unwrap_or_default();
     while let Some(next) = registrations.last().and_then(|last| rotation_after(last, &former)) {
@@ -262,11 +257,8 @@ fn write_registrations(folder: &Path, registrations: &[Signed]) -> Result<(), Le
     let lines: Vec<String> =
         registrations.iter().flat_map(|signed| [hex(&signed.bytes), hex(&signed.signature)]).collect();
     let text = lines.join("\n") + "\n";
-    files::write(&path, text.as_bytes(), files::PUBLIC_MODE).map_err(|source| LedgerKeyError::Io {
-        action: "write",
-        path,
-        source,
-    })
+    files::replace(&path, files::PUBLIC_MODE, |out| out.write_all(text.as_bytes()))
+        .map_err(|source| LedgerKeyError::Io { action: "write", path, source })
 }
 
 fn random_seed() -> [u8; 32] {
@@ -277,10 +269,7 @@ fn random_seed() -> [u8; 32] {
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), LedgerKeyError> {
     let io = |source| LedgerKeyError::Io { action: "write", path: path.to_path_buf(), source };
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(io)?;
-    writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(io)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    fs::File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(io)
+    files::create(path, mode, |out| writeln!(out, "{text}")).map_err(io)
 }
 
 fn read_hex(path: &Path) -> Result<[u8; 32], LedgerKeyError> {

@@ -10,6 +10,7 @@ use super::{
     start::{RuntimeError, read_directory, settle_key, store_options},
 };
 use crate::{
+    host::files,
     operations::{
         Actor, Node, RecordError, RegisterError,
         recovery::{Again, Carried, Former},
@@ -324,9 +325,7 @@ fn free(path: &Path, ending: &str, suffix: &str) -> PathBuf {
 /// Renames, durably.
 fn rename(from: &Path, to: &Path) -> Result<(), RebuildError> {
     let folder = |source| RebuildError::Folder { action: "move", path: from.to_path_buf(), source };
-    fs::rename(from, to).map_err(folder)?;
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(folder)
+    files::rename(from, to).map_err(folder)
 }
 
 #[cfg(test)]

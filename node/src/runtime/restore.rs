@@ -5,6 +5,7 @@ use super::{
     start::{RuntimeError, store_options},
 };
 use crate::{
+    host::files,
     operations::now_ms,
     store::{
         self, Store, StoreError,
@@ -159,9 +160,7 @@ fn put_in_place(from: &Path, to: &Path) -> Result<(), RestoreBackupError> {
     if to.exists() {
         fs::remove_dir(to).map_err(refused("remove", to))?;
     }
-    fs::rename(from, to).map_err(refused("move", from))?;
-    let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(refused("sync", parent))
+    files::rename(from, to).map_err(refused("move", from))
 }
 
 fn is_taken(folder: &Path) -> Result<bool, RestoreBackupError> {

@@ -5,6 +5,7 @@ use super::{
     at_rest::{AtRestError, AtRestKey, State, Vault},
     room, written_by,
 };
+use crate::host::files;
 use danso_tier_config::{UnitId, limits};
 use std::{
     fs::{self, File},
@@ -110,15 +111,8 @@ impl Folder {
         if self.version >= wanted {
             return Ok(());
         }
-        let temporary = self.path.join("FORMAT.new");
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&temporary)?;
-            writeln!(file, "danso {wanted} {unit}")?;
-            file.sync_all()?;
-            fs::rename(&temporary, &format)?;
-            File::open(&self.path)?.sync_all()
-        };
-        write().map_err(io("write", &format))
+        files::replace(&format, files::PUBLIC_MODE, |out| writeln!(out, "danso {wanted} {unit}"))
+            .map_err(io("write", &format))
     }
 
     /// Gives up the ballast so that a node on a full disk can start; true where there was one.
@@ -209,13 +203,7 @@ pub(super) fn forget(folder: &Path) -> Result<(), StoreError> {
 /// backup is at the parent, and nothing is recorded before it was heard. Durable on return.
 pub fn mark_restored(data: &Path, at_ms: u64) -> Result<(), StoreError> {
     let path = data.join(RESTORED);
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&path)?;
-        writeln!(file, "{at_ms}")?;
-        file.sync_all()?;
-        File::open(data)?.sync_all()
-    };
-    write().map_err(io("write", &path))
+    files::replace(&path, files::PUBLIC_MODE, |out| writeln!(out, "{at_ms}")).map_err(io("write", &path))
 }
 
 /// That note, if it is there; one that cannot be read counts as from the end of time.

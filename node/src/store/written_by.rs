@@ -1,8 +1,9 @@
 //! Which program wrote a data folder last, for whoever opens it with an older one.
 
 use super::StoreError;
+use crate::host::files;
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{Read as _, Write as _},
     path::Path,
 };
@@ -19,14 +20,8 @@ pub(super) fn note(data: &Path) {
     if read(data).as_deref() == Some(SOFTWARE) {
         return;
     }
-    let (file, temporary) = (data.join(FILE), data.join("VERSION.new"));
-    let write = || -> std::io::Result<()> {
-        let mut new = File::create(&temporary)?;
-        writeln!(new, "{SOFTWARE}")?;
-        new.sync_all()?;
-        fs::rename(&temporary, &file)
-    };
-    if let Err(error) = write() {
+    let written = files::replace(&data.join(FILE), files::PUBLIC_MODE, |out| writeln!(out, "{SOFTWARE}"));
+    if let Err(error) = written {
         tracing::warn!(%error, "cannot note in the data folder which danso writes it");
     }
 }
@@ -57,6 +52,7 @@ pub(super) fn explained(data: &Path, error: StoreError) -> StoreError {
 #[cfg(test)]
 mod unit_tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_last_writer_is_noted_and_only_a_plain_name_is_believed() {

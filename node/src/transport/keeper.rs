@@ -247,10 +247,10 @@ fn grounds(node: &Node) -> Grounds {
 
 /// Digest of what is in the files that matter; a file that is missing counts as empty.
 fn files_digest(folder: &Path) -> [u8; 32] {
-    use super::tls::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, files};
+    use super::tls::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, pem_files};
     let mut hasher = Sha256::new();
     for name in [CERTIFICATE_FILE, KEY_FILE, AUTHORITY_FILE] {
-        let bytes = files::read(&folder.join(name)).unwrap_or_default();
+        let bytes = pem_files::read(&folder.join(name)).unwrap_or_default();
         hasher.update((bytes.len() as u64).to_be_bytes());
         hasher.update(&bytes);
     }

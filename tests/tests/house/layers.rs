@@ -19,7 +19,7 @@ const NODE: &[(&str, &[&str])] = &[
     ("transport", &["wire", "operations", "store", "host"]),
     ("web", &["wire", "operations", "store"]),
     ("runtime", &["web", "transport", "wire", "operations", "store", "host"]),
-    ("cli", &["runtime", "web", "transport", "wire", "operations", "store"]),
+    ("cli", &["runtime", "web", "transport", "wire", "operations", "store", "host"]),
 ];
 
 /// Crates that one layer of the node keeps to itself.

@@ -4,10 +4,11 @@ use super::{
     AtRestError, place,
     sealing::{Secret, derive, random},
 };
+use crate::host::files;
 use rustix::fs::OFlags;
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
+    fs::OpenOptions,
     io::{ErrorKind, Read, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::Path,
@@ -33,25 +34,13 @@ impl AtRestKey {
     /// exists (`at_rest_key_exists`); the folder must exist.
     pub fn generate(path: &Path) -> Result<Self, AtRestError> {
         let refused = AtRestError::key_file("write", path);
-        let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                return Err(AtRestError::KeyExists { path: path.to_path_buf() });
-            }
-            file => file.map_err(&refused)?,
-        };
         let line = digits(&random());
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let written = file
-            .write_all(&line[..])
-            .and_then(|()| file.sync_all())
-            .and_then(|()| File::open(folder)?.sync_all());
-        if let Err(error) = written {
-            let _ = fs::remove_file(path);
-            return Err(refused(error));
-        }
+        files::create(path, files::PRIVATE_MODE, |out| out.write_all(&line[..])).map_err(
+            |error| match error.kind() {
+                ErrorKind::AlreadyExists => AtRestError::KeyExists { path: path.to_path_buf() },
+                _ => refused(error),
+            },
+        )?;
         Self::read(path)
     }
 

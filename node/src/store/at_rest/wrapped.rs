@@ -8,11 +8,11 @@ use super::{
     AtRestError, AtRestKey, KeyName,
     sealing::{NONCE_BYTES, Nonce, Secret, TAG_BYTES, decrypt, derive, encrypt, random},
 };
+use crate::host::files;
 use sha2::{Digest, Sha256};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io::{ErrorKind, Read, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -154,18 +154,7 @@ impl Wrapped {
     /// or the new one, whole.
     pub fn write(&self, folder: &Path) -> Result<(), AtRestError> {
         let path = path(folder);
-        let temporary = folder.join("AT-REST.new");
-        let write = || -> std::io::Result<()> {
-            match fs::remove_file(&temporary) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-            file.write_all(&self.0)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            File::open(folder)?.sync_all()
-        };
-        write().map_err(AtRestError::file("write", &path))
+        files::replace(&path, files::PRIVATE_MODE, |out| out.write_all(&self.0))
+            .map_err(AtRestError::file("write", &path))
     }
 }

@@ -3,16 +3,17 @@
 use super::{
     super::ledger::{Position, SegmentNumber, check_segment, segment_file},
     BackupError, BackupSecret, digest_of,
-    place::{Place, sync_folder},
+    place::Place,
     source::FolderFiles,
 };
+use crate::host::files;
 use danso_core::chain::{BackupManifest, BackupPiece, BackupSegment, PieceHolds};
 use danso_tier_config::limits;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 use zeroize::{Zeroize as _, Zeroizing};
@@ -35,15 +36,13 @@ impl Place {
         let ledger = to.join("ledger");
         fs::create_dir_all(&ledger).map_err(BackupError::io("make", &ledger))?;
         self.open_segments(manifest, secret, progress, &mut |segment, bytes| {
-            write(&ledger.join(segment_file(SegmentNumber(segment.number))), bytes, 0o644)
+            write(&ledger.join(segment_file(SegmentNumber(segment.number))), bytes, files::PUBLIC_MODE)
         })?;
-        sync_folder(&ledger)?;
-        let files = self.open_folder(manifest, secret)?;
-        if let Some(at_rest) = &files.at_rest {
-            write(&to.join("AT-REST"), at_rest, 0o600)?;
+        let folder = self.open_folder(manifest, secret)?;
+        if let Some(at_rest) = &folder.at_rest {
+            write(&to.join("AT-REST"), at_rest, files::PRIVATE_MODE)?;
         }
-        write(&to.join("FORMAT"), &files.format, 0o644)?;
-        sync_folder(to)
+        write(&to.join("FORMAT"), &folder.format, files::PUBLIC_MODE)
     }
 
     /// Opens the segments of a backup one after the other, each checked against the list, record by record, and that it
@@ -135,10 +134,7 @@ fn beside(manifest: &BackupManifest, holds: PieceHolds) -> Option<&BackupPiece> 
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), BackupError> {
-    let refused = BackupError::io("write", path);
-    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let mut file = opened.map_err(&refused)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(&refused)
+    files::create(path, mode, |out| out.write_all(bytes)).map_err(BackupError::io("write", path))
 }
 
 /// The files of a key folder: name, mode, content.
@@ -192,6 +188,6 @@ impl KeyFiles {
                 write(&folder.join(name), bytes, *mode)?;
             }
         }
-        sync_folder(folder)
+        Ok(())
     }
 }

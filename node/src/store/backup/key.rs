@@ -16,13 +16,14 @@ use super::{
     },
     BackupError, digest_of,
 };
+use crate::host::files;
 use argon2::{Algorithm, Argon2, Params, Version};
 use danso_core::chain::hex;
 use danso_tier_config::limits;
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::File,
     io::{ErrorKind, Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -78,8 +79,8 @@ impl BackupKey {
         if public_path.exists() {
             return Err(BackupError::KeyExists { path: public_path });
         }
-        write_new(path, &key.text(true), 0o600)?;
-        write_new(&public_path, &key.text(false), 0o644)?;
+        write_new(path, &key.text(true), files::PRIVATE_MODE)?;
+        write_new(&public_path, &key.text(false), files::PUBLIC_MODE)?;
         Ok(key)
     }
 
@@ -151,15 +152,9 @@ impl BackupKey {
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), BackupError> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let mut file = opened.map_err(|error| match error.kind() {
+    files::create(path, mode, |out| out.write_all(text.as_bytes())).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => BackupError::KeyExists { path: path.to_path_buf() },
         _ => BackupError::io("write", path)(error),
-    })?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|error| {
-        let _ = fs::remove_file(path);
-        BackupError::io("write", path)(error)
     })
 }
 
@@ -220,6 +215,7 @@ fn stretched(
 #[cfg(test)]
 mod unit_tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_key_is_kept_plain_or_under_a_passphrase_and_its_public_file_opens_nothing() {

@@ -1,12 +1,12 @@
 //! The folder of backups: its files, its lock, its lists.
 
 use super::{BackupError, BackupKey};
+use crate::host::files;
 use danso_core::chain::{BackupManifest, PublicKey, SIGNATURE_BYTES, Signed};
 use danso_tier_config::{UnitId, limits};
 use std::{
     fs::{self, File, TryLockError},
     io::{ErrorKind, Read, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -209,23 +209,13 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, BackupError> {
 
 /// Puts a file in place, durably; no moment shows half of it.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
-    let temporary = path.with_added_extension("new");
-    let write = BackupError::io("write", path);
-    let mut file = File::options()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o644)
-        .open(&temporary)
-        .map_err(&write)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(&write)?;
-    fs::rename(&temporary, path).map_err(&write)?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+    files::replace(path, files::PUBLIC_MODE, |out| out.write_all(bytes))
+        .map_err(BackupError::io("write", path))
 }
 
 /// Makes names in a folder durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), BackupError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(BackupError::io("sync", folder))
+    files::sync_folder(folder).map_err(BackupError::io("sync", folder))
 }
 
 /// Makes a folder for backups, or takes one that is empty or was begun and not finished.

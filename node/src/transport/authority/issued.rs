@@ -1,9 +1,13 @@
 //! An issued certificate with its key, and the time for which it is good.
 
 use super::error::AuthorityError;
-use crate::transport::tls::{AUTHORITY_FILE, CERTIFICATE_FILE, Identity, KEY_FILE, files};
+use crate::{
+    host::files,
+    transport::tls::{AUTHORITY_FILE, CERTIFICATE_FILE, Identity, KEY_FILE},
+};
 use std::{
     fmt, fs,
+    io::Write as _,
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -69,6 +73,6 @@ impl fmt::Debug for Issued {
 }
 
 pub(super) fn write(path: &Path, pem: &str, mode: u32) -> Result<(), AuthorityError> {
-    files::write(path, pem.as_bytes(), mode)
+    files::replace(path, mode, |out| out.write_all(pem.as_bytes()))
         .map_err(|source| AuthorityError::Unwritable { path: path.to_owned(), source })
 }

@@ -5,7 +5,10 @@ use super::{
     issued::{Validity, write},
     sign::{common_name, random, serial, set_validity},
 };
-use crate::transport::tls::{AUTHORITY_FILE, Identity, files};
+use crate::{
+    host::files,
+    transport::tls::{AUTHORITY_FILE, Identity, pem_files},
+};
 use danso_tier_config::{UnitId, limits};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -140,7 +143,7 @@ pub fn write_issuer(folder: &Path, chain_pem: &str, key_pem: &str) -> Result<(),
 }
 
 fn read(path: &Path) -> Result<String, AuthorityError> {
-    let bytes = files::read(path).map_err(|source| match source.kind() {
+    let bytes = pem_files::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => AuthorityError::Missing { path: path.to_owned() },
         _ => AuthorityError::Unreadable { path: path.to_owned(), source },
     })?;

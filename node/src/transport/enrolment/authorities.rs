@@ -6,7 +6,7 @@ use crate::{
     transport::{
         access,
         authority::{Authority, Validity, serial_of},
-        tls::{AUTHORITY_FILE, Keys, Role, files},
+        tls::{AUTHORITY_FILE, Keys, Role, pem_files},
     },
     wire::status::{of_store, status},
 };
@@ -135,7 +135,7 @@ impl Authorities for AuthoritiesService {
             let (folder, validity) = (&node.config.keys, Validity::days(node.host.clock.now(), days));
             let chain =
                 Authority::open_issuer(folder)?.issue_person_csr(&request.request, role, unit, validity)?;
-            Ok((chain, files::read(&folder.join(AUTHORITY_FILE)).unwrap_or_default()))
+            Ok((chain, pem_files::read(&folder.join(AUTHORITY_FILE)).unwrap_or_default()))
         });
         let (certificate, roots) = issued.await.map_err(|error| of_authority(&error))?;
         let first = CertificateDer::from_pem_slice(certificate.as_bytes()).ok();

@@ -2,11 +2,12 @@
 
 use super::issuing::{renew_own, request_of, write_node};
 use crate::{
+    host::files,
     operations::{Node, enrolment::InvitationToken},
     transport::{
         authority::{AuthorityError, ISSUER_KEY_FILE, request, write_issuer},
         client::{ClientError, chain},
-        tls::{self, KEY_FILE, Keys, files},
+        tls::{self, KEY_FILE, Keys, pem_files},
     },
     wire::link,
 };
@@ -15,6 +16,7 @@ use danso_proto::v1::{EnrolBegin, EnrolRequest, RenewRequest, enrolment_client::
 use danso_tier_config::{UnitId, limits};
 use std::{
     error::Error,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 use tonic::transport::Channel;
@@ -39,7 +41,9 @@ pub fn is_thrown_away(folder: &Path) -> bool {
 
 /// Marks a key folder as one for a trial.
 pub fn mark_thrown_away(folder: &Path) -> std::io::Result<()> {
-    files::write(&folder.join(THROWN_AWAY_FILE), b"for trials only\n", files::PUBLIC_MODE)
+    files::replace(&folder.join(THROWN_AWAY_FILE), files::PUBLIC_MODE, |out| {
+        out.write_all(b"for trials only\n")
+    })
 }
 
 /// What the parent tells a newcomer.
@@ -88,7 +92,7 @@ impl FirstKeys {
 fn key_request(path: &Path) -> Result<Vec<u8>, AuthorityError> {
     if !path.exists() {
         let (key, _) = request()?;
-        files::write(path, key.as_bytes(), files::PRIVATE_MODE)
+        files::replace(path, files::PRIVATE_MODE, |out| out.write_all(key.as_bytes()))
             .map_err(|source| AuthorityError::Unwritable { path: path.to_owned(), source })?;
     }
     request_of(path)
@@ -169,7 +173,7 @@ impl Newcomer {
 fn write_certificates(folder: &Path, node: &str, authority: &str, roots: &str) -> Result<(), ClientError> {
     if !authority.is_empty() {
         let path = folder.join(ISSUER_KEY_FILE);
-        let key = files::read(&path).map_err(|source| AuthorityError::Unreadable { path, source })?;
+        let key = pem_files::read(&path).map_err(|source| AuthorityError::Unreadable { path, source })?;
         write_issuer(folder, authority, &String::from_utf8_lossy(&key))?;
     }
     Ok(write_node(folder, None, node, roots)?)

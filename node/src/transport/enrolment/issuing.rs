@@ -1,14 +1,15 @@
 //! The authority in a node's key folder: what it issues for a unit, and how a tree's first one is made.
 
 use crate::{
+    host::files,
     operations::Node,
     transport::{
         authority::{Authority, AuthorityError, ISSUER_FILE, Validity, request, request_with, write_issuer},
-        tls::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, files},
+        tls::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, pem_files},
     },
 };
 use danso_tier_config::{UnitId, limits};
-use std::{path::Path, time::SystemTime};
+use std::{io::Write as _, path::Path, time::SystemTime};
 
 /// Certificates for one node.
 pub(super) struct Certificates {
@@ -55,7 +56,7 @@ pub(super) fn issue(
     };
     let path = folder.join(AUTHORITY_FILE);
     let unreadable = |source| AuthorityError::Unreadable { path: path.clone(), source };
-    let roots = files::read(&path).map_err(unreadable)?;
+    let roots = pem_files::read(&path).map_err(unreadable)?;
     Ok(Certificates { node: certificate, authority, roots: String::from_utf8_lossy(&roots).into_owned() })
 }
 
@@ -99,7 +100,7 @@ pub(super) fn renew_own(node: &Node, now: SystemTime) -> Result<(), AuthorityErr
 /// A request for the key in a file.
 pub(super) fn request_of(path: &Path) -> Result<Vec<u8>, AuthorityError> {
     let unreadable = |source| AuthorityError::Unreadable { path: path.to_owned(), source };
-    let pem = files::read(path).map_err(unreadable)?;
+    let pem = pem_files::read(path).map_err(unreadable)?;
     request_with(&String::from_utf8_lossy(&pem))
 }
 
@@ -112,7 +113,7 @@ pub(super) fn write_node(
 ) -> Result<(), AuthorityError> {
     let write = |name: &str, pem: &str, mode| {
         let path = folder.join(name);
-        files::write(&path, pem.as_bytes(), mode)
+        files::replace(&path, mode, |out| out.write_all(pem.as_bytes()))
             .map_err(|source| AuthorityError::Unwritable { path, source })
     };
     if let Some(key) = key {

@@ -2,8 +2,8 @@
 
 use super::{
     error::TlsError,
-    files,
     identity::Identity,
+    pem_files,
     pinned::{Fingerprint, fingerprint},
     trust::Trust,
     verifier::{PeerVerifier, Refused, unix_time},
@@ -164,7 +164,7 @@ impl Keys {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    files::read(path).map_err(|source| match source.kind() {
+    pem_files::read(path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => TlsError::Missing { path: path.to_owned() },
         _ => TlsError::Unreadable { path: path.to_owned(), source },
     })

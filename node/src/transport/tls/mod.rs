@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `identity.rs` | the node, person or authority that a certificate names, and its DNS form |
 //! | `serial.rs` | serial numbers that tell the time of issue |
-//! | `files.rs` | bounded reading of PEM files, atomic writing with a file mode |
+//! | `pem_files.rs` | bounded reading of PEM files, certificates as PEM |
 //! | `config.rs` | [`Keys`]: a key folder, checked, as server and client configuration |
 //! | `error.rs` | [`TlsError`]: what can be wrong with a key folder |
 //! | `trust.rs` | [`Trust`]: authorities for their own subtree only, nothing revoked; exchanged while running |
@@ -45,11 +45,11 @@ mod config;
 mod connection;
 mod connector;
 mod error;
-pub(crate) mod files;
 mod guest;
 mod identity;
 mod listener;
 mod open;
+pub(crate) mod pem_files;
 mod pinned;
 mod reason;
 mod serial;

@@ -2,7 +2,7 @@
 
 use super::{
     connector::{ConnectError, connect},
-    files,
+    pem_files,
     trust::Trust,
     verifier::PeerVerifier,
 };
@@ -61,7 +61,7 @@ pub async fn connect_pinned(
     config.resumption = Resumption::disabled();
     let channel = connect(address, expected, Arc::new(config)).await?;
     let root = verifier.root.get().expect("a connection that stands was verified against the root");
-    Ok((channel, files::certificate_pem(root)))
+    Ok((channel, pem_files::certificate_pem(root)))
 }
 
 /// Trusts the root among the presented certificates that has the fingerprint, and no other.

@@ -3,8 +3,8 @@
 use super::{
     config::{read_pair, web_config},
     error::TlsError,
-    files,
     open::{AddressPlace, Connections, Overfull},
+    pem_files,
     reason::reason,
 };
 use crate::host::{Listener, Socket};
@@ -112,7 +112,7 @@ impl Files {
 }
 
 fn contents(certificate: &std::path::Path, key: &std::path::Path) -> Vec<Vec<u8>> {
-    [certificate, key].map(|path| files::read(path).unwrap_or_default()).to_vec()
+    [certificate, key].map(|path| pem_files::read(path).unwrap_or_default()).to_vec()
 }
 
 /// Accepts connections of browsers until the stream is dropped; each comes with its address and with a place that

@@ -1,17 +1,11 @@
-//! Key files on disk: bounded reading, and atomic writing with a file mode.
+//! Key files on disk: bounded reading, and PEM.
 
 use danso_tier_config::limits;
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::File,
+    io::{self, Read},
     path::Path,
 };
-
-/// Mode of a file that holds a private key.
-pub(crate) const PRIVATE_MODE: u32 = 0o600;
-/// Mode of a file that anyone may read.
-pub(crate) const PUBLIC_MODE: u32 = 0o644;
 
 /// Reads a key file whole; a longer one than `KEY_FILE_BYTES_MAX` is `FileTooLarge`.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
@@ -22,24 +16,6 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(bytes)
-}
-
-/// Replaces or creates a file; on return it and its name are durable. No moment shows half of it, or a
-/// private one to others: it is written under a temporary name that has the mode from the start.
-pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let temporary = path.with_added_extension("new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
 }
 
 /// A DER certificate as PEM.
@@ -63,20 +39,7 @@ pub(crate) fn certificate_pem(der: &[u8]) -> String {
 mod unit_tests {
     use super::*;
     use rustls::pki_types::{CertificateDer, pem::PemObject};
-    use std::os::unix::fs::PermissionsExt;
-
-    #[test]
-    fn a_written_file_has_its_mode_even_over_an_open_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("node.key");
-        fs::write(&path, "old").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        fs::write(folder.path().join("node.key.new"), "left by a crash").unwrap();
-        write(&path, b"new", PRIVATE_MODE).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(read(&path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
+    use std::fs;
 
     #[test]
     fn a_certificate_survives_its_pem() {
