@@ -263,6 +263,8 @@ pub const LEDGER_READ_AHEAD_BYTES: usize = 1_048_576;
 pub const LEDGER_READ_BYTES: usize = 4_096;
 /// Most segment files that the readers of one ledger keep open.
 pub const LEDGER_OPEN_SEGMENTS_MAX: usize = 8;
+/// Shortest sleep of the writer's thread, in milliseconds: what is due sooner is done after it.
+pub const WRITER_REST_MS: u64 = 1;
 /// Most records of one group commit.
 pub const COMMIT_RECORDS_MAX: usize = 4_096;
 /// Longest time for which own changes wait for others to be committed with, while nobody waits for them, milliseconds.

@@ -13,25 +13,17 @@
 //! | `names.rs` | the search by name, in memory only |
 //! | `keys.rs` | the one table of sled keys |
 //! | `rows.rs` | the rows kept under them |
-//! | `index.rs` | sled behind an overlay of unflushed writes; all its batches |
+//! | `index/` | sled behind an overlay of unflushed writes; all its batches |
 //! | `whole.rs` | the check sum over all rows of the index |
 //! | `view.rs` | what is held in memory |
 //! | `apply/` | what each record does to memory and index |
-//! | `writer.rs` | the one writer: append, sync, apply, answer |
-//! | `seat.rs` | its seat: a thread of its own, or whoever waits |
-//! | `queue.rs` | how orders reach it |
-//! | `orders.rs` | the way there |
-//! | `bell.rs` | what wakes the thread, once enough has come |
+//! | `writer/` | the one writer: gather, append, sync, apply, seal, answer, flush |
 //! | `staged.rs` | a record on its way, with what is known of it |
-//! | `gathering.rs` | which orders it commits together |
-//! | `ticket.rs` | the answer to an order, and the word that somebody waits |
-//! | `batching.rs` | when the writer seals what waits into batches |
-//! | `pace.rs` | how long it gathers for a batch, and how many |
-//! | `flushing.rs` | what the writer does with the index: flush, open anew, scrub |
-//! | `opening.rs` | start: catch up, rebuild |
+//! | `opening.rs` | start: folder, key, index |
+//! | `replaying.rs` | catching up: records of the ledger applied again |
 //! | `verifying.rs` | the full check against a recount |
 //! | `stopped.rs` | a stopped node's folder: its audit log checked, its key at rest wrapped anew |
-//! | `reading.rs` | look-ups: batches, receipts, persons, households |
+//! | `reading/` | look-ups: batches, receipts, persons, households |
 //! | `differences.rs` | an index against a recount, row by row, each with its name |
 //! | `directory.rs` | packing of directory versions |
 //! | `folder.rs` | FORMAT, lock, ballast |
@@ -55,18 +47,14 @@
 mod apply;
 pub mod at_rest;
 pub mod backup;
-mod batching;
-mod bell;
 mod captures;
 mod differences;
 mod directory;
 mod encoding;
 pub mod envelope;
 mod error;
-mod flushing;
 mod folder;
 pub mod foreign;
-mod gathering;
 mod index;
 mod keys;
 mod lag;
@@ -75,20 +63,16 @@ mod lookups;
 mod names;
 mod occupied;
 mod opening;
-mod orders;
 mod own;
-mod pace;
-mod queue;
 mod reading;
 mod recent;
 mod record;
 mod register;
+mod replaying;
 mod room;
 mod rows;
-mod seat;
 mod staged;
 mod stopped;
-mod ticket;
 mod verifying;
 mod view;
 mod whole;
@@ -111,9 +95,9 @@ pub use record::{
 pub use rows::{BatchRow, ChainRow, HouseholdRow, PersonRow, Recording};
 pub use staged::Staged;
 pub use stopped::{AuditGrounds, AuditReport, rewrap, verify_audit};
-pub use ticket::Ticket;
 pub use verifying::{VerifyReport, verify};
 pub use view::{HeldOrder, HeldRevocations, StoredDirectory, View};
+pub use writer::Ticket;
 pub use written_by::SOFTWARE;
 
 use danso_core::{
@@ -123,7 +107,6 @@ use danso_core::{
 use danso_tier_config::{Limits, UnitId};
 use index::Index;
 use ledger::LedgerReader;
-use queue::Queue;
 use recent::Recent;
 use std::{
     path::PathBuf,
@@ -134,7 +117,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::{oneshot, watch};
-use writer::Order;
+use writer::{Order, Queue};
 
 struct Inner {
     unit: UnitId,
@@ -219,7 +202,7 @@ impl Store {
             // A closed queue drops `done`, and the ticket reads that as stopped.
             self.orders.send(Order::Append { records, generation, done });
         }
-        Ticket::new(ticket, self.orders.seat())
+        self.orders.ticket(ticket)
     }
 
     /// Goes on under another ledger key. On return the grant is durable and the next batch is signed with it.

@@ -9,8 +9,9 @@ use super::{
     folder::Folder,
     index::{Index, Unusable},
     ledger::{self, LedgerError, LedgerReader, Position},
-    opening::{Options, catch_up, guarded, replay},
+    opening::{Options, guarded},
     record::Record,
+    replaying::{catch_up, replay},
     view::View,
 };
 use danso_core::{

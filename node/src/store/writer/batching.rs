@@ -1,11 +1,11 @@
 //! When the writer seals what waits into batches: at once where nothing is on its way, together where much comes.
 
-use super::{
+use super::Writer;
+use crate::store::{
     Staged,
     record::{OwnChange, Record, SaltedPersonal},
     rows::ChainRow,
     view::Unsealed,
-    writer::Writer,
 };
 use danso_core::{
     chain::{Head, SALT_BYTES, SealInput, Sealable, seal},

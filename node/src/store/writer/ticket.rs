@@ -1,19 +1,23 @@
 //! The answer to staged records.
 
-use super::{StoreError, seat::Seat};
+use super::seat::Seat;
+use crate::store::StoreError;
 use tokio::sync::oneshot::{self, error::TryRecvError};
+
+/// Where the writer answers.
+pub(in crate::store) type Answer = oneshot::Receiver<Result<(), StoreError>>;
 
 /// Resolves when the staged records are durable and applied, or were not written at all. They are written with what is
 /// staged after them until somebody waits, at the latest after `limits::COMMIT_GATHER_MS`.
 #[derive(Debug)]
 pub struct Ticket {
-    answer: oneshot::Receiver<Result<(), StoreError>>,
+    answer: Answer,
     /// The writer's; not there where it has answered already.
     seat: Option<Seat>,
 }
 
 impl Ticket {
-    pub(super) fn new(answer: oneshot::Receiver<Result<(), StoreError>>, seat: Option<Seat>) -> Self {
+    pub(super) fn new(answer: Answer, seat: Option<Seat>) -> Self {
         Self { answer, seat }
     }
 

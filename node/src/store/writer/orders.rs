@@ -1,8 +1,8 @@
 //! The way of orders to the writer.
 
 use super::{
+    Order,
     bell::{AT_ONCE, Bell},
-    writer::Order,
 };
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use std::sync::{
 
 /// Where orders go in; cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Orders(Arc<Inlet>);
+pub(in crate::store) struct Orders(Arc<Inlet>);
 
 #[derive(Debug)]
 struct Inlet {

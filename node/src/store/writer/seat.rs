@@ -5,7 +5,8 @@
 //! two threads that wake each other take longer than a commit of a few changes. Other orders, flushes and what is sealed
 //! later are the thread's.
 
-use super::{StoreError, bell::Bell, folder::Folder, orders::Received, writer::Writer};
+use super::{Writer, bell::Bell, orders::Received};
+use crate::store::{StoreError, folder::Folder};
 use danso_tier_config::limits;
 use std::{
     any::Any,
@@ -16,7 +17,7 @@ use std::{
 };
 
 /// What panicked in the seat.
-pub(super) type Panicked = Box<dyn Any + Send>;
+pub(in crate::store) type Panicked = Box<dyn Any + Send>;
 
 /// The writer, and where its orders come from. The folder's lock lives as long.
 struct Seated {
@@ -27,7 +28,7 @@ struct Seated {
 
 /// The seat, empty once the writer is closed, and what wakes the thread; cheap to clone.
 #[derive(Clone)]
-pub(super) struct Seat(Arc<Place>);
+pub(in crate::store) struct Seat(Arc<Place>);
 
 struct Place {
     seated: Mutex<Option<Seated>>,
@@ -51,14 +52,14 @@ impl WeakSeat {
 }
 
 impl Seat {
-    pub fn new(writer: Writer, received: Received, folder: Folder) -> Self {
+    pub(super) fn new(writer: Writer, received: Received, folder: Folder) -> Self {
         let bell = Arc::clone(received.bell());
         let seated = Mutex::new(Some(Seated { writer, received, _folder: folder }));
         Self(Arc::new(Place { seated, bell }))
     }
 
     /// The same without keeping it.
-    pub fn weak(&self) -> WeakSeat {
+    pub(super) fn weak(&self) -> WeakSeat {
         WeakSeat(Arc::downgrade(&self.0))
     }
 

@@ -1,12 +1,12 @@
 //! How orders reach the writer: to a thread of its own, or carried out at once.
 
 use super::{
-    folder::Folder,
+    Order, Writer,
     orders::{self, Orders},
     seat::{Panicked, Seat, WeakSeat},
-    writer::{Order, Writer},
+    ticket::{Answer, Ticket},
 };
-use crate::host::Threads;
+use crate::{host::Threads, store::folder::Folder};
 use std::{
     panic::resume_unwind,
     sync::{Arc, Mutex},
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 /// The way to the writer; cheap to clone. The folder's lock lives exactly as long as the writer.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub(in crate::store) struct Queue {
     orders: Orders,
     seat: Seat,
     runs: Runs,
@@ -71,9 +71,9 @@ impl Queue {
         }
     }
 
-    /// The seat for somebody who waits; a writer without a thread has answered already.
-    pub fn seat(&self) -> Option<Seat> {
-        matches!(self.runs, Runs::Thread(_)).then(|| self.seat.clone())
+    /// What somebody waits with for an answer; a writer without a thread has given it already.
+    pub fn ticket(&self, answer: Answer) -> Ticket {
+        Ticket::new(answer, matches!(self.runs, Runs::Thread(_)).then(|| self.seat.clone()))
     }
 
     /// Orders and seat, for tests of what is done with orders that wait.

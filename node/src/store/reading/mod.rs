@@ -1,4 +1,8 @@
-//! Look-ups: batches and receipts by number, persons and households of the own register.
+//! Look-ups: batches, releases, own changes, evidence, office and audit records; `people.rs` has the own register.
+
+mod people;
+
+pub use people::Naming;
 
 use super::{
     Store, StoreError,
@@ -6,24 +10,16 @@ use super::{
     encoding::{Decoded, captures_of, read_record},
     index, keys,
     ledger::Position,
-    names,
-    own::changes_of,
     record::{AcceptedBatch, Evidence, OfficeRecord, OwnChange, Record, Topic},
-    register::OwnRegister,
-    rows::{BatchRow, HouseholdRow, PersonRow},
+    rows::BatchRow,
     view::View,
 };
 use danso_core::{
-    chain::{Batch, BatchNumber, ErasedLeaf, Header, PersonalLeaf, Quarantined, Signed},
-    domain::{
-        CaptureId, Core, HouseholdId, HouseholdState, PersonFacts, PersonId, PersonState, Reason, Sequence,
-    },
+    chain::{Batch, BatchNumber, Quarantined, Signed},
+    domain::{CaptureId, Reason, Sequence},
 };
 use danso_tier_config::UnitId;
 use std::sync::RwLockReadGuard;
-
-/// A person's state, and the latest change.
-type Standing = (Option<PersonState>, Option<Sequence>);
 
 /// A batch held here, with what the acceptance said of it.
 #[derive(Debug, Clone)]
@@ -47,6 +43,12 @@ impl Store {
 
     fn record(&self, position: u64) -> Result<Record, StoreError> {
         Ok(self.read(position)?.0.record)
+    }
+
+    /// What a row points to, where it is of the kind that the row is for.
+    fn of_kind<T>(&self, position: u64, kind: fn(Record) -> Option<T>) -> Result<T, StoreError> {
+        let wrong = || StoreError::Index("a row points to another kind of record".to_owned());
+        kind(self.record(position)?).ok_or_else(wrong)
     }
 
     /// Where a batch lies, and its hash; `None` when it is not held.
@@ -96,17 +98,9 @@ impl Store {
 
     /// A signed release by its number.
     pub fn release(&self, number: u64) -> Result<Option<Signed>, StoreError> {
-        let Some(position) = self.inner.index.get::<u64>(&keys::release(number))? else {
-            return Ok(None);
-        };
-        match self.record(position)? {
-            Record::Release(signed) => Ok(Some(signed)),
-            _ => Err(StoreError::Index("a release row points to another kind of record".to_owned())),
-        }
-    }
-
-    fn register(&self) -> OwnRegister<'_> {
-        OwnRegister::new(&self.inner.index, &self.inner.reader, &self.inner.recent)
+        let release = |record| if let Record::Release(signed) = record { Some(signed) } else { None };
+        let position = self.inner.index.get(&keys::release(number))?;
+        position.map(|position| self.of_kind(position, release)).transpose()
     }
 
     /// An own change by its sequence.
@@ -170,90 +164,6 @@ impl Store {
         Ok(self.view())
     }
 
-    /// A person of the own register, also one who died or left.
-    pub fn person(&self, person: PersonId) -> Result<Option<PersonRow>, StoreError> {
-        self.register().person(person)
-    }
-
-    /// A person's state and latest change, without what names the person.
-    pub fn standing(&self, person: PersonId) -> Result<Option<Standing>, StoreError> {
-        Ok(self.inner.index.person(person)?.map(|row| (row.state, row.changed)))
-    }
-
-    /// A household's state, without what names it.
-    pub fn household_state(&self, household: HouseholdId) -> Result<Option<HouseholdState>, StoreError> {
-        Ok(self.inner.index.household(household)?.and_then(|row| row.state))
-    }
-
-    /// A household of the own register, also a closed one.
-    pub fn household(&self, household: HouseholdId) -> Result<Option<HouseholdRow>, StoreError> {
-        self.register().household(household)
-    }
-
-    /// The open household with this number.
-    pub fn household_by_number(&self, number: &str) -> Result<Option<HouseholdId>, StoreError> {
-        Ok(self.lookups()?.lookups.household(number))
-    }
-
-    /// The resident with this health-insurance number.
-    pub fn person_by_subject_code(&self, code: &str) -> Result<Option<PersonId>, StoreError> {
-        Ok(self.lookups()?.lookups.subject(code))
-    }
-
-    /// The resident with this personal identification number.
-    pub fn person_by_citizen_number(&self, number: &str) -> Result<Option<PersonId>, StoreError> {
-        Ok(self.lookups()?.lookups.citizen(number))
-    }
-
-    /// The view with its look-ups filled: all rows of the register are read at the first question.
-    fn lookups(&self) -> Result<RwLockReadGuard<'_, View>, StoreError> {
-        let fill = |view: &mut View| {
-            let register = self.register();
-            view.lookups.fill(register.persons()?, register.households()?);
-            Ok(())
-        };
-        self.filled(|view| view.lookups.is_filled(), fill)
-    }
-
-    /// Persons of the own register whose names have all words of a question, also those who died or left;
-    /// at most `max`. Marks count where the question has them.
-    ///
-    /// Errors: [`StoreError::Locked`] without the key at rest.
-    pub fn persons_by_name(
-        &self,
-        question: &str,
-        max: usize,
-    ) -> Result<Vec<(PersonId, PersonRow)>, StoreError> {
-        self.require_key()?;
-        let fill = |view: &mut View| {
-            let persons = self.register().persons()?;
-            view.names.fill(persons.into_iter().map(|(id, row)| (id, row.facts)));
-            Ok(())
-        };
-        let found = self.filled(|view| view.names.is_filled(), fill)?.names.find(question);
-        let mut persons = Vec::new();
-        let register = self.register();
-        for id in found {
-            let Some(row) = register.person(id)? else { continue };
-            if names::answers(&row.facts.name, question) {
-                persons.push((id, row));
-            }
-            if persons.len() == max {
-                break;
-            }
-        }
-        Ok(persons)
-    }
-
-    /// Whether residents are in the register whose names are not.
-    ///
-    /// Errors: [`StoreError::Locked`] without the key at rest.
-    pub fn has_nameless_persons(&self) -> Result<bool, StoreError> {
-        self.require_key()?;
-        let nameless = |row: &PersonRow| row.state.is_some() && row.facts == PersonFacts::default();
-        Ok(self.register().persons()?.iter().any(|(_, row)| nameless(row)))
-    }
-
     /// Refuses without the key at rest.
     pub fn require_key(&self) -> Result<(), StoreError> {
         if self.inner.index.vault.is_locked() { Err(StoreError::Locked) } else { Ok(()) }
@@ -266,38 +176,22 @@ impl Store {
 
     /// The evidence kept, the oldest first.
     pub fn evidence(&self) -> Result<Vec<Evidence>, StoreError> {
+        let evidence = |record| if let Record::Evidence(evidence) = record { Some(*evidence) } else { None };
         let rows = self.inner.index.scan(keys::EVIDENCE)?;
-        rows.keys()
-            .map(|key| match self.record(end_of(key)?.0)? {
-                Record::Evidence(evidence) => Ok(*evidence),
-                _ => Err(StoreError::Index("an evidence row points to another kind of record".to_owned())),
-            })
-            .collect()
+        rows.keys().map(|key| self.of_kind(end_of(key)?.0, evidence)).collect()
     }
 
     /// The office records of a topic, the oldest first.
     pub fn office(&self, topic: Topic) -> Result<Vec<Vec<u8>>, StoreError> {
-        let rows = self.inner.index.scan(keys::OFFICE)?;
-        let mut found = Vec::new();
-        for key in rows.keys() {
-            match self.record(end_of(key)?.0)? {
-                Record::Office(office) if office.topic == topic => found.push(office.bytes),
-                Record::Office(_) => {}
-                _ => return Err(StoreError::Index("an office row points to another record".to_owned())),
-            }
-        }
-        Ok(found)
+        let records = self.office_records()?.into_iter();
+        Ok(records.filter(|office| office.topic == topic).map(|office| office.bytes).collect())
     }
 
     /// All office records, the oldest first.
     pub fn office_records(&self) -> Result<Vec<OfficeRecord>, StoreError> {
+        let office = |record| if let Record::Office(office) = record { Some(office) } else { None };
         let rows = self.inner.index.scan(keys::OFFICE)?;
-        rows.keys()
-            .map(|key| match self.record(end_of(key)?.0)? {
-                Record::Office(office) => Ok(office),
-                _ => Err(StoreError::Index("an office row points to another record".to_owned())),
-            })
-            .collect()
+        rows.keys().map(|key| self.of_kind(end_of(key)?.0, office)).collect()
     }
 
     /// Audit entries from a number on, as signed: those of the next `max` numbers that are there.
@@ -308,13 +202,9 @@ impl Store {
 
     /// An audit entry by its number; `None` where it is missing.
     pub fn audit_entry(&self, number: u64) -> Result<Option<Signed>, StoreError> {
-        let Some(position) = self.inner.index.get::<u64>(&keys::audit(number))? else {
-            return Ok(None);
-        };
-        match self.record(position)? {
-            Record::Audit(signed) => Ok(Some(signed)),
-            _ => Err(StoreError::Index("an audit row points to another kind of record".to_owned())),
-        }
+        let audit = |record| if let Record::Audit(signed) = record { Some(signed) } else { None };
+        let position = self.inner.index.get(&keys::audit(number))?;
+        position.map(|position| self.of_kind(position, audit)).transpose()
     }
 
     /// The record at a position, its batch with another personal frame.
@@ -328,49 +218,8 @@ impl Store {
         }
         Ok(record)
     }
-
-    /// Where the changes lie that name a person, by batch: own sealed changes only.
-    pub fn changes_naming(&self, person: PersonId) -> Result<Vec<Naming>, StoreError> {
-        let head = self.view().chains.get(&self.unit()).map(|chain| chain.head).unwrap_or_default();
-        let mut found = Vec::new();
-        for number in (1..=head.number.0).map(BatchNumber) {
-            let Some(HeldBatch { batch, .. }) = self.batch(self.unit(), number)? else { continue };
-            let header: Header = batch.header.decode_trusted().map_err(|_| undecodable())?;
-            let changes = changes_of(&batch, &header).ok_or_else(undecodable)?;
-            for (place, (core, personal)) in changes.into_iter().enumerate() {
-                let core = Core::decode(&core).map_err(|_| undecodable())?;
-                let names = core.persons.iter().any(|change| change.id == person);
-                if let Some((salt, personal)) = personal.filter(|_| names) {
-                    let hash = PersonalLeaf::Present { salt: &salt, bytes: &personal }.hash();
-                    let sequence = header.first.plus(place as u64);
-                    found.push(Naming { leaf: ErasedLeaf { number, sequence, hash }, core, personal });
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// Residents of a household.
-    pub fn members(&self, household: HouseholdId) -> Result<Vec<PersonId>, StoreError> {
-        Ok(self.lookups()?.lookups.members(household))
-    }
-}
-
-/// An own change with a personal part, and the leaf that holds it.
-#[derive(Clone)]
-pub struct Naming {
-    /// Its place and hash.
-    pub leaf: ErasedLeaf,
-    /// Its core.
-    pub core: Core,
-    /// Its encoded personal part.
-    pub personal: Vec<u8>,
 }
 
 fn end_of(key: &[u8]) -> Result<Position, StoreError> {
     keys::position_of_key(key).ok_or_else(|| StoreError::Index("a key is too short".to_owned()))
-}
-
-fn undecodable() -> StoreError {
-    StoreError::Index("a stored batch does not open".to_owned())
 }

@@ -1,9 +1,7 @@
 //! Which orders the writer commits together.
 
-use super::{
-    Staged, StoreError,
-    writer::{Order, Writer},
-};
+use super::{Order, Writer};
+use crate::store::{Staged, StoreError};
 use danso_tier_config::limits;
 use std::sync::atomic::Ordering;
 

@@ -1,68 +1,12 @@
-//! What the writer does with the index beside a group: flushes, opens it anew after a full disk, scrubs.
+//! What the writer does with the index beside a group: flushes, opens it anew after a full disk.
 
-use super::{
-    StoreError, folder, index, keys,
-    ledger::Position,
-    opening::{catch_up, guarded},
-    room,
-    writer::Writer,
-};
+use super::Writer;
+use crate::store::{StoreError, opening::guarded, replaying::catch_up, room};
 use danso_tier_config::limits;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The code under which every full disk is told.
-pub(super) const DISK_FULL: &str = "disk_full";
-
 impl Writer {
-    /// Scrubs what was not scrubbed yet: a crash came between, or there was no space.
-    pub fn finish_scrubs(&mut self) {
-        if let Err(error) = self.scrub_or_wait() {
-            tracing::error!(code = error.code(), %error, "erased names could not be scrubbed");
-            self.inner.stop(error);
-        }
-    }
-
-    /// Scrubs, or lets it wait for space: the node serves meanwhile.
-    fn scrub_or_wait(&mut self) -> Result<(), StoreError> {
-        match self.scrub_all() {
-            Err(error) if error.code() == DISK_FULL => {
-                if !self.scrubs_wait {
-                    tracing::warn!(code = error.code(), %error, "erased names are scrubbed when there is space");
-                }
-                self.scrubs_wait = true;
-                Ok(())
-            }
-            other => {
-                self.scrubs_wait = false;
-                other
-            }
-        }
-    }
-
-    /// Scrubs what was replaced and not scrubbed yet. An index of a former version that was set aside goes: it names
-    /// persons.
-    pub fn scrub_all(&mut self) -> Result<(), StoreError> {
-        let index = &self.inner.index;
-        index.takes_more()?;
-        let rows = index.scan(keys::SCRUBS)?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let mut pairs = Vec::new();
-        for (key, value) in &rows {
-            let of = keys::position_of_key(key);
-            let of = of.ok_or_else(|| StoreError::Index("a scrub key is too short".to_owned()))?;
-            pairs.push((of, Position(index::decode(value)?)));
-        }
-        self.ledger.replace(&pairs)?;
-        self.inner.recent.empty();
-        for key in rows.into_keys() {
-            index.remove(key);
-        }
-        folder::forget_index_aside(&self.inner.folder)
-    }
-
     /// When a part of what waits may be written, if enough waits.
     pub fn flush_some_in(&self) -> Option<Duration> {
         let enough = self.inner.index.waiting() >= limits::INDEX_PART_KEYS;
