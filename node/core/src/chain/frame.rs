@@ -177,10 +177,14 @@ fn write_length(out: &mut Vec<u8>, mut length: usize) {
     out.push(length as u8);
 }
 
+/// The first leaf and what follows it. A length has one form, the shortest, so that leaves have one.
 fn read_leaf(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut length = 0usize;
     for (index, byte) in bytes.iter().enumerate().take(4) {
         length |= usize::from(byte & 0x7f) << (7 * index);
+        if *byte == 0 && index > 0 {
+            return None;
+        }
         if byte & 0x80 == 0 {
             return bytes[index + 1..].split_at_checked(length);
         }

@@ -36,9 +36,10 @@ fn a_leaf_begins_with_its_length_in_sevens_of_bits_from_the_lowest() {
 }
 
 #[test]
-fn lengths_that_are_cut_or_too_long_are_malformed() {
+fn lengths_that_are_cut_or_too_long_or_written_longer_than_need_be_are_malformed() {
     let malformed = Err(Fault::Malformed("cores"));
-    for plain in [&[5, 1, 2][..], &[0x80], &[0x80, 0x80, 0x80, 0x80, 0], &[1]] {
+    let longer: [&[u8]; 3] = [&[0x81, 0, 7], &[0x80, 0], &[0x81, 0x80, 0, 7]];
+    for plain in [&[5, 1, 2][..], &[0x80], &[0x80, 0x80, 0x80, 0x80, 0], &[1]].into_iter().chain(longer) {
         assert_eq!(read_frame(&compressed(plain), "cores", 9), malformed, "{plain:?}");
     }
     assert_eq!(read_frame(b"no frame at all", "cores", 9), malformed);
