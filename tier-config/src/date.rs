@@ -3,6 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
 
+/// Milliseconds of a day; Vietnam has no summer time.
+pub const DAY_MS: u64 = 86_400_000;
+/// So far are the clocks of Vietnam (UTC+7) ahead, milliseconds.
+const AHEAD_MS: u64 = 7 * 3_600_000;
+
 /// Days between 0000-01-01 (proleptic Gregorian) and 1970-01-01.
 const EPOCH_DAYS: i32 = 719_528;
 /// Days between 0000-01-01 and 0001-01-01, the first day taken.
@@ -55,8 +60,13 @@ impl Date {
 
     /// The civil date in Vietnam (UTC+7, no summer time) at a moment in Unix milliseconds.
     pub fn in_vietnam(unix_ms: u64) -> Self {
-        let days = (unix_ms / 1000 + 7 * 3600) / 86_400;
+        let days = unix_ms.saturating_add(AHEAD_MS) / DAY_MS;
         Self((u32::try_from(days).unwrap_or(LAST_DAYS).saturating_add(EPOCH_DAYS as u32)).min(LAST_DAYS))
+    }
+
+    /// The first moment of the day in Vietnam, Unix milliseconds; 0 for all days before 1970-01-02.
+    pub fn begins_ms(self) -> u64 {
+        (u64::from(self.0.saturating_sub(EPOCH_DAYS as u32)) * DAY_MS).saturating_sub(AHEAD_MS)
     }
 
     /// Days since 0000-01-01.
@@ -289,6 +299,9 @@ mod tests {
         assert_eq!(Date::in_vietnam(0).to_string(), "1970-01-01");
         assert_eq!(Date::in_vietnam(17 * 3_600_000).to_string(), "1970-01-02");
         assert_eq!(Date::in_vietnam(u64::MAX).to_string(), "5000-12-31");
+        let day = Date::new(2026, 2, 28).unwrap();
+        assert_eq!(Date::in_vietnam(day.begins_ms()), day);
+        assert_eq!(Date::in_vietnam(day.begins_ms() - 1).to_string(), "2026-02-27");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub mod tier;
 mod toml_file;
 pub mod unit;
 
-pub use date::{Date, Month};
+pub use date::{DAY_MS, Date, Month};
 pub use directory::{
     Directory,
     kind::Kind,

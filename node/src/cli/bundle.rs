@@ -7,7 +7,10 @@ use super::{
     target::{NodeArguments, TargetArguments},
     wait,
 };
-use crate::{host::files, transport::client::NodeClient};
+use crate::{
+    host::files::{Growing, PUBLIC_MODE},
+    transport::client::NodeClient,
+};
 use clap::{Args, Subcommand};
 use danso_proto::v1::{
     BundleChunk, BundleSummary, ExportBundleRequest, export_bundle_answer::Message as Exported,
@@ -16,7 +19,7 @@ use danso_proto::v1::{
 use danso_tier_config::{UnitId, limits};
 use std::{
     fmt::Write as _,
-    fs::{self, File},
+    fs::File,
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     thread::JoinHandle,
@@ -71,12 +74,13 @@ fn export(arguments: &Export) -> Result<Outcome, Failure> {
     let request = ExportBundleRequest { child, all: arguments.all };
     let summary = wait(async {
         let mut bundle = arguments.target.connect().await?.export_bundle(request).await?;
-        let mut file = Growing::begin(&arguments.out)?;
+        let refused = unwritable(&arguments.out);
+        let mut file = Growing::begin(&arguments.out, PUBLIC_MODE).map_err(&refused)?;
         while let Some(answer) = bundle.next().await? {
             match answer {
-                Exported::Data(data) => file.write(&data)?,
+                Exported::Data(data) => file.write_all(&data).map_err(&refused)?,
                 Exported::Summary(summary) => {
-                    file.finish()?;
+                    file.finish().map_err(&refused)?;
                     return Ok(summary);
                 }
             }
@@ -131,6 +135,7 @@ fn import(arguments: &Import) -> Result<Outcome, Failure> {
 /// Sends a bundle to the node. Gives what was done, and whether receipts were written.
 async fn take(client: &NodeClient, bundle: &Path, receipt: &Path) -> Result<(BundleSummary, bool), Failure> {
     let (chunks, reading) = read_chunks(bundle)?;
+    let refused = unwritable(receipt);
     let outcome = async {
         let mut answers = client.import_bundle(ReceiverStream::new(chunks)).await?;
         let mut file = None;
@@ -139,13 +144,13 @@ async fn take(client: &NodeClient, bundle: &Path, receipt: &Path) -> Result<(Bun
                 Imported::Batches(_) => {}
                 Imported::Data(data) => {
                     if file.is_none() {
-                        file = Some(Growing::begin(receipt)?);
+                        file = Some(Growing::begin(receipt, PUBLIC_MODE).map_err(&refused)?);
                     }
-                    file.as_mut().expect("it was begun above").write(&data)?;
+                    file.as_mut().expect("it was begun above").write_all(&data).map_err(&refused)?;
                 }
                 Imported::Summary(summary) => {
                     let receipts = file.is_some();
-                    file.map(Growing::finish).transpose()?;
+                    file.map(Growing::finish).transpose().map_err(&refused)?;
                     return Ok((summary, receipts));
                 }
             }
@@ -184,35 +189,6 @@ fn read_chunks(path: &Path) -> Result<(mpsc::Receiver<BundleChunk>, JoinHandle<i
         }
     });
     Ok((chunks, reading))
-}
-
-/// A file that gets its name once it is whole.
-struct Growing {
-    path: PathBuf,
-    temporary: PathBuf,
-    file: File,
-}
-
-impl Growing {
-    fn begin(path: &Path) -> Result<Self, Failure> {
-        let temporary = path.with_added_extension("new");
-        let file = File::create(&temporary).map_err(unwritable(path))?;
-        Ok(Self { path: path.to_path_buf(), temporary, file })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.file.write_all(bytes).map_err(|error| {
-            let _ = fs::remove_file(&self.temporary);
-            unwritable(&self.path)(error)
-        })
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        self.file
-            .sync_all()
-            .and_then(|()| files::rename(&self.temporary, &self.path))
-            .map_err(unwritable(&self.path))
-    }
 }
 
 fn unwritable(path: &Path) -> impl Fn(io::Error) -> Failure + use<> {
@@ -269,16 +245,5 @@ mod unit_tests {
         assert!(text.contains("batches from 001@2025-07-01 for 01@2025-07-01"), "{text}");
         assert!(text.contains("00001@2025-07-01: batches 3-8, 6 new, acknowledged up to 8\n"), "{text}");
         assert!(text.contains("acknowledged up to 8, batch_gap\n"), "{text}");
-    }
-
-    #[test]
-    fn a_file_has_its_name_only_when_it_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("up.bundle");
-        let mut file = Growing::begin(&path).unwrap();
-        file.write(b"half").unwrap();
-        assert!(!path.exists());
-        file.finish().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"half");
     }
 }

@@ -1,4 +1,5 @@
-//! What a node takes from the computer that it runs on: the clock, the network, threads, and the disk's moods.
+//! What a node takes from the computer that it runs on: the clock, the network, threads, and the disk's moods; and
+//! files put in place durably.
 //!
 //! A node gets one [`Host`] when it is made and asks nothing else for the time or a connection, so that a
 //! simulation can give it others. The default is the computer itself.
@@ -18,7 +19,7 @@
 
 mod clock;
 mod disk;
-pub mod files;
+pub(crate) mod files;
 mod network;
 mod process;
 mod threads;

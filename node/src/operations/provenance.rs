@@ -66,7 +66,7 @@ impl Node {
         boundary: Date,
     ) -> Provenance {
         let now = self.now_ms();
-        let due = end_of_month_ms(last).min(now.saturating_sub(self.limits().late_after_ms));
+        let due = last.plus(1).first_day().begins_ms().min(now.saturating_sub(self.limits().late_after_ms));
         let mut late = Vec::new();
         let (mut oldest, mut quarantined) = (u64::MAX, 0);
         for unit in leaves {
@@ -89,11 +89,4 @@ impl Node {
             answered_at_ms: now,
         }
     }
-}
-
-/// The first moment after a month in Vietnam, Unix milliseconds.
-fn end_of_month_ms(month: Month) -> u64 {
-    let epoch = Date::new(1970, 1, 1).expect("a day of the calendar");
-    let days = u64::from(month.plus(1).first_day().days().saturating_sub(epoch.days()));
-    (days * 86_400_000).saturating_sub(7 * 3_600_000)
 }

@@ -3,11 +3,9 @@
 
 use super::{Order, Store, StoreError, index, keys};
 use danso_core::replication::UnitReport;
-use danso_tier_config::{UnitId, limits};
+use danso_tier_config::{DAY_MS, UnitId, limits};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
-
-const DAY_MS: u64 = 86_400_000;
 
 /// Most samples of one unit and day.
 const SAMPLES_A_DAY: usize = (DAY_MS / limits::LAG_SAMPLE_MS) as usize;

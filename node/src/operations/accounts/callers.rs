@@ -9,7 +9,7 @@ use super::{
     tokens::{TokenId, TokenSecret},
 };
 use danso_tier_config::{
-    UnitId,
+    DAY_MS, UnitId,
     limits::{CLOCK_BACK_MS_MAX, SESSION_MS, TOKEN_DAYS_MAX},
 };
 use std::sync::atomic::Ordering;
@@ -140,7 +140,7 @@ impl Accounts {
         // One that would last longer than any is of a clock that ran ahead: it would be good for years.
         let longest_ms = match pass.kind {
             PassKind::Session => SESSION_MS,
-            PassKind::Token => u64::from(TOKEN_DAYS_MAX) * 86_400_000,
+            PassKind::Token => u64::from(TOKEN_DAYS_MAX) * DAY_MS,
         };
         let rest_ms = pass.expires_at_ms.saturating_sub(now_ms);
         if rest_ms == 0 || rest_ms > longest_ms + CLOCK_BACK_MS_MAX {

@@ -14,12 +14,9 @@ use super::{
     tokens::{ShownToken, TokenId, TokenSecret},
 };
 use danso_tier_config::{
-    UnitId,
+    DAY_MS, UnitId,
     limits::{ACCOUNTS_MAX, SESSION_MS, TOKEN_DAYS_MAX, TOKEN_LABEL_CHARS_MAX, TOKENS_MAX},
 };
-
-/// Milliseconds of a day.
-const DAY_MS: u64 = 86_400_000;
 
 impl Accounts {
     /// Adds an account. [`AccountError::Exists`] if the name is taken.

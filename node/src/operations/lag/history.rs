@@ -3,7 +3,7 @@
 use super::{super::node::Node, lock};
 use crate::store::{LagSample, StoreError};
 use danso_core::replication::Contact;
-use danso_tier_config::{UnitId, limits};
+use danso_tier_config::{DAY_MS, UnitId, limits};
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
@@ -14,7 +14,7 @@ impl Node {
     /// which the node did not run are missing.
     pub fn lag_history(&self, unit: UnitId) -> Result<Vec<LagSample>, StoreError> {
         let samples = self.store.lag_samples(unit)?;
-        let first = self.now_ms().saturating_sub(limits::LAG_HISTORY_DAYS * 86_400_000);
+        let first = self.now_ms().saturating_sub(limits::LAG_HISTORY_DAYS * DAY_MS);
         Ok(samples.into_iter().filter(|sample| sample.at_ms >= first).collect())
     }
 

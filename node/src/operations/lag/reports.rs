@@ -5,13 +5,11 @@ use danso_core::{
     chain::{BatchNumber, Header},
     replication::{ChainReport, Contact, OwnReport, UnitReport},
 };
-use danso_tier_config::{UnitId, View, limits};
+use danso_tier_config::{DAY_MS, UnitId, View, limits};
 use std::{
     collections::BTreeMap,
     sync::{PoisonError, atomic::Ordering},
 };
-
-const DAY_MS: i64 = 86_400_000;
 
 /// A child's line that is closed.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +71,7 @@ impl Node {
     pub fn own_report(&self) -> OwnReport {
         let until = self.certificate_until_ms();
         let left_ms = || i64::try_from(i128::from(until) - i128::from(self.now_ms())).unwrap_or(i64::MAX);
-        let days = |ms: i64| i32::try_from(ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX);
+        let days = |ms: i64| i32::try_from(ms.div_euclid(DAY_MS as i64)).unwrap_or(i32::MAX);
         OwnReport {
             disk: self.disk_space(),
             software: SOFTWARE.to_owned(),

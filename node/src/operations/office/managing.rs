@@ -12,12 +12,9 @@ use super::{
     OfficeError, Order,
 };
 use danso_core::chain::Deed;
-use danso_tier_config::UnitId;
+use danso_tier_config::{DAY_MS, UnitId};
 use std::{net::IpAddr, sync::Arc};
 use zeroize::Zeroizing;
-
-/// Milliseconds of a day.
-const DAY_MS: u64 = 86_400_000;
 
 /// Somebody who may manage accounts.
 #[derive(Debug, Clone)]

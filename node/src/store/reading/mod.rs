@@ -46,8 +46,8 @@ impl Store {
     }
 
     /// What a row points to, where it is of the kind that the row is for.
-    fn of_kind<T>(&self, position: u64, kind: fn(Record) -> Option<T>) -> Result<T, StoreError> {
-        let wrong = || StoreError::Index("a row points to another kind of record".to_owned());
+    fn of_kind<T>(&self, row: &str, position: u64, kind: fn(Record) -> Option<T>) -> Result<T, StoreError> {
+        let wrong = || StoreError::Index(format!("a row of {row} points to another kind of record"));
         kind(self.record(position)?).ok_or_else(wrong)
     }
 
@@ -100,7 +100,7 @@ impl Store {
     pub fn release(&self, number: u64) -> Result<Option<Signed>, StoreError> {
         let release = |record| if let Record::Release(signed) = record { Some(signed) } else { None };
         let position = self.inner.index.get(&keys::release(number))?;
-        position.map(|position| self.of_kind(position, release)).transpose()
+        position.map(|position| self.of_kind("releases", position, release)).transpose()
     }
 
     /// An own change by its sequence.
@@ -178,20 +178,25 @@ impl Store {
     pub fn evidence(&self) -> Result<Vec<Evidence>, StoreError> {
         let evidence = |record| if let Record::Evidence(evidence) = record { Some(*evidence) } else { None };
         let rows = self.inner.index.scan(keys::EVIDENCE)?;
-        rows.keys().map(|key| self.of_kind(end_of(key)?.0, evidence)).collect()
+        rows.keys().map(|key| self.of_kind("evidence", end_of(key)?.0, evidence)).collect()
     }
 
     /// The office records of a topic, the oldest first.
     pub fn office(&self, topic: Topic) -> Result<Vec<Vec<u8>>, StoreError> {
-        let records = self.office_records()?.into_iter();
-        Ok(records.filter(|office| office.topic == topic).map(|office| office.bytes).collect())
+        let rows = self.inner.index.scan(keys::OFFICE)?;
+        let of_topic = |office: OfficeRecord| (office.topic == topic).then_some(office.bytes);
+        rows.keys().filter_map(|key| self.office_record(key).map(of_topic).transpose()).collect()
     }
 
     /// All office records, the oldest first.
     pub fn office_records(&self) -> Result<Vec<OfficeRecord>, StoreError> {
-        let office = |record| if let Record::Office(office) = record { Some(office) } else { None };
         let rows = self.inner.index.scan(keys::OFFICE)?;
-        rows.keys().map(|key| self.of_kind(end_of(key)?.0, office)).collect()
+        rows.keys().map(|key| self.office_record(key)).collect()
+    }
+
+    fn office_record(&self, key: &[u8]) -> Result<OfficeRecord, StoreError> {
+        let office = |record| if let Record::Office(office) = record { Some(office) } else { None };
+        self.of_kind("office records", end_of(key)?.0, office)
     }
 
     /// Audit entries from a number on, as signed: those of the next `max` numbers that are there.
@@ -204,7 +209,7 @@ impl Store {
     pub fn audit_entry(&self, number: u64) -> Result<Option<Signed>, StoreError> {
         let audit = |record| if let Record::Audit(signed) = record { Some(signed) } else { None };
         let position = self.inner.index.get(&keys::audit(number))?;
-        position.map(|position| self.of_kind(position, audit)).transpose()
+        position.map(|position| self.of_kind("audit entries", position, audit)).transpose()
     }
 
     /// The record at a position, its batch with another personal frame.

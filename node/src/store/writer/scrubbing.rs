@@ -12,7 +12,7 @@ const DISK_FULL: &str = "disk_full";
 
 impl Writer {
     /// Writes records in the place of earlier ones, durably, then scrubs the earlier ones.
-    pub fn rewrite(
+    pub(super) fn rewrite(
         &mut self,
         rewrites: &[(Position, Record)],
         records: Vec<Staged>,
@@ -63,7 +63,7 @@ impl Writer {
 
     /// Scrubs what was replaced and not scrubbed yet. An index of a former version that was set aside goes: it names
     /// persons.
-    pub fn scrub_all(&mut self) -> Result<(), StoreError> {
+    fn scrub_all(&mut self) -> Result<(), StoreError> {
         let index = &self.inner.index;
         index.takes_more()?;
         let rows = index.scan(keys::SCRUBS)?;

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// What panicked in the seat.
-pub(in crate::store) type Panicked = Box<dyn Any + Send>;
+pub(super) type Panicked = Box<dyn Any + Send>;
 
 /// The writer, and where its orders come from. The folder's lock lives as long.
 struct Seated {

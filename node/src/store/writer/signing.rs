@@ -11,7 +11,7 @@ use danso_tier_config::limits;
 impl Writer {
     /// Turns notes into entries of the audit chain: numbered, linked, signed. Notes about adjacent changes by
     /// one actor become one entry.
-    pub fn audit(&self, group: &mut Vec<Staged>) {
+    pub(super) fn audit(&self, group: &mut Vec<Staged>) {
         let mut notes: Vec<AuditNote> = Vec::new();
         group.retain(|staged| {
             let Record::Note(note) = &staged.record else { return true };
@@ -44,7 +44,12 @@ impl Writer {
     }
 
     /// The new key, claimed by itself and granted by the one in force, holds from the next batch on.
-    pub fn rotate(&mut self, key: Box<LedgerKey>, actor: &str, at_ms: u64) -> Result<Signed, StoreError> {
+    pub(super) fn rotate(
+        &mut self,
+        key: Box<LedgerKey>,
+        actor: &str,
+        at_ms: u64,
+    ) -> Result<Signed, StoreError> {
         if self.inner.stopped() {
             return Err(StoreError::Stopped);
         }

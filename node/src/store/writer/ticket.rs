@@ -5,7 +5,7 @@ use crate::store::StoreError;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// Where the writer answers.
-pub(in crate::store) type Answer = oneshot::Receiver<Result<(), StoreError>>;
+pub(super) type Answer = oneshot::Receiver<Result<(), StoreError>>;
 
 /// Resolves when the staged records are durable and applied, or were not written at all. They are written with what is
 /// staged after them until somebody waits, at the latest after `limits::COMMIT_GATHER_MS`.

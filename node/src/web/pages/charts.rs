@@ -1,15 +1,13 @@
 //! Bars and lines as SVG, each with its meaning in words.
 
 use crate::{operations::lag::LagSample, web::language::Language};
-use danso_tier_config::limits::LAG_HISTORY_DAYS;
+use danso_tier_config::{DAY_MS, limits::LAG_HISTORY_DAYS};
 use maud::{Markup, html};
 
 /// Width of a drawing, in its own units.
 const WIDTH: f64 = 100.0;
 /// Age at which a bar is full, in minutes: thirty days.
 const FULL_MINUTES: f64 = 30.0 * 24.0 * 60.0;
-/// Milliseconds of a day.
-const DAY_MS: u64 = 86_400_000;
 
 /// A share of the full width that grows fast for minutes and slowly for days.
 fn share(age_ms: u64) -> f64 {

@@ -6,7 +6,7 @@ mod tokens;
 
 use super::*;
 use danso_tier_config::{
-    UnitId,
+    DAY_MS, UnitId,
     limits::{
         CLOCK_BACK_MS_MAX, SESSION_MS, SESSIONS_PER_ACCOUNT_MAX, SIGNIN_ACCOUNT_FAILURES_FREE,
         TOKEN_DAYS_MAX, TOKEN_LABEL_CHARS_MAX, TOKENS_MAX,
@@ -18,7 +18,6 @@ use std::{
 };
 
 const NOW: u64 = 1_790_000_000_000;
-const DAY_MS: u64 = 86_400_000;
 const GOOD: &str = "chín con trâu đen";
 
 /// Accounts with all that was ever applied to them.
