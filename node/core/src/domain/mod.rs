@@ -12,7 +12,7 @@
 //! | `form.rs` | rows of the A0 book and the P0 sheet as typed values |
 //! | `book.rs` | a register in memory |
 //! | `rules.rs` | the verdict on a core, the same at every tier |
-//! | `entry.rs` | what a person writes down, turned into a change or refused |
+//! | `entry/` | what a person writes down, turned into a change or refused |
 //! | `requests.rs` | requests of persons about their data, and when they fall due |
 //!
 //! Invariants:

@@ -2,7 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `outbox.rs` | the child's side of a link: heads, window, receipts, refusals |
+//! | `outbox.rs`, `outbox_tests.rs` | the child's side of a link: heads, window, receipts, refusals |
+//! | `lane.rs` | one origin's way up it |
 //! | `backoff.rs` | delays between attempts, with jitter |
 //! | `carried.rs` | what a stream of batches need not carry again |
 //! | `protocol.rs` | which version of the protocol two nodes speak |
@@ -23,7 +24,10 @@ mod backoff;
 mod carried;
 #[cfg(test)]
 mod edges;
+mod lane;
 mod outbox;
+#[cfg(test)]
+mod outbox_tests;
 mod protocol;
 mod recovery;
 mod report;

@@ -1,9 +1,6 @@
 //! The tallies of one unit and cuboid in order, and beside those of a stock its checkpoints.
 
-use super::{
-    cell::{Cell, Cuboid},
-    checkpoints::Checkpoints,
-};
+use super::{Cell, Cuboid, checkpoints::Checkpoints};
 use danso_tier_config::Month;
 
 /// The key of a tally within a unit's column: effective month above, packed cell below.

@@ -1,6 +1,6 @@
 //! What a change adds to the counts and takes from them, from its core alone.
 
-use super::cell::Cell;
+use super::Cell;
 use crate::domain::{Core, Event, HouseholdState, PersonState, encoded};
 use danso_tier_config::{Month, limits};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! What can be counted and by what, with the words and spellings of questions and answers.
 
-use super::{cell::Cuboid, question::CountError};
+use super::{Cuboid, question::CountError};
 use crate::domain::{HouseholdKind, Method, Reach, Residence, Sex};
 use danso_tier_config::limits;
 

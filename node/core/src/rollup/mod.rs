@@ -3,7 +3,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `cell.rs` | cuboids and count cells, their packed form |
+//! | `cuboid.rs`, `cell.rs` | cuboids, and the count cells of each |
+//! | `packed.rs` | a cell as a number |
 //! | `deltas.rs` | a core's additions to cells, and their leaves |
 //! | `canonical.rs` | their canonical form |
 //! | `tallies.rs` | sums per unit, effective month and cell; digests and differences |
@@ -35,6 +36,7 @@ mod checkpoint_tests;
 mod checkpoints;
 mod column;
 mod count;
+mod cuboid;
 mod deltas;
 mod dimension;
 #[cfg(test)]
@@ -42,6 +44,7 @@ mod edges;
 mod judge;
 #[cfg(test)]
 mod judge_tests;
+mod packed;
 mod question;
 mod rows;
 mod sums;
@@ -50,8 +53,9 @@ mod tallies;
 mod tests;
 
 pub use canonical::{canonical, canonical_of};
-pub use cell::{Cell, Cuboid};
+pub use cell::Cell;
 pub use count::count;
+pub use cuboid::Cuboid;
 pub use deltas::{Delta, DeltaError, decode_leaves, deltas, encode_delta, encode_leaves};
 pub use dimension::{Accept, Dimension, Measure};
 pub use judge::{Judged, claim, judge};

@@ -5,7 +5,8 @@
 //! month of birth (6 bits), sex and listed code, number and value as short numbers: about 4 bytes.
 
 use super::{
-    cell::{Cell, Cuboid, Fields},
+    Cell, Cuboid,
+    packed::Fields,
     tallies::{Tallies, Tally},
 };
 use crate::domain::encoded;

@@ -6,7 +6,7 @@
 //! one batch adds at most [`danso_tier_config::limits::DELTA_AMOUNT_MAX`] to a tally.
 
 use super::{
-    cell::{Cell, Cuboid},
+    Cell, Cuboid,
     column::{Column, Entry, Key, merge},
     deltas::{Delta, deltas},
 };
