@@ -1,4 +1,4 @@
-//! Rotation of the node's ledger key while it runs.
+//! The node's ledger key, and its rotation while the node runs.
 //!
 //! The order makes every crash harmless: the next key is durable in the key folder before the ledger grants it,
 //! and takes the place of the former one there only after the grant is durable. What a crash leaves between
@@ -6,9 +6,35 @@
 
 use super::{actor::Actor, node::Node};
 use crate::store::StoreError;
-use danso_core::chain::{BatchNumber, Epoch, KeyClaim, KeyGrant, KeyId, LedgerKey, Signed};
+use danso_core::chain::{BatchNumber, Epoch, KeyClaim, KeyGrant, KeyId, LedgerKey, PublicKey, Signed};
 use danso_tier_config::UnitId;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+
+/// A node's secret and public signing material.
+pub struct Signing {
+    key: RwLock<Arc<LedgerKey>>,
+    /// The words for the keys above and for its own, in the order in which they lead to each other.
+    pub registrations: Vec<Signed>,
+    /// The key of the authority of the whole tree.
+    pub authority: PublicKey,
+}
+
+impl Signing {
+    /// The material of a node.
+    pub fn new(key: LedgerKey, registrations: Vec<Signed>, authority: PublicKey) -> Self {
+        Self { key: RwLock::new(Arc::new(key)), registrations, authority }
+    }
+
+    /// The ledger key in force.
+    pub fn key(&self) -> Arc<LedgerKey> {
+        Arc::clone(&self.key.read().expect("no holder of the key panics"))
+    }
+
+    /// Goes on under another ledger key.
+    pub fn replace(&self, key: LedgerKey) {
+        *self.key.write().expect("no holder of the key panics") = Arc::new(key);
+    }
+}
 
 /// Where a node's secret ledger keys lie; the runtime knows.
 pub trait KeyFolder: Send + Sync {

@@ -6,7 +6,8 @@
 //! | `health.rs` | whether a node may be used |
 //! | `node.rs` | what all operations share: configuration, store, keys, directory |
 //! | `actor.rs` | who does something |
-//! | `keys.rs` | rotates the ledger key |
+//! | `keys.rs` | the own ledger key and its rotation |
+//! | `registering.rs` | takes the ledger keys of others |
 //! | `audit.rs` | reads and verifies the audit log, anchors it at the parent |
 //! | `revocation.rs` | revokes nodes and certificates below |
 //! | `desk.rs` | records entries on the lowest tier |
@@ -15,7 +16,7 @@
 //! | `enrolment/` | invitations, and the grant of ledger keys to children |
 //! | `forms/` | reads and writes the A0 book and the P0 sheet as CSV |
 //! | `recovery/` | brings back what was lost, and goes on with chains that contradict themselves |
-//! | `accept.rs` | accepts a child's batch and prepares batches for the parent |
+//! | `accept/` | accepts a child's batch and prepares batches for the parent |
 //! | `receipts.rs` | takes receipts of the parent |
 //! | `persons.rs` | persons of the own register, looked up; every read audited |
 //! | `requests/` | requests of persons about their data, and their due dates |
@@ -65,6 +66,7 @@ mod persons;
 mod provenance;
 mod receipts;
 pub mod recovery;
+mod registering;
 mod releases;
 pub mod requests;
 mod retention;
@@ -86,13 +88,14 @@ pub use desk::RecordError;
 pub use erasure::{Erased, ErasureError, ErasureStanding};
 pub use health::Health;
 pub use import_desk::ImportDesk;
-pub use keys::{KeyFolder, KeyFolderError, RotateError, Rotated};
-pub(crate) use node::grantor_of;
-pub use node::{Heard, LinkStatus, Node, RegisterError, Signing};
+pub use keys::{KeyFolder, KeyFolderError, RotateError, Rotated, Signing};
+pub use node::{Heard, LinkStatus, Node};
 pub use office::{AccountChange, MadeToken, Manager, OfficeError, Revoker, SignedIn};
 pub use persons::{FoundPerson, PersonError, PersonEvent, PersonFile, PersonQuestion};
 pub use provenance::{LateUnit, Provenance};
 pub use receipts::TakenReceipt;
+pub use registering::RegisterError;
+pub(crate) use registering::grantor_of;
 pub use releases::ReleaseError;
 pub use retention::Compacted;
 pub use revocation::RevocationError;
