@@ -14,7 +14,7 @@
 //! | `keeper.rs` | a running node's certificates: read again, renewed, believed, cut |
 //! | `answers.rs` | what a parent says on a link |
 //! | `introductions.rs` | keys on their way down a link |
-//! | `replication.rs` | the parent's side of a link |
+//! | `replication/` | the parent's side of a link |
 //! | `uplink/` | the child's side of a link |
 //! | `recovery.rs` | chains given back to a child |
 //! | `copies/` | backups and bundles: service and calls |
