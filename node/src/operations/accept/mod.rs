@@ -1,6 +1,5 @@
 //! Acceptance of a child's batch, in the order of the design: limits, standing, signature, link, frames,
 //! verdicts, then ledger, apply, receipt. Exactly once, whatever is repeated.
-
 //!
 //! | file | holds |
 //! |---|---|
