@@ -59,6 +59,7 @@ pub async fn run() {
     answered(&tree, here).await;
     line("start after kill -9 until it answers", &millis(since.elapsed()));
     line("memory just after the start", &memory(&node));
+    first(&tree, here, &mut later).await;
     busy(&tree, here, &node, &mut later).await;
     idle(&node, "idle after that", IDLE).await;
     node.signal("TERM");
@@ -68,9 +69,17 @@ pub async fn run() {
     answered(&tree, here).await;
     line("start after an orderly stop until it answers", &millis(since.elapsed()));
     idle(&node, "idle after that start", IDLE).await;
+    first(&tree, here, &mut later).await;
     let peak = cage.peak_bytes().map_or("not known".to_owned(), |bytes| format!("{} MiB", bytes >> 20));
     line("most memory of the group in all this, cached files included", &peak);
     drop(node);
+}
+
+/// The longest answer of all: numbers of persons are read from the ledger once they are asked for.
+async fn first(tree: &Tree, here: UnitId, later: &mut std::slice::Iter<'_, EventRow>) {
+    let officer = officer(tree, here).await;
+    let took = one_by_one(&officer, later, 1).await;
+    line("the first event of an officer after that start, durable", &millis(took[0]));
 }
 
 /// Everything is still to be sent when the parent appears; events are recorded until it is.
