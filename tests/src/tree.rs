@@ -2,6 +2,7 @@
 
 use danso_core::chain::LedgerKey;
 use danso_node::{
+    host::Host,
     operations::Node,
     runtime::{self, Running, keys},
     transport::authority::{Authority, Validity},
@@ -260,7 +261,12 @@ impl Tree {
 
     /// Starts a unit's node inside this process.
     pub async fn start(&mut self, unit: UnitId) -> Arc<Node> {
-        let running = runtime::start(self.config(unit), &mut |_, _| ()).await.unwrap();
+        self.start_on(unit, Host::default()).await
+    }
+
+    /// The same on a given computer.
+    pub async fn start_on(&mut self, unit: UnitId, host: Host) -> Arc<Node> {
+        let running = runtime::start_on(host, self.config(unit), &mut |_, _| ()).await.unwrap();
         let node = Arc::clone(&running.node);
         self.running.insert(unit, running);
         node

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     runtime::{self, RuntimeError},
-    transport::tls::{Keys, TlsError, WebSecrets},
+    transport::tls::{Keys, TlsError, WebSecrets, require_unexpired},
 };
 use clap::Subcommand;
 use danso_tier_config::{Date, Faults, NodeConfig, WebSecurity};
@@ -66,7 +66,8 @@ fn pages(config: &NodeConfig) -> String {
     let by = match &web.security {
         WebSecurity::NodeCertificate => " with the node's certificate, which browsers warn of".to_owned(),
         WebSecurity::Files { certificate, key } => {
-            match WebSecrets::of_files(certificate.clone(), key.clone(), SystemTime::now()) {
+            let unexpired = require_unexpired(certificate, SystemTime::now());
+            match unexpired.and_then(|()| WebSecrets::of_files(certificate.clone(), key.clone())) {
                 Ok(_) => format!(" with the certificate in {}", certificate.display()),
                 Err(error) => format!(": not ready: {error} [{}]", error.code()),
             }

@@ -147,6 +147,17 @@ impl Node {
         Ok(None)
     }
 
+    /// The month whose release is due at the top: `release_after_days` after its end. `None` where it is published,
+    /// before anything was reported, and by a clock that is not believed.
+    pub fn month_to_close(&self) -> Result<Option<Month>, StoreError> {
+        if !self.believes_clock() || self.store.view().chains.is_empty() {
+            return Ok(None);
+        }
+        let days = i32::try_from(self.limits().release_after_days).unwrap_or(i32::MAX);
+        let month = self.today().plus_days(-days).month().plus(-1);
+        Ok(self.latest_of(month)?.is_none().then_some(month))
+    }
+
     fn compute_release(&self, month: Month) -> Release {
         let directory = self.directory();
         let boundary = month.last_day();

@@ -9,7 +9,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::MissedTickBehavior};
 
 /// At the top: publishes the release of each month some days after its end.
-/// Nothing is published before anything was reported.
 pub(super) async fn close_months(node: Arc<Node>, mut stop: watch::Receiver<bool>) {
     let mut tick = tokio::time::interval(Duration::from_millis(limits::CLOSE_MONTH_CHECK_MS));
     loop {
@@ -17,13 +16,7 @@ pub(super) async fn close_months(node: Arc<Node>, mut stop: watch::Receiver<bool
             _ = tick.tick() => {}
             _ = stop.changed() => return,
         }
-        let days = i32::try_from(node.limits().release_after_days).unwrap_or(i32::MAX);
-        let month = node.today().plus_days(-days).month().plus(-1);
-        let reported = !node.store.view().chains.is_empty();
-        let published = node.latest_of(month);
-        if !reported || !matches!(published, Ok(None)) {
-            continue;
-        }
+        let Ok(Some(month)) = node.month_to_close() else { continue };
         match node.publish_release(month).await {
             Ok(release) => {
                 tracing::info!(%month, number = release.number, "published the release of a closed month");

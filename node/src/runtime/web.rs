@@ -6,7 +6,7 @@ use crate::{
     operations::{Node, meters::CONNECTIONS_REFUSED},
     transport::{
         Keeper,
-        tls::{Connections, WebSecrets, web_incoming},
+        tls::{Connections, WebSecrets, require_unexpired, web_incoming},
     },
     web,
 };
@@ -49,7 +49,11 @@ pub(super) fn secrets(config: &NodeConfig, keeper: &Keeper) -> Result<Option<Web
         Some(WebSecurity::Plain) => Some(WebSecrets::plain()),
         Some(WebSecurity::NodeCertificate) => Some(keeper.web_secrets()),
         Some(WebSecurity::Files { certificate, key }) => {
-            Some(WebSecrets::of_files(certificate.clone(), key.clone(), SystemTime::now())?)
+            let secrets = WebSecrets::of_files(certificate.clone(), key.clone())?;
+            if let Err(error) = require_unexpired(certificate, SystemTime::now()) {
+                tracing::warn!(code = error.code(), %error, "browsers will warn of the pages' certificate");
+            }
+            Some(secrets)
         }
     })
 }

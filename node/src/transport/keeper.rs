@@ -13,7 +13,10 @@ use rustls::ServerConfig;
 use sha2::{Digest as _, Sha256};
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 use tokio::{
@@ -32,6 +35,8 @@ pub struct Keeper {
     web_configs: watch::Sender<Arc<ServerConfig>>,
     relink: watch::Sender<u64>,
     seen: Mutex<Seen>,
+    /// Whether the clock was outside the certificate's dates at the last look.
+    out_of_dates: AtomicBool,
 }
 
 /// What was in force at the last look.
@@ -43,11 +48,12 @@ struct Seen {
 }
 
 impl Keeper {
-    /// Reads the key folder of the node of `unit`.
+    /// Reads the key folder of the node of `unit`. A certificate that has ended or has not begun will do: an old PC
+    /// whose clock is wrong, or whose line was down for long, goes on recording ([`Self::look`] tells of it).
     pub fn open(folder: &Path, unit: UnitId, clock: Clock) -> Result<Self, TlsError> {
         let now = clock.now();
         let trust = Trust::new(Grounds::default(), clock);
-        let keys = Keys::read_with(folder, now, &trust)?;
+        let keys = Keys::read_whenever(folder, now, &trust)?;
         keys.require_node(unit)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -57,12 +63,18 @@ impl Keeper {
             web_configs: watch::Sender::new(keys.web()),
             relink: watch::Sender::new(0),
             seen: Mutex::new(Seen { files: files_digest(folder), ..Seen::default() }),
+            out_of_dates: AtomicBool::new(false),
         })
     }
 
     /// The node's keys as they are now, checked by what the node believes now.
     pub fn keys(&self) -> Result<Keys, TlsError> {
         Keys::read_with(&self.folder, self.now(), &self.trust)
+    }
+
+    /// The same also outside the certificate's dates.
+    fn keys_whenever(&self) -> Result<Keys, TlsError> {
+        Keys::read_whenever(&self.folder, self.now(), &self.trust)
     }
 
     /// Until a store can say more: no certificate counts beyond the subtree of its authority.
@@ -95,14 +107,37 @@ impl Keeper {
     }
 
     /// Looks at the key folder, the directory and the revocations; after a change all connections are checked
-    /// again. A folder that cannot be used leaves the configuration in force.
+    /// again. A folder that cannot be used leaves the configuration in force. Tells once that the clock has left the
+    /// certificate's dates, and that it is back.
     pub fn look(&self, node: &Node) {
         if node.certificate_until_ms() == 0
-            && let Ok(keys) = self.keys()
+            && let Ok(keys) = self.keys_whenever()
         {
-            tell_end(node, &keys);
+            tell_dates(node, &keys);
         }
+        self.look_at_dates(node);
         self.compare(node, files_digest(&self.folder));
+    }
+
+    fn look_at_dates(&self, node: &Node) {
+        let out = !node.believes_clock();
+        if self.out_of_dates.swap(out, Ordering::Relaxed) == out {
+            return;
+        }
+        let found = self.keys_whenever().and_then(|keys| keys.require_dates(self.now()));
+        let Err(error) = found else {
+            tracing::info!("the clock is within the certificate's dates again");
+            return;
+        };
+        tracing::error!(
+            code = error.code(), %error,
+            "the clock or the certificate is wrong: the node goes on recording; until it is mended nobody links to it, no names are dropped and no month is closed / đồng hồ hoặc chứng chỉ sai: vẫn ghi được, nhưng không nối được với máy khác"
+        );
+    }
+
+    /// The keys to put in force: outside the dates of those in force any that are usable otherwise.
+    fn next_keys(&self) -> Result<Keys, TlsError> {
+        if self.out_of_dates.load(Ordering::Relaxed) { self.keys_whenever() } else { self.keys() }
     }
 
     /// The same when somebody asks for it: what the look found is told, also where nothing has changed.
@@ -135,14 +170,14 @@ impl Keeper {
         if (before.directory, &before.revocations) != (now.directory, &now.revocations) {
             self.trust.set(grounds(node));
         }
-        match self.keys() {
+        match self.next_keys() {
             Ok(keys) => {
                 if before.files != now.files {
                     tracing::info!(expires_on = %keys.expires_on(), "the key folder has changed and is read again");
                     self.configs.send_replace(keys.server());
                     self.web_configs.send_replace(keys.web());
                 }
-                tell_end(node, &keys);
+                tell_dates(node, &keys);
                 self.recheck(&keys);
             }
             Err(error) => tracing::error!(
@@ -222,11 +257,12 @@ impl Keeper {
     }
 }
 
-/// Tells the node when its certificate ends.
-fn tell_end(node: &Node, keys: &Keys) {
-    let (_, until) = keys.validity();
-    let since = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    node.set_certificate_until(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+/// Tells the node when its certificate begins and ends.
+fn tell_dates(node: &Node, keys: &Keys) {
+    let since = |moment: SystemTime| moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let ms = |moment| u64::try_from(since(moment).as_millis()).unwrap_or(u64::MAX);
+    let (from, until) = keys.validity();
+    node.set_certificate_dates(ms(from), ms(until));
 }
 
 fn grounds(node: &Node) -> Grounds {

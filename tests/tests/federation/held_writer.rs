@@ -8,7 +8,7 @@ use danso_core::{
 use danso_node::{
     host::{DiskWatch, Host, Step, Steps},
     operations::{Actor, Node},
-    runtime::{self, keys},
+    runtime::keys,
     store::ledger::{self, Kind, Ledger, Position},
 };
 use danso_tests::{Recorder, Tree, entries::person, forge::Forger, unit};
@@ -54,10 +54,7 @@ impl Steps for Gate {
 async fn held(tree: &mut Tree, at: UnitId) -> (Arc<Node>, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let host = Host { disk: DiskWatch::new(Arc::clone(&gate) as Arc<dyn Steps>), ..Host::default() };
-    let running = runtime::start_on(host, tree.config(at), &mut |_, _| ()).await.unwrap();
-    let node = Arc::clone(&running.node);
-    tree.running.insert(at, running);
-    (node, gate)
+    (tree.start_on(at, host).await, gate)
 }
 
 /// A district that knows a commune's key, and the commune's forger.

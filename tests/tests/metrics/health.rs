@@ -7,7 +7,6 @@ use crate::{
 use danso_node::{
     host::{DiskWatch, Host, Step, Steps},
     operations::Health,
-    runtime,
 };
 use danso_tests::{Process, Recorder, Tree, eventually, unit, until};
 use danso_tier_config::UnitId;
@@ -133,9 +132,7 @@ async fn a_node_whose_store_has_stopped_is_neither_ready_nor_alive() {
     let address = tree.open_web(commune());
     let dying = Arc::new(Dying::default());
     let host = Host { disk: DiskWatch::new(Arc::clone(&dying) as Arc<dyn Steps>), ..Host::default() };
-    let running = runtime::start_on(host, tree.config(commune()), &mut |_, _| ()).await.unwrap();
-    let node = Arc::clone(&running.node);
-    tree.running.insert(commune(), running);
+    let node = tree.start_on(commune(), host).await;
     let channel = channel(&tree).await;
     let mut whole = watch(channel.clone(), "").await;
     assert_eq!(told(&mut whole).await, Some(ServingStatus::Serving));

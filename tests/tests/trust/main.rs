@@ -12,6 +12,7 @@
 //! | `confirmed.rs` | what the tiers above signed for, as the commune sees it past its parent |
 //! | `hostile/` | peers that flood, bomb, stall and lie about the time |
 //! | `erasure/` | persons forgotten in every tier |
+//! | `out_of_dates.rs` | clocks outside the certificate's dates, certificates that have ended |
 //! | `persons.rs` | persons found and shown, every read noted |
 //! | `requests.rs` | requests of persons and their due dates |
 //! | `keys.rs` | ledger keys rotated on running nodes |
@@ -30,6 +31,7 @@ mod erasure;
 mod hostile;
 mod keys;
 mod middle;
+mod out_of_dates;
 mod persons;
 mod recovery;
 mod requests;

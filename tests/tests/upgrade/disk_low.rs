@@ -5,7 +5,6 @@ use crate::{DANSO, arrived, client, household, import, record, verified};
 use danso_node::{
     host::{DiskWatch, Host, Room, Step, Steps},
     operations::{Node, RoomState},
-    runtime,
 };
 use danso_proto::v1::{CountRequest, Measure};
 use danso_tests::{
@@ -56,10 +55,7 @@ async fn start(tree: &mut Tree, at: UnitId, left: u64) -> (Arc<Node>, Arc<Left>)
     tree.limits.disk_low_bytes = LIMIT;
     let disk = Arc::new(Left(AtomicU64::new(left)));
     let host = Host { disk: DiskWatch::new(Arc::clone(&disk) as Arc<dyn Steps>), ..Host::default() };
-    let running = runtime::start_on(host, tree.config(at), &mut |_, _| ()).await.unwrap();
-    let node = Arc::clone(&running.node);
-    tree.running.insert(at, running);
-    (node, disk)
+    (tree.start_on(at, host).await, disk)
 }
 
 #[tokio::test(flavor = "multi_thread")]

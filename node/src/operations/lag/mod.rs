@@ -59,7 +59,9 @@ pub struct Lag {
     oldest: Mutex<BTreeMap<UnitId, (BatchNumber, u64)>>,
     /// Uncounted changes of each chain a day ago.
     uncounted: Mutex<BTreeMap<UnitId, u64>>,
-    /// When the node's certificate ends, Unix milliseconds; 0 for unknown.
+    /// When the node's certificate begins, Unix milliseconds.
+    certificate_from_ms: AtomicU64,
+    /// When it ends; 0 for unknown.
     certificate_until_ms: AtomicU64,
     /// When the parent last said anything, Unix milliseconds; 0 for never.
     parent_heard_ms: AtomicU64,

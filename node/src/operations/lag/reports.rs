@@ -52,9 +52,18 @@ impl Node {
         held.last = Some((now, code.to_owned()));
     }
 
-    /// Takes note of when the node's certificate ends, Unix milliseconds.
-    pub fn set_certificate_until(&self, until_ms: u64) {
+    /// Takes note of when the node's certificate begins and ends, Unix milliseconds.
+    pub fn set_certificate_dates(&self, from_ms: u64, until_ms: u64) {
+        self.lag.certificate_from_ms.store(from_ms, Ordering::Relaxed);
         self.lag.certificate_until_ms.store(until_ms, Ordering::Relaxed);
+    }
+
+    /// Whether this computer's clock lies within the dates of the node's certificate, where they are known. What cannot
+    /// be undone and goes by the clock (names dropped, months closed) waits until it does.
+    pub fn believes_clock(&self) -> bool {
+        let (from, until) =
+            (self.lag.certificate_from_ms.load(Ordering::Relaxed), self.certificate_until_ms());
+        until == 0 || (from..=until).contains(&self.now_ms())
     }
 
     /// When the node's certificate ends, Unix milliseconds; 0 for unknown.

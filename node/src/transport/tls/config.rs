@@ -1,9 +1,9 @@
 //! A key folder, read and checked whole, as rustls configurations for both directions.
 
 use super::{
+    certificates::{day, read_certificates, read_key, read_roots, validity},
     error::TlsError,
     identity::Identity,
-    pem_files,
     pinned::{Fingerprint, fingerprint},
     trust::Trust,
     verifier::{PeerVerifier, Refused, unix_time},
@@ -13,17 +13,15 @@ use rustls::{
     CertificateError, ClientConfig, ServerConfig,
     client::Resumption,
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
     server::NoServerSessionStorage,
     version::TLS13,
 };
 use std::{
-    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The holder's certificate, followed by the intermediate ones up to but without the root.
 pub const CERTIFICATE_FILE: &str = "node.crt";
@@ -37,7 +35,7 @@ const HTTP1: &[u8] = b"http/1.1";
 /// The application protocol of gRPC.
 pub(super) const HTTP2: &[u8] = b"h2";
 
-/// A usable key folder: certificate, key and authority agree and are in their dates.
+/// A usable key folder: certificate, key and authority agree.
 #[derive(Debug, Clone)]
 pub struct Keys {
     folder: PathBuf,
@@ -61,17 +59,27 @@ impl Keys {
     /// against `now` and against `trust`, whose later changes count for later connections. Reading again
     /// after the files changed gives configurations to exchange.
     pub fn read_with(folder: &Path, now: SystemTime, trust: &Trust) -> Result<Self, TlsError> {
+        let keys = Self::read_whenever(folder, now, trust)?;
+        keys.require_dates(now)?;
+        Ok(keys)
+    }
+
+    /// The same also where `now` lies outside the certificate's dates: everything else is checked as of the nearest
+    /// moment within them. With such keys a node serves its own computer, though nobody links to it.
+    pub fn read_whenever(folder: &Path, now: SystemTime, trust: &Trust) -> Result<Self, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let (certificate_path, key_path) = (folder.join(CERTIFICATE_FILE), folder.join(KEY_FILE));
         let chain = read_certificates(&certificate_path)?;
         let key = read_key(&key_path, &provider)?;
         let authority_path = folder.join(AUTHORITY_FILE);
-        let roots = read_roots(&authority_path, now)?;
+        let (valid_from, expires) = validity(&chain[0], &certificate_path)?;
+        let at = now.min(expires).max(valid_from);
+        let roots = read_roots(&authority_path, at)?;
 
         let unusable = || TlsError::NotCertificate { path: authority_path.clone() };
         let verifier_of = |roots| PeerVerifier::new(roots, &provider, trust.clone()).map_err(|_| unusable());
         let verifier = Arc::new(verifier_of(roots.clone())?);
-        let at = unix_time(now);
+        let at = unix_time(at);
         let identity = verifier
             .client(&chain[0], &chain[1..], at)
             .map_err(|refused| own_fault(refused, &certificate_path, &authority_path))?;
@@ -98,7 +106,6 @@ impl Keys {
         if presented.last() != Some(&own_root) {
             presented.push(own_root.clone());
         }
-        let (valid_from, expires) = validity(&chain[0], &certificate_path)?;
         let web = web_config(presented.clone(), key.clone_key(), &certificate_path, &key_path)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -116,6 +123,18 @@ impl Keys {
     /// The node or person that the certificate names.
     pub fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// Refuses a certificate that has ended or has not begun at `now`.
+    pub fn require_dates(&self, now: SystemTime) -> Result<(), TlsError> {
+        let path = || self.folder.join(CERTIFICATE_FILE);
+        if now > self.expires {
+            return Err(TlsError::Expired { path: path(), on: day(self.expires) });
+        }
+        if now < self.valid_from {
+            return Err(TlsError::NotYetValid { path: path(), from: day(self.valid_from) });
+        }
+        Ok(())
     }
 
     /// The last day of the certificate's validity, in Vietnam.
@@ -163,48 +182,6 @@ impl Keys {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    pem_files::read(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => TlsError::Missing { path: path.to_owned() },
-        _ => TlsError::Unreadable { path: path.to_owned(), source },
-    })
-}
-
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&read_file(path)?).collect();
-    found
-        .ok()
-        .filter(|certificates| !certificates.is_empty())
-        .ok_or_else(|| TlsError::NotCertificate { path: path.to_owned() })
-}
-
-fn read_key(path: &Path, provider: &CryptoProvider) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let not_key = || TlsError::NotKey { path: path.to_owned() };
-    let key = PrivateKeyDer::from_pem_slice(&read_file(path)?).map_err(|_| not_key())?;
-    provider.key_provider.load_private_key(key.clone_key()).map_err(|_| not_key())?;
-    Ok(key)
-}
-
-/// The roots of a file that have not expired; an error if none is left.
-pub(super) fn read_roots(path: &Path, now: SystemTime) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let mut roots = Vec::new();
-    let mut expired = None;
-    for certificate in read_certificates(path)? {
-        let (_, until) = validity(&certificate, path)?;
-        if until < now {
-            expired = Some(until);
-        } else {
-            roots.push(certificate);
-        }
-    }
-    match expired {
-        Some(until) if roots.is_empty() => {
-            Err(TlsError::RootExpired { path: path.to_owned(), on: day(until) })
-        }
-        _ => Ok(roots),
-    }
-}
-
 fn server_config(
     provider: &Arc<CryptoProvider>,
     verifier: &Arc<PeerVerifier>,
@@ -219,20 +196,6 @@ fn server_config(
     server.session_storage = Arc::new(NoServerSessionStorage {});
     server.send_tls13_tickets = 0;
     Ok(Arc::new(server))
-}
-
-/// Reads a certificate with those above it and its private key, for browsers; any authority will do.
-pub(super) fn read_pair(
-    certificate: &Path,
-    key: &Path,
-    now: SystemTime,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
-    let chain = read_certificates(certificate)?;
-    let (_, until) = validity(&chain[0], certificate)?;
-    if until < now {
-        return Err(TlsError::Expired { path: certificate.to_owned(), on: day(until) });
-    }
-    Ok((chain, read_key(key, &ring::default_provider())?))
 }
 
 /// The configuration under which browsers are served.
@@ -298,18 +261,4 @@ fn own_fault(refused: Refused, path: &Path, authority: &Path) -> TlsError {
         rustls::Error::InvalidCertificate(CertificateError::BadEncoding) => TlsError::NotCertificate { path },
         source => TlsError::Unfit { path, source },
     }
-}
-
-/// The first and the last moment of a certificate's validity.
-fn validity(der: &[u8], path: &Path) -> Result<(SystemTime, SystemTime), TlsError> {
-    let (_, certificate) =
-        X509Certificate::from_der(der).map_err(|_| TlsError::NotCertificate { path: path.to_owned() })?;
-    let moment = |time: i64| UNIX_EPOCH + Duration::from_secs(u64::try_from(time).unwrap_or(0));
-    let validity = certificate.validity();
-    Ok((moment(validity.not_before.timestamp()), moment(validity.not_after.timestamp())))
-}
-
-fn day(moment: SystemTime) -> Date {
-    let since = moment.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Date::in_vietnam(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

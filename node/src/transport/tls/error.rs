@@ -46,8 +46,8 @@ pub enum TlsError {
     },
     /// The certificate, or that of an authority above it, is no longer valid.
     #[error(
-        "the certificate in {} expired on {on}; ask the unit above for `danso invite`, \
-         then run `danso enrol --token` here", path.display()
+        "the certificate in {} expired on {on}; is the clock right? then ask the unit above for `danso invite` \
+         and run `danso enrol --token` here", path.display()
     )]
     Expired {
         /// The file.

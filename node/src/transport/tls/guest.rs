@@ -1,11 +1,6 @@
 //! The client configuration of somebody who has no certificate: a person or program with a token.
 
-use super::{
-    config::{HTTP2, read_roots},
-    error::TlsError,
-    trust::Trust,
-    verifier::PeerVerifier,
-};
+use super::{certificates::read_roots, config::HTTP2, error::TlsError, trust::Trust, verifier::PeerVerifier};
 use rustls::{ClientConfig, client::Resumption, crypto::ring, version::TLS13};
 use std::{path::Path, sync::Arc, time::SystemTime};
 

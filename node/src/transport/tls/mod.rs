@@ -7,6 +7,7 @@
 //! | `identity.rs` | the node, person or authority that a certificate names, and its DNS form |
 //! | `serial.rs` | serial numbers that tell the time of issue |
 //! | `pem_files.rs` | bounded reading of PEM files, certificates as PEM |
+//! | `certificates.rs` | certificates and keys in files, and their dates |
 //! | `config.rs` | [`Keys`]: a key folder, checked, as server and client configuration |
 //! | `error.rs` | [`TlsError`]: what can be wrong with a key folder |
 //! | `trust.rs` | [`Trust`]: authorities for their own subtree only, nothing revoked; exchanged while running |
@@ -41,6 +42,7 @@
 
 mod calls;
 mod cause;
+mod certificates;
 mod config;
 mod connection;
 mod connector;
@@ -64,6 +66,7 @@ mod tests;
 pub use crate::operations::accounts::Role;
 pub use calls::CallsLayer;
 pub use cause::Cause;
+pub use certificates::require_unexpired;
 pub use config::{AUTHORITY_FILE, CERTIFICATE_FILE, KEY_FILE, Keys};
 pub use connection::{Peer, TlsConnection};
 pub use connector::{ConnectError, channel, connect, connect_over};

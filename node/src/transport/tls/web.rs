@@ -1,7 +1,8 @@
 //! Connections of browsers: plain on this computer, else TLS with the node's certificate or with one of its own.
 
 use super::{
-    config::{read_pair, web_config},
+    certificates::{read_certificates, read_key, require_unexpired},
+    config::web_config,
     error::TlsError,
     open::{AddressPlace, Connections, Overfull},
     pem_files,
@@ -10,10 +11,10 @@ use super::{
 use crate::host::{Listener, Socket};
 use danso_tier_config::limits;
 use futures_util::Stream;
-use rustls::ServerConfig;
+use rustls::{ServerConfig, crypto::ring};
 use std::{
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -63,12 +64,12 @@ impl WebSecrets {
         Self(Source::Node(configs))
     }
 
-    /// A certificate and its private key as PEM files, which may be exchanged while the node runs.
+    /// A certificate and its private key as PEM files, which may be exchanged while the node runs. One that has ended
+    /// will do: browsers warn of it, and the pages are there.
     ///
-    /// Errors: those of key folders, `keys_file_missing` to `keys_expired`.
-    pub fn of_files(certificate: PathBuf, key: PathBuf, now: SystemTime) -> Result<Self, TlsError> {
-        let (chain, secret) = read_pair(&certificate, &key, now)?;
-        let config = web_config(chain, secret, &certificate, &key)?;
+    /// Errors: those of key folders, without `keys_expired`.
+    pub fn of_files(certificate: PathBuf, key: PathBuf) -> Result<Self, TlsError> {
+        let config = read_pair(&certificate, &key)?;
         let seen = contents(&certificate, &key);
         Ok(Self(Source::Files(Files { certificate, key, seen, looked: Instant::now(), config })))
     }
@@ -97,8 +98,8 @@ impl Files {
         if std::mem::replace(&mut self.seen, now.clone()) == now {
             return;
         }
-        let read = read_pair(&self.certificate, &self.key, SystemTime::now())
-            .and_then(|(chain, key)| web_config(chain, key, &self.certificate, &self.key));
+        let read = require_unexpired(&self.certificate, SystemTime::now())
+            .and_then(|()| read_pair(&self.certificate, &self.key));
         match read {
             Ok(config) => {
                 tracing::info!("the certificate of the pages has changed and is read again");
@@ -111,7 +112,13 @@ impl Files {
     }
 }
 
-fn contents(certificate: &std::path::Path, key: &std::path::Path) -> Vec<Vec<u8>> {
+/// A certificate with those above it and its private key, for browsers; any authority will do.
+fn read_pair(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let (chain, secret) = (read_certificates(certificate)?, read_key(key, &ring::default_provider())?);
+    web_config(chain, secret, certificate, key)
+}
+
+fn contents(certificate: &Path, key: &Path) -> Vec<Vec<u8>> {
     [certificate, key].map(|path| pem_files::read(path).unwrap_or_default()).to_vec()
 }
 
