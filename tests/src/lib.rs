@@ -6,7 +6,7 @@
 //! | `country.rs` | a country of thousands of communes, of which only central may run |
 //! | `grown.rs` | a tree grown by invitations, with the program itself |
 //! | `entries.rs` | entries of a register, ready to be recorded |
-//! | `forge.rs` | crafted batches, and a link to a parent spoken by hand |
+//! | `forge/` | crafted batches, and a link to a parent spoken by hand |
 //! | `liar.rs` | a node in the middle played by the test, with its real keys |
 //! | `clients.rs` | clients of the nodes: as the node, as a person, as a stranger |
 //! | `book.rs` | a register in memory and the chain sealed from it, without a node |

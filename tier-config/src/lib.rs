@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `date.rs` | civil dates and months |
+//! | `date.rs`, `month.rs` | civil dates, calendar months |
 //! | `unit.rs` | unit codes and lasting unit ids |
 //! | `limits.rs` | every limit, timeout and size |
 //! | `tier.rs` | tiers, what passes their boundaries, hierarchies from profile files |
@@ -20,12 +20,13 @@ pub mod date;
 pub mod directory;
 pub mod fault;
 pub mod limits;
+mod month;
 pub mod node_file;
 pub mod tier;
 mod toml_file;
 pub mod unit;
 
-pub use date::{DAY_MS, Date, Month};
+pub use date::{DAY_MS, Date};
 pub use directory::{
     Directory,
     kind::Kind,
@@ -34,6 +35,7 @@ pub use directory::{
 };
 pub use fault::{Fault, Faults};
 pub use limits::Limits;
+pub use month::Month;
 pub use node_file::{NodeConfig, Parent, Web, WebSecurity};
 pub use tier::{Hierarchy, Policy, Tier, TierName};
 pub use unit::{UnitCode, UnitId};

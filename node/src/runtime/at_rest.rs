@@ -1,7 +1,7 @@
 //! Where the key at rest of a node is found (in the file that the node's file names, or in its key folder), and
 //! how a new one takes its place.
 
-use super::start::{RuntimeError, store_options};
+use super::{error::RuntimeError, start::store_options};
 use crate::{
     host::files,
     operations::{Actor, now_ms},

@@ -3,8 +3,9 @@
 //! | file | holds |
 //! |---|---|
 //! | `at_rest.rs` | where the key at rest is found, and how a new one takes its place |
-//! | `keys.rs` | ledger keys in the key folder |
-//! | `rebuild.rs` | a new data folder from the parent and from what the old one has |
+//! | `error.rs` | why a node does not start, or ended |
+//! | `keys/` | ledger keys in the key folder |
+//! | `rebuild/` | a new data folder from the parent and from what the old one has |
 //! | `restore.rs` | a data folder restored from a backup, and proved |
 //! | `conflicts.rs` | the list of changes that it could not record again |
 //! | `rescue.rs` | a node that cannot open its store: it stays up to say why and what mends it |
@@ -23,6 +24,7 @@
 
 mod at_rest;
 mod conflicts;
+mod error;
 pub mod keys;
 mod rebuild;
 mod reload;
@@ -35,10 +37,11 @@ mod tasks;
 mod web;
 
 pub use at_rest::{Rewrapped, rewrap};
+pub use error::RuntimeError;
 pub use rebuild::{RebuildError, Rebuilt, rebuild_from_parent};
 pub use rescue::is_met_with_rescue;
 pub use restore::{Chosen, RestoreBackupError, RestoredBackup, restore_backup};
-pub use start::{Running, RuntimeError, read_directory, start, start_on, store_options};
+pub use start::{Running, read_directory, start, start_on, store_options};
 
 use danso_tier_config::NodeConfig;
 use std::{path::Path, sync::Arc};

@@ -1,8 +1,9 @@
 //! Rescue mode: a node that cannot open its store stays up, says why and what mends it, and does nothing else.
 
 use super::{
+    error::RuntimeError,
     service,
-    start::{RuntimeError, read_directory},
+    start::read_directory,
     stopping::{Signals, Word, drained, within_grace},
     web,
 };

@@ -1,9 +1,6 @@
 //! A data folder restored from a backup, and proved: rebuilt, verified, and compared with what the node signed.
 
-use super::{
-    keys,
-    start::{RuntimeError, store_options},
-};
+use super::{error::RuntimeError, keys, start::store_options};
 use crate::{
     host::files,
     operations::now_ms,

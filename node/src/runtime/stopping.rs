@@ -1,6 +1,6 @@
 //! The end of a node: the signals that ask for it, and the one grace that everything open gets.
 
-use super::start::RuntimeError;
+use super::error::RuntimeError;
 use danso_tier_config::limits;
 use std::{future::Future, time::Duration};
 use tokio::{

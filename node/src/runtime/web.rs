@@ -1,6 +1,6 @@
 //! The pages beside the server: their listener, what protects it, and serving until the node stops.
 
-use super::start::RuntimeError;
+use super::error::RuntimeError;
 use crate::{
     host::{Host, Listener},
     operations::{Node, meters::CONNECTIONS_REFUSED},

@@ -24,7 +24,8 @@
 //! | `relay.rs` | receipts of the tiers above on their way down |
 //! | `downward.rs` | releases and directory, served and pulled |
 //! | `statistics.rs` | counts, units, heads, indicators |
-//! | `people.rs` | imports, status, releases |
+//! | `intake.rs` | files of forms |
+//! | `operating.rs` | what the node is, status, meters, releases |
 //! | `watch.rs` | how the units stand: one answer, or a stream of what changes |
 //! | `keys.rs` | rotation of the ledger key: service and calls |
 //! | `audit.rs` | the audit log: service and calls |
@@ -47,11 +48,12 @@ mod downward;
 pub mod enrolment;
 mod erasure;
 mod health;
+mod intake;
 mod introductions;
 mod keeper;
 mod keys;
 mod metering;
-mod people;
+mod operating;
 mod recovery;
 mod register;
 mod relay;

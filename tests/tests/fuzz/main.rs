@@ -15,7 +15,8 @@
 //! | `services.rs` | `service_request`, `service_answer`, `word`, `certificate_request` | messages of all other services, `wire::register`, words and records of requests and accounts, requests for certificates |
 //! | `lists.rs` | `official_lists`, `hierarchy` | `official::import`, `Hierarchy::parse` |
 //! | `keys.rs` | `key_folder`, `ledger_keys`, `issuer` | `Keys::read`, `runtime::keys::read`, `Authority::open_issuer` |
-//! | `disk.rs` | `ledger_record`, `sealed_record`, `sealed_value`, `at_rest_file`, `at_rest_key`, `index_row`, `segment` | `foreign::read_record`, `foreign::is_row`, `Vault`, `AtRestKey::read`, `ledger::verify`, `Ledger::open` |
+//! | `disk.rs` | `ledger_record`, `sealed_record`, `sealed_value`, `at_rest_file`, `at_rest_key`, `index_row` | `foreign::read_record`, `foreign::is_row`, `Vault`, `AtRestKey::read` |
+//! | `segments.rs` | `segment` | `ledger::verify`, `Ledger::open` |
 //! | `copies.rs` | `sealed_file`, `backup_manifest`, `backup_key` | `Unsealer`, `backup::decode_manifest`, `BackupKey::read` |
 //! | `edits.rs`, `corpus.rs`, `desk.rs` | | scripts of edits, kept encodings, a register in memory |
 //!
@@ -65,6 +66,7 @@ mod keys;
 mod lists;
 mod messages;
 mod names;
+mod segments;
 mod services;
 mod statements;
 mod tokens;

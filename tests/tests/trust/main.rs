@@ -6,7 +6,7 @@
 //! | `at_rest.rs` | a stolen folder; the key at rest wrapped anew |
 //! | `audit.rs` | the audit log read, and anchored at the parent |
 //! | `audit_altered.rs` | audit logs that somebody altered |
-//! | `recovery.rs` | old backups, dead disks, names that come late |
+//! | `recovery/` | old backups, dead disks, names that come late |
 //! | `equivocation.rs` | two computers with one unit's keys |
 //! | `enrolment.rs` | a tree that grows from its root; revocation; lost keys |
 //! | `confirmed.rs` | what the tiers above signed for, as the commune sees it past its parent |

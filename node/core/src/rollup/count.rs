@@ -5,8 +5,9 @@
 //! age on the last day of the month (a day early for those born on 29 February); for flows it may be a year more than on the day itself.
 
 use super::{
+    accept::Accept,
     column::{Column, Entry},
-    dimension::{Accept, Dimension, Measure, Source},
+    dimension::{Dimension, Measure, Source},
     packed::Fields,
     question::{CountError, Question, Row},
     sums::Sums,

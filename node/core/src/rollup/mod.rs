@@ -12,6 +12,7 @@
 //! | `checkpoints.rs`, `checkpoint_tests.rs` | a stock's cells at the end of certain months: history costs nothing |
 //! | `rows.rs`, `rows_tests.rs` | tallies as a store keeps them: neighbours share a row |
 //! | `dimension.rs` | measures and dimensions, their words and the spelling of values |
+//! | `accept.rs` | which values of a dimension a question accepts |
 //! | `judge.rs`, `judge_tests.rs` | what a batch adds: verdicts, deltas claimed and counted |
 //! | `question.rs` | a question and its check |
 //! | `count.rs` | a question answered in rows |
@@ -27,6 +28,7 @@
 //! 5. Checkpoints follow from tallies: no answer, digest or comparison depends on them.
 //! 6. The rows of a question by any dimensions sum to its answer without them.
 
+mod accept;
 #[cfg(test)]
 mod book;
 mod canonical;
@@ -52,12 +54,13 @@ mod tallies;
 #[cfg(test)]
 mod tests;
 
+pub use accept::Accept;
 pub use canonical::{canonical, canonical_of};
 pub use cell::Cell;
 pub use count::count;
 pub use cuboid::Cuboid;
 pub use deltas::{Delta, DeltaError, decode_leaves, deltas, encode_delta, encode_leaves};
-pub use dimension::{Accept, Dimension, Measure};
+pub use dimension::{Dimension, Measure};
 pub use judge::{Judged, claim, judge};
 pub use question::{CountError, Question, Row, UnitGroup};
 pub use rows::RowId;

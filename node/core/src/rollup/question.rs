@@ -1,6 +1,9 @@
 //! What can be asked of the tallies, and why a question has no answer.
 
-use super::dimension::{Accept, Dimension, Measure};
+use super::{
+    accept::Accept,
+    dimension::{Dimension, Measure},
+};
 use danso_tier_config::{Month, UnitId, limits};
 
 /// Units that are counted together, one row of an answer by unit.

@@ -6,7 +6,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `plan.rs` | what goes wrong, by seed |
-//! | `world.rs` | the nodes in one network; lets things go wrong and mends them |
+//! | `world/` | the nodes in one network; lets things go wrong and mends them |
 //! | `place.rs` | one node: the computer under it and the program on it |
 //! | `network.rs` | turmoil's network as the node's |
 //! | `disk.rs` | a disk that fills, fails, loses power |
