@@ -5,7 +5,7 @@ use super::{
     at_rest::{AtRestKey, Vault},
     folder::{Folder, restored_at_ms},
     index::{Index, Unusable},
-    ledger::{self, Ledger, LedgerReader},
+    ledger::{self, Ledger, LedgerReader, Position},
     recent::Recent,
     replaying::catch_up,
     view::View,
@@ -263,12 +263,34 @@ fn start(
 }
 
 /// Sets the index aside and builds it anew from the ledger. The node must not be running.
+///
+/// Errors: those of a start; a ledger that ends before what the index knows to be durable is left as it is, and so is
+/// the index, without which the loss would be taken for a torn tail.
 pub fn rebuild(
     options: Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(Store, OpenReport), StoreError> {
-    let folder = Folder::open(&options.folder, options.unit)?;
-    folder.set_index_aside()?;
-    drop(folder);
+    set_aside(&options).map_err(|error| written_by::explained(&options.folder, error))?;
     Store::open(options, progress)
+}
+
+fn set_aside(options: &Options) -> Result<(), StoreError> {
+    let folder = Folder::open(&options.folder, options.unit)?;
+    let vault = Arc::new(folder.vault(options.at_rest.as_ref())?);
+    if let Some(reach) = reach(&folder, &options.limits, &vault) {
+        ledger::look(&folder.ledger(), reach)?;
+    }
+    folder.set_index_aside()
+}
+
+/// How far the ledger is known to be durable, by an index that can be read.
+fn reach(folder: &Folder, limits: &Limits, vault: &Arc<Vault>) -> Option<Position> {
+    if !folder.index().exists() || folder.index_is_doubted() {
+        return None;
+    }
+    folder.doubt_index();
+    let opened = Index::open(&folder.index(), limits.cache_bytes, vault);
+    let reach = opened.ok().and_then(|index| guarded(|| index.reach()).ok().flatten());
+    folder.trust_index();
+    reach
 }

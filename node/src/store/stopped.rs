@@ -7,7 +7,7 @@ use super::{
     folder::Folder,
     index::Index,
     keys,
-    ledger::{self, Kind, Ledger, Position},
+    ledger::{self, Kind, Position},
     opening::guarded,
     record::Record,
 };
@@ -41,7 +41,7 @@ const AUDIT: Kind = Kind(16);
 /// end before the index says. A ledger without an index is checked for itself alone. Keys in the ledger count
 /// only where they are granted; what is altered there beyond that shows as a damaged ledger.
 ///
-/// Errors: those of opening the ledger. A log that breaks is a report, no error.
+/// Changes nothing in the ledger. Errors: those of opening it. A log that breaks is a report, no error.
 pub fn verify_audit(
     folder: &Path,
     unit: UnitId,
@@ -51,9 +51,7 @@ pub fn verify_audit(
     let folder = Folder::open(folder, unit)?;
     let vault = Arc::new(folder.vault(None)?);
     let (known_durable, indexed) = indexed(&folder, &vault);
-    let (ledger, _) =
-        Ledger::open(&folder.ledger(), ledger::Options { known_durable, ..ledger::Options::default() })?;
-    let reader = ledger.reader();
+    let (reader, _) = ledger::look(&folder.ledger(), known_durable.unwrap_or(Position::START))?;
     let end = reader.end().0;
     let mut rings = BTreeMap::new();
     let mut trail = AuditTrail::default();
@@ -82,7 +80,7 @@ pub fn verify_audit(
     Ok(AuditReport { head: trail.head, broken })
 }
 
-/// Up to where the index reflects the ledger, and the audit head in it; nothing where it cannot be read.
+/// Up to where the ledger is durable by the index, and the audit head in it; nothing where it cannot be read.
 fn indexed(folder: &Folder, vault: &Arc<Vault>) -> (Option<Position>, AuditHead) {
     let nothing = (None, AuditHead::default());
     if !folder.index().exists() {
@@ -91,10 +89,7 @@ fn indexed(folder: &Folder, vault: &Arc<Vault>) -> (Option<Position>, AuditHead)
     let Ok(index) = Index::open(&folder.index(), Limits::default().cache_bytes, vault) else {
         return nothing;
     };
-    let read = || {
-        let reflected = index.reflected()?.map(|row| Position(row.position));
-        Ok((reflected, index.get(keys::AUDIT)?.unwrap_or_default()))
-    };
+    let read = || Ok((index.reach()?, index.get(keys::AUDIT)?.unwrap_or_default()));
     guarded(read).unwrap_or(nothing)
 }
 

@@ -56,10 +56,14 @@ pub fn verify(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<V
 fn checked(options: &Options, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, StoreError> {
     let folder = Folder::look(&options.folder, options.unit)?;
     let vault = Arc::new(folder.vault_as_it_is(options.at_rest.as_ref())?);
+    // Without the key a recount finds nobody, and whom the index knows would count as a difference.
+    if vault.is_locked() {
+        return Err(StoreError::Locked);
+    }
     let scratch = Scratch::make(folder.scratch())?;
     let held = held(&folder, &scratch, &vault)?;
-    let known = held.as_ref().ok().and_then(|index| guarded(|| index.reflected()).unwrap_or_default());
-    let known = known.map_or(Position::START, |row| Position(row.position));
+    let known = held.as_ref().ok().and_then(|index| guarded(|| index.reach()).unwrap_or_default());
+    let known = known.unwrap_or(Position::START);
     let named = |error: LedgerError| named(error, held.as_ref().ok());
     let (reader, torn_bytes) = ledger::look(&folder.ledger(), known).map_err(named)?;
     let summary = ledger::verify(&folder.ledger()).map_err(named)?;

@@ -142,7 +142,8 @@ impl Outbox {
     /// the window is full.
     pub fn next_names(&mut self) -> Option<(UnitId, BatchNumber)> {
         let missing = self.lanes.values().any(Lane::ready);
-        let in_flight: u64 = self.lanes.values().map(|lane| lane.names.in_flight()).sum();
+        let served = self.lanes.values().filter(|lane| lane.held.is_none());
+        let in_flight: u64 = served.map(|lane| lane.names.in_flight()).sum();
         if !self.live || missing || in_flight >= self.window {
             return None;
         }

@@ -107,6 +107,18 @@ fn a_chain_that_came_back_goes_on() {
 }
 
 #[test]
+fn names_of_a_held_origin_take_no_room() {
+    let mut outbox = live(&[("1", 9, 9), ("2", 9, 9)], 2);
+    outbox.names_asked(unit("1"), BatchNumber(1), BatchNumber(9));
+    outbox.names_asked(unit("2"), BatchNumber(1), BatchNumber(9));
+    assert_eq!(outbox.next_names(), Some((unit("1"), BatchNumber(1))));
+    assert_eq!(outbox.next_names(), Some((unit("1"), BatchNumber(2))));
+    assert_eq!(outbox.next_names(), None, "the window is full");
+    outbox.answered(unit("1"), Answer::Refused { code: "origin_held".into(), expected: BatchNumber(0) });
+    assert_eq!(outbox.next_names(), Some((unit("2"), BatchNumber(1))));
+}
+
+#[test]
 fn names_go_after_what_is_missing_and_within_the_window() {
     let mut outbox = live(&[("1", 9, 9), ("2", 2, 1)], 2);
     outbox.names_asked(unit("1"), BatchNumber(3), BatchNumber(6));

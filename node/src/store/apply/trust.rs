@@ -9,12 +9,13 @@ use crate::store::{
     encoding::Decoded,
     keys,
     ledger::Position,
+    own::changes_of,
     record::Record,
-    rows::{BatchRow, StoredPerson},
+    rows::{BatchRow, StoredHousehold, StoredPerson},
 };
 use danso_core::{
     chain::{AuditEntry, AuditHead, Batch, Header, Signed},
-    domain::{PersonFacts, PersonId},
+    domain::{Core, HouseholdChange, PersonFacts, PersonId, Sequence},
 };
 
 impl Applier<'_> {
@@ -40,6 +41,7 @@ impl Applier<'_> {
                 self.index.put_own(&places_of(changes, position))?;
                 for change in changes {
                     self.forget_unsealed(change);
+                    self.forget_opened(change.sequence, &change.core, change.personal.is_some())?;
                 }
             }
             Record::Sealed(batch) => {
@@ -55,6 +57,10 @@ impl Applier<'_> {
             Record::Recovered(recovered) => {
                 let header = self.point(&recovered.batch, position)?;
                 self.lie_at(&header, position)?;
+                let changes = changes_of(&recovered.batch, &header).unwrap_or_default();
+                for (sequence, (core, personal)) in (header.first.0..).map(Sequence).zip(changes) {
+                    self.forget_opened(sequence, &core, personal.is_some())?;
+                }
             }
             _ => return Err(StoreError::RecordUnreadable { kind: rewritten.kind, position }),
         }
@@ -71,6 +77,19 @@ impl Applier<'_> {
         if let Some(waiting) = place.and_then(|place| self.view.unsealed.get_mut(place)) {
             waiting.personal.clone_from(&change.personal);
         }
+    }
+
+    /// A household that a change opened and nobody stated again is named no longer where the change names nobody any
+    /// more. Only closed ones are: of the others it was said again before.
+    fn forget_opened(&self, sequence: Sequence, core: &[u8], is_named: bool) -> Result<(), StoreError> {
+        let opened = if is_named { None } else { Core::decode(core).ok() };
+        for HouseholdChange { id, before, .. } in opened.iter().flat_map(|core| &core.households) {
+            let row = if before.is_none() { self.index.household(*id)? } else { None };
+            if let Some(row) = row.filter(|row| row.named == Some(sequence)) {
+                self.index.put(keys::household(*id), &StoredHousehold { named: None, ..row });
+            }
+        }
+        Ok(())
     }
 
     fn point(&self, batch: &Batch, position: Position) -> Result<Header, StoreError> {

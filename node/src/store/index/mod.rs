@@ -227,7 +227,7 @@ impl Index {
         &self.folder
     }
 
-    /// The ledger position that no row is ahead of; `None` for a new one.
+    /// The ledger position that no row is ahead of, and up to which the ledger is durable; `None` for a new one.
     pub fn reach(&self) -> Result<Option<Position>, StoreError> {
         Ok(self.get(keys::REACH)?.map(Position))
     }

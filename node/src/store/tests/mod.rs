@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `batching.rs` | when changes become batches |
 //! | `disk_full.rs` | an index without space: refusals, what is kept, how it goes on |
+//! | `lost_end.rs` | acknowledged records that are gone from the disk |
 //! | `tallies.rs` | rows of tallies written, read back, grown and shrunk |
 //! | `register.rs` | names and captures: in the ledger alone, found there |
 //! | `small_disk.rs` | a disk of some megabytes |
@@ -11,6 +12,7 @@
 
 mod batching;
 mod disk_full;
+mod lost_end;
 mod register;
 mod small_disk;
 mod tallies;
