@@ -7,7 +7,7 @@
 use super::{actor::Actor, node::Node};
 use crate::store::StoreError;
 use danso_core::chain::{BatchNumber, Epoch, KeyClaim, KeyGrant, KeyId, LedgerKey, PublicKey, Signed};
-use danso_tier_config::UnitId;
+use danso_tier_config::{UnitId, limits};
 use std::sync::{Arc, RwLock};
 
 /// A node's secret and public signing material.
@@ -64,6 +64,12 @@ pub enum RotateError {
     /// The parent holds other batches of the own chain, or the grant could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// As many as any node takes: the next one would be known here alone.
+    #[error(
+        "this unit has had {} ledger keys, and nobody takes another one",
+        limits::LEDGER_KEYS_PER_UNIT_MAX
+    )]
+    TooMany,
 }
 
 impl RotateError {
@@ -72,6 +78,7 @@ impl RotateError {
         match self {
             Self::Folder(error) => error.code,
             Self::Store(error) => error.code(),
+            Self::TooMany => "ledger_keys_too_many",
         }
     }
 }
@@ -97,7 +104,7 @@ impl Node {
     /// Goes on under a new ledger key. On return the grant is durable in the ledger, the key folder holds the
     /// new key, and the next batch is signed with it. Every call makes a new key.
     ///
-    /// Errors: `parent_ahead` while the own chain is behind what the parent holds (its cut-over would deny
+    /// Errors: `ledger_keys_too_many` where the unit has had as many as any node takes; `parent_ahead` while the own chain is behind what the parent holds (its cut-over would deny
     /// batches that exist); those of writing and of the key folder. After an error of the key folder behind a
     /// durable grant the node goes on under the new key, and the next start brings the folder in order.
     pub async fn rotate_key(&self, actor: &Actor) -> Result<Rotated, RotateError> {
@@ -110,6 +117,9 @@ impl Node {
         let _keys = self.registering.lock().await;
         if self.store.own_chain_held() {
             return Err(StoreError::OwnChainHeld.into());
+        }
+        if self.ring_of(self.unit()).epochs().len() >= limits::LEDGER_KEYS_PER_UNIT_MAX {
+            return Err(RotateError::TooMany);
         }
         let former = self.signing.key().public().id();
         let in_force = self.ring_of(self.unit()).current().map(|epoch| epoch.signed.clone());

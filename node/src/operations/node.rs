@@ -46,8 +46,6 @@ pub struct LinkStatus {
     pub connected: bool,
     /// Code and sentence of the last failure; empty while it works.
     pub error: String,
-    /// Batches held here and not acknowledged.
-    pub unacknowledged: u64,
     /// Origins held on this connection, with the code.
     pub held: BTreeMap<UnitId, String>,
 }

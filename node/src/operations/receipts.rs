@@ -2,8 +2,12 @@
 
 use super::node::Node;
 use crate::store::{Record, Ticket};
-use danso_core::chain::{BatchNumber, Fault, Receipt, Signed};
+use danso_core::{
+    chain::{BatchNumber, Fault, Receipt, Signed},
+    domain::{Reason, Sequence},
+};
 use danso_tier_config::UnitId;
+use std::collections::BTreeMap;
 
 /// What became of a receipt.
 #[derive(Debug)]
@@ -51,12 +55,23 @@ impl Node {
         self.confirmed_by_parent(&receipt, &signed);
         let known = self.store.view().chains.get(&origin).map_or(BatchNumber(0), |chain| chain.acknowledged);
         // One that says nothing new need not be kept again.
-        let records = if number > known || !receipt.quarantined.is_empty() {
+        let records = if number > known || self.says_more(&receipt) {
             vec![Record::ParentReceipt(signed).into()]
         } else {
             Vec::new()
         };
         let ticket = self.store.stage(records, self.store.generation());
         Ok(TakenReceipt::Kept { origin, number, new: number > known, ticket })
+    }
+
+    /// Whether a receipt has a verdict on an own change that is not held here.
+    fn says_more(&self, receipt: &Receipt) -> bool {
+        if receipt.quarantined.is_empty() || receipt.origin != self.unit() {
+            return false;
+        }
+        // What cannot be read is kept once more.
+        let held = self.store.quarantine(receipt.origin).unwrap_or_default();
+        let held: BTreeMap<Sequence, Reason> = held.into_iter().collect();
+        receipt.quarantined.iter().any(|verdict| held.get(&verdict.sequence) != Some(&verdict.reason))
     }
 }

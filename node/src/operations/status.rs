@@ -106,6 +106,12 @@ impl Node {
         }
     }
 
+    /// Batches held here for which the parent has not signed, whether there is a line or not; 0 at the top.
+    pub fn unacknowledged(&self) -> u64 {
+        let chains = &self.store.view().chains;
+        if self.config.parent.is_none() { 0 } else { chains.values().map(ChainRow::unacknowledged).sum() }
+    }
+
     /// Changes of an origin stored here and not counted, with their reasons.
     pub fn quarantine(
         &self,

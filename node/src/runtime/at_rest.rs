@@ -28,7 +28,8 @@ pub(super) fn key_file(config: &NodeConfig) -> PathBuf {
 
 /// The key of a node; a new data folder gets a new one, unless the node's file says where it is.
 ///
-/// `None` where the file is missing: the node then runs without names.
+/// `None` where the file of a folder that is there already is missing: the node then runs without names. A new folder
+/// is never begun without the key that the node's file names: what names persons would lie in it as it is.
 pub(super) fn key_for(config: &NodeConfig) -> Result<Option<AtRestKey>, AtRestError> {
     let path = key_file(config);
     // A data folder that cannot be made is the store's to name.
@@ -39,10 +40,11 @@ pub(super) fn key_for(config: &NodeConfig) -> Result<Option<AtRestKey>, AtRestEr
         return AtRestKey::read(&path).map(Some);
     }
     let new_folder = !config.data.join("FORMAT").exists() && !config.data.join("AT-REST").exists();
-    if new_folder && config.at_rest.is_none() {
-        return AtRestKey::generate(&path).map(Some);
+    match (new_folder, &config.at_rest) {
+        (false, _) => Ok(None),
+        (true, None) => AtRestKey::generate(&path).map(Some),
+        (true, Some(_)) => AtRestKey::read(&path).map(Some),
     }
-    Ok(None)
 }
 
 /// What a rewrapping did.

@@ -30,7 +30,12 @@ pub struct ChainRow {
 impl ChainRow {
     /// Whether the parent has not acknowledged all of it.
     pub fn awaits_receipt(&self) -> bool {
-        self.acknowledged < self.head.number
+        self.unacknowledged() > 0
+    }
+
+    /// Batches held here for which the parent has not signed.
+    pub fn unacknowledged(&self) -> u64 {
+        self.head.number.0.saturating_sub(self.acknowledged.0)
     }
 }
 

@@ -23,7 +23,7 @@ use danso_core::{
 };
 use danso_tier_config::{Directory, Hierarchy, Month, UnitId};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -85,7 +85,7 @@ pub struct View {
     /// Orders of erasure.
     pub orders: BTreeMap<Digest, HeldOrder>,
     /// Leaves that were ordered to be erased, by batch.
-    pub erased: BTreeMap<(UnitId, BatchNumber), Vec<ErasedLeaf>>,
+    pub erased: BTreeMap<(UnitId, BatchNumber), BTreeSet<ErasedLeaf>>,
     /// Where the audit chain has come to.
     pub audit: AuditHead,
     /// How far the audit chains of the children had come.
@@ -248,10 +248,7 @@ impl View {
         let order: ErasureOrder = signed.decode_trusted().map_err(|_| unreadable("order of erasure"))?;
         let digest = order_digest(&signed);
         for leaf in &order.leaves {
-            let leaves = self.erased.entry((order.origin, leaf.number)).or_default();
-            if !leaves.contains(leaf) {
-                leaves.push(*leaf);
-            }
+            self.erased.entry((order.origin, leaf.number)).or_default().insert(*leaf);
         }
         let held = HeldOrder { signed, order: order.clone(), done: BTreeMap::new() };
         self.orders.entry(digest).or_insert(held);

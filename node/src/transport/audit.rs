@@ -3,6 +3,7 @@
 use super::{
     access,
     client::{Channel, ClientError, NodeClient},
+    pieces::hand_on,
 };
 use crate::{
     operations::{Actor, AuditError, AuditQuestion, Node, accounts::Right},
@@ -73,7 +74,7 @@ impl Audit for AuditService {
                 count => backward(&node, first, end, deed, count, &pages),
             };
             if let Err(error) = sent {
-                let _ = pages.blocking_send(Err(of_store(&error)));
+                hand_on(&pages, Err(of_store(&error)));
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
@@ -157,7 +158,7 @@ fn forward(node: &Node, first: u64, end: u64, deed: Option<Deed>, pages: &Pages)
     while from <= end {
         let page = node.audit_page(from, end.min(from + step - 1))?;
         let entries = page.into_iter().filter(|(entry, _)| wanted(deed, entry)).map(message).collect();
-        if pages.blocking_send(Ok(AuditPage { entries })).is_err() {
+        if !hand_on(pages, Ok(AuditPage { entries })) {
             return Ok(());
         }
         from += step;
@@ -184,7 +185,7 @@ fn backward(
     found.truncate(usize::try_from(count).unwrap_or(usize::MAX));
     found.reverse();
     for entries in found.chunks(limits::AUDIT_PAGE_ENTRIES) {
-        if pages.blocking_send(Ok(AuditPage { entries: entries.to_vec() })).is_err() {
+        if !hand_on(pages, Ok(AuditPage { entries: entries.to_vec() })) {
             break;
         }
     }

@@ -1,6 +1,6 @@
 //! Files of forms that are sent to a node and recorded or tried there.
 
-use super::access;
+use super::{access, pieces::hand_on};
 use crate::{
     operations::{
         ImportDesk, Node,
@@ -160,8 +160,8 @@ fn run_import(
 ) {
     let mut tell = |counts: &Counts| {
         if counts.rows.is_multiple_of(limits::IMPORT_PROGRESS_ROWS) {
-            let _ =
-                progress.blocking_send(Ok(ImportProgress { rows_done: counts.rows, ..Default::default() }));
+            // One that finds no room is passed over: the next says more.
+            let _ = progress.try_send(Ok(ImportProgress { rows_done: counts.rows, ..Default::default() }));
         }
     };
     let summary = match form {
@@ -183,7 +183,9 @@ fn run_import(
     };
     match outcome {
         Ok(summary) => report(node, &summary, progress),
-        Err(error) => drop(progress.blocking_send(Err(error))),
+        Err(error) => {
+            hand_on(progress, Err(error));
+        }
     }
 }
 
@@ -191,7 +193,9 @@ fn report(node: &Node, summary: &Summary, progress: &Progress) {
     let rows_done = summary.counts.rows;
     for faults in summary.faults.chunks(limits::IMPORT_FAULTS_A_MESSAGE) {
         let faults = faults.iter().map(fault_message).collect();
-        let _ = progress.blocking_send(Ok(ImportProgress { rows_done, faults, ..Default::default() }));
+        if !hand_on(progress, Ok(ImportProgress { rows_done, faults, ..Default::default() })) {
+            return;
+        }
     }
     let counts = &summary.counts;
     let summary = ImportSummary {
@@ -204,7 +208,7 @@ fn report(node: &Node, summary: &Summary, progress: &Progress) {
     };
     let last =
         ImportProgress { rows_done, rows_total: rows_done, faults: Vec::new(), summary: Some(summary) };
-    let _ = progress.blocking_send(Ok(last));
+    hand_on(progress, Ok(last));
 }
 
 fn fault_message(fault: &Fault) -> ImportFault {

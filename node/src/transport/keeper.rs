@@ -21,6 +21,7 @@ use std::{
 };
 use tokio::{
     sync::watch,
+    task::JoinSet,
     time::{Instant, MissedTickBehavior},
 };
 
@@ -202,18 +203,16 @@ impl Keeper {
         let mut tick = tokio::time::interval(Duration::from_millis(limits::KEYS_CHECK_MS));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut rechecked = Instant::now();
-        let mut renewal_from = Instant::now();
         self.look(&node);
+        // Beside the rest: a parent that does not answer keeps no revocation waiting.
+        let mut renewing = JoinSet::new();
+        renewing.spawn(Arc::clone(&self).keep_renewed(Arc::clone(&node)));
         loop {
             if rechecked.elapsed() >= Duration::from_millis(limits::RECHECK_MS) {
                 rechecked = Instant::now();
                 if let Ok(keys) = self.keys() {
                     self.recheck(&keys);
                 }
-            }
-            if Instant::now() >= renewal_from {
-                let pause = Duration::from_millis(self.renew(&node).await);
-                renewal_from = Instant::now() + pause;
             }
             tokio::select! {
                 _ = tick.tick() => self.look(&node),
@@ -232,28 +231,32 @@ impl Keeper {
         changed.mark_unchanged();
     }
 
-    /// Renews what has passed the share of its life; gives the milliseconds until the next look.
-    async fn renew(&self, node: &Node) -> u64 {
-        let Ok(keys) = self.keys() else { return limits::RENEWAL_RETRY_MS };
+    async fn keep_renewed(self: Arc<Self>, node: Arc<Node>) {
+        loop {
+            self.renew(&node).await;
+            tokio::time::sleep(Duration::from_millis(limits::RENEWAL_RETRY_MS)).await;
+        }
+    }
+
+    /// Renews what has passed the share of its life.
+    async fn renew(&self, node: &Node) {
+        let Ok(keys) = self.keys() else { return };
         let (from, until) = keys.validity();
         let life = until.duration_since(from).unwrap_or_default();
         let due = from + life / limits::RENEWAL_PARTS;
         if self.now() < due || enrolment::is_thrown_away(&self.folder) {
-            return limits::RENEWAL_RETRY_MS;
+            return;
         }
         let patience = Duration::from_millis(limits::RENEWAL_RETRY_MS);
-        let Ok(renewed) = tokio::time::timeout(patience, enrolment::renew(node, &keys, &self.folder)).await
-        else {
-            tracing::warn!(code = "net_timeout", "the parent did not renew the certificate in time");
-            return limits::RENEWAL_RETRY_MS;
-        };
-        match renewed {
-            Ok(()) => tracing::info!("the node's certificate was renewed"),
-            Err(error) => tracing::warn!(
+        match tokio::time::timeout(patience, enrolment::renew(node, &keys, &self.folder)).await {
+            Err(_) => {
+                tracing::warn!(code = "net_timeout", "the parent did not renew the certificate in time");
+            }
+            Ok(Ok(())) => tracing::info!("the node's certificate was renewed"),
+            Ok(Err(error)) => tracing::warn!(
                 code = error.code, %error, expires_on = %keys.expires_on(), "the certificate was not renewed, it is tried again"
             ),
         }
-        limits::RENEWAL_RETRY_MS
     }
 }
 

@@ -29,6 +29,7 @@ impl Keys for KeysService {
         let rotated = tokio::spawn(async move { node.rotate_key(&caller.actor).await }).await;
         let rotated = rotated.expect("a rotation does not panic").map_err(|error| match &error {
             RotateError::Store(error) => of_store(error),
+            RotateError::TooMany => status(Code::FailedPrecondition, error.code(), error.to_string()),
             RotateError::Folder(_) => status(Code::Internal, error.code(), error.to_string()),
         })?;
         Ok(Response::new(RotateKeyAnswer {

@@ -26,6 +26,7 @@
 //! | `statistics.rs` | counts, units, heads, indicators |
 //! | `intake.rs` | files of forms |
 //! | `operating.rs` | what the node is, status, meters, releases |
+//! | `pieces.rs` | answers in pieces, for a reader who may not read |
 //! | `watch.rs` | how the units stand: one answer, or a stream of what changes |
 //! | `keys.rs` | rotation of the ledger key: service and calls |
 //! | `audit.rs` | the audit log: service and calls |
@@ -54,6 +55,7 @@ mod keeper;
 mod keys;
 mod metering;
 mod operating;
+mod pieces;
 mod recovery;
 mod register;
 mod relay;

@@ -103,7 +103,7 @@ fn of_node(node: &Node) -> ReplicationStatusAnswer {
     ReplicationStatusAnswer {
         parent_connected: link.connected,
         parent_error: link.error,
-        unacknowledged_batches: link.unacknowledged,
+        unacknowledged_batches: node.unacknowledged(),
         now_ms: node.now_ms(),
         children: confirmations::children(node, &node.directory()),
         ..ReplicationStatusAnswer::default()

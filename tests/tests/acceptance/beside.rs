@@ -197,6 +197,21 @@ async fn a_childs_words_of_other_batches_are_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_alone_of_other_batches_are_bounded_too() {
+    let mut scene = Scene::province().await;
+    let start = scene.one.head;
+    let first = scene.one.next(1);
+    scene.accepted(&first).await;
+    for at in 0..limits::EVIDENCE_PER_ORIGIN_MAX + 4 {
+        scene.one.head = start;
+        let other = scene.one.seal(&scene.one.births(2 + at as u64));
+        hear(&scene, scene.child, &other.header).unwrap();
+    }
+    scene.evidence(limits::EVIDENCE_PER_ORIGIN_MAX).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_cores_of_a_fork_are_kept_where_they_may_pass_and_are_not_too_long() {
     let mut scene = Scene::province().await;
     let forked = |forger: &mut Forger| {

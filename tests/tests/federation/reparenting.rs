@@ -145,7 +145,7 @@ async fn a_commune_that_moved_to_another_district_goes_on_there_with_its_chain_a
     recorded(&tree, stays, 1).await;
     all_there(&tree, &[central()], stays, 2).await;
     assert_eq!(held(&tree, from), []);
-    assert_eq!(tree.node(from).link.read().unwrap().unacknowledged, 0);
+    assert_eq!(tree.node(from).unacknowledged(), 0);
     // And once more from the start, with what is on the disks.
     tree.stop_all().await;
     for at in [commune, from, to, unit("01"), central()] {

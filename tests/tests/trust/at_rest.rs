@@ -2,7 +2,7 @@
 
 use danso_core::{chain::Deed, domain::Sex};
 use danso_node::{
-    runtime::{rewrap, store_options},
+    runtime::{self, rewrap, store_options},
     store::{Store, StoreError, VerifyReport, at_rest::AtRestKey, verify},
 };
 use danso_tests::{Recorder, Tree, entries::person, tree::all_bytes, unit};
@@ -50,6 +50,34 @@ async fn a_stolen_folder_gives_no_name_without_its_key_and_all_with_it() {
     assert_eq!(found(&config).await.unwrap(), 1);
     let again = verify(&store_options(&config).unwrap(), &mut |_, _| ()).unwrap();
     assert_eq!((again.tallies, again.heads, again.differences), (report.tallies, report.heads, Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_folder_is_not_begun_without_the_key_that_the_nodes_file_names() {
+    let mut tree = Tree::four();
+    let (district, commune) = (unit("001"), unit("00001"));
+    tree.start(district).await;
+    let mut config = tree.config(commune);
+    config.at_rest = Some(tree.path("not-plugged-in/at-rest.key"));
+    let started = runtime::start(config.clone(), &mut |_, _| ()).await;
+    assert_eq!(started.err().unwrap().code(), "at_rest_key_unusable");
+    let rebuilt = runtime::rebuild_from_parent(config.clone(), &mut |_, _| ()).await;
+    assert_eq!(rebuilt.err().unwrap().code(), "at_rest_key_unusable");
+    assert!(!config.data.join("FORMAT").exists());
+    tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_without_the_key_says_so_and_finds_no_fault() {
+    let (tree, commune, report) = recorded().await;
+    let config = tree.config(commune);
+    let (key, away) = (config.keys.join("at-rest.key"), tree.path("at-rest.key"));
+    fs::rename(&key, &away).unwrap();
+    let locked = verify(&store_options(&config).unwrap(), &mut |_, _| ());
+    assert_eq!(locked.err().unwrap().code(), "at_rest_locked");
+    fs::rename(&away, &key).unwrap();
+    let again = verify(&store_options(&config).unwrap(), &mut |_, _| ()).unwrap();
+    assert_eq!(again.tallies, report.tallies);
 }
 
 #[tokio::test(flavor = "multi_thread")]

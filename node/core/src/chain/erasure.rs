@@ -9,7 +9,7 @@ use danso_tier_config::UnitId;
 use serde::{Deserialize, Serialize};
 
 /// One leaf to be erased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ErasedLeaf {
     /// The batch that it lies in.
     pub number: BatchNumber,
@@ -80,10 +80,10 @@ fn place_of(header: &Header, ordered: &ErasedLeaf) -> Option<usize> {
 }
 
 /// Those of some leaves that are in a personal frame of this batch with the very hash that was ordered.
-pub fn matching_leaves(
+pub fn matching_leaves<'a>(
     frame: &[u8],
     header: &Header,
-    leaves: &[ErasedLeaf],
+    leaves: impl IntoIterator<Item = &'a ErasedLeaf>,
 ) -> Result<Vec<ErasedLeaf>, Fault> {
     let held = leaves_of(frame, header)?;
     let held = decoded(&held)?;
@@ -91,7 +91,7 @@ pub fn matching_leaves(
         let leaf = place_of(header, ordered).and_then(|place| held.get(place));
         leaf.is_some_and(|leaf| leaf.hash() == ordered.hash)
     };
-    Ok(leaves.iter().filter(matches).copied().collect())
+    Ok(leaves.into_iter().filter(matches).copied().collect())
 }
 
 /// A personal frame with some leaves erased; the root stays. Gives the frame and how many leaves went.
@@ -115,6 +115,9 @@ pub fn erase_leaves(frame: &[u8], header: &Header, leaves: &[ErasedLeaf]) -> Res
     }
     if personal_root(kept.iter().copied()) != header.personal_root {
         return Err(Fault::Root { frame: "personal" });
+    }
+    if erased == 0 {
+        return Ok((frame.to_vec(), 0));
     }
     let encoded: Vec<Vec<u8>> = kept.iter().map(PersonalLeaf::encode).collect();
     Ok((write_frame(encoded.iter().map(Vec::as_slice)), erased))

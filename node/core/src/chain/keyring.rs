@@ -96,7 +96,8 @@ impl KeyRing {
         let place = self.epochs.iter().position(|epoch| epoch.key.id() == id);
         let place = place.ok_or_else(|| Fault::UnknownKey { origin, key: id.to_string() })?;
         let epoch = &self.epochs[place];
-        let until = self.epochs.get(place + 1).map(|next| next.after);
+        // A unit above may have set a later key back: it holds from its own cut-over on, whatever was said between.
+        let until = self.epochs[place + 1..].iter().map(|later| later.after).min();
         if number <= epoch.after || until.is_some_and(|until| number > until) {
             return Err(Fault::KeyOutOfTurn { origin, number, key: id });
         }
@@ -152,8 +153,7 @@ impl KeyRing {
     pub fn vouched_at_ms(&self, id: KeyId) -> Option<u64> {
         let mut vouched = None;
         for epoch in &self.epochs {
-            let by_former = epoch.signed.decode_trusted::<KeyGrant>();
-            if vouched.is_none() || !by_former.is_ok_and(|grant| grant.grantor == Grantor::Former) {
+            if vouched.is_none() || !is_by_former(&epoch.signed) {
                 vouched = Some(epoch.granted_at_ms);
             }
             if epoch.key.id() == id {
@@ -236,11 +236,18 @@ pub fn examine(signed: &Signed, grounds: &Grounds<'_>) -> Result<Option<(UnitId,
     match (claim.replaces, current) {
         (None, None) if claim.after == BatchNumber(0) && claim.hash == Digest::default() => {}
         (None, None) => return Err(Fault::Malformed("claim of a first key")),
-        (Some(former), Some((held, since))) if former == held && claim.after >= since => {}
+        // A lost or stolen key may have been rotated to a cut-over that nobody reached: whoever stands above goes back.
+        (Some(former), Some((held, since)))
+            if former == held && (claim.after >= since || !is_by_former(signed)) => {}
         (Some(_), None) => return Err(Fault::Grantor { unit }),
         _ => return Err(Fault::KeyFork { unit }),
     }
     Ok(Some((unit, epoch_of(&claim, granted_at_ms, signed)?)))
+}
+
+/// Whether a key was granted by the one that it replaces.
+fn is_by_former(signed: &Signed) -> bool {
+    signed.decode_trusted::<KeyGrant>().is_ok_and(|grant| grant.grantor == Grantor::Former)
 }
 
 fn holds_epoch(ring: &KeyRing, signed: &Signed) -> bool {

@@ -14,7 +14,6 @@ pub(in crate::operations) struct Chain {
     pub(super) generation: u64,
     pub(super) head: Head,
     pub(super) hashes: BTreeMap<BatchNumber, Digest>,
-    pub(super) evidence: usize,
     /// What is kept against the chain already; read when it is first needed.
     pub(super) contradictions: Option<BTreeSet<(String, Digest)>>,
     /// Up to here all batches have their names, as far as somebody has looked.

@@ -35,15 +35,18 @@ impl Node {
         );
         // A fork is kept whatever was kept before it: it holds the origin.
         let hold = matches!(fault, Fault::Fork { .. });
-        if !contradicts || (!hold && chain.evidence >= limits::EVIDENCE_PER_ORIGIN_MAX) {
+        if !contradicts {
             return;
         }
         let code = fault.code().to_owned();
-        // The same batch sent again says nothing new, also where somebody has decided about it since.
-        if !self.contradictions(chain, origin).insert((code.clone(), Digest::of(&[&header.bytes]))) {
+        let kept = self.contradictions(chain, origin);
+        if !hold && kept.len() >= limits::EVIDENCE_PER_ORIGIN_MAX {
             return;
         }
-        chain.evidence += 1;
+        // The same batch sent again says nothing new, also where somebody has decided about it since.
+        if !kept.insert((code.clone(), Digest::of(&[&header.bytes]))) {
+            return;
+        }
         tracing::error!(%child, %origin, code, hold, "a batch contradicts its chain");
         // Never more than what may pass the boundary.
         let may_pass = |cores: &Vec<u8>| {
@@ -66,14 +69,12 @@ impl Node {
         let number = self.ring_of(origin).verify_header(origin, &header)?.number;
         let turn = self.turn_of(origin);
         let mut chain = turn.lock().expect("no acceptance panics");
-        if chain.evidence >= limits::EVIDENCE_PER_ORIGIN_MAX {
-            return Ok(());
-        }
         let found = Digest::of(&[&header.bytes]);
         let known = self.store.batch_row(origin, number)?.map(|row| row.hash);
         let Some(known) = known.filter(|known| *known != found) else { return Ok(()) };
         let code = Fault::Fork { origin, number, known, found }.code().to_owned();
-        if !self.contradictions(&mut chain, origin).insert((code.clone(), found)) {
+        let kept = self.contradictions(&mut chain, origin);
+        if kept.len() >= limits::EVIDENCE_PER_ORIGIN_MAX || !kept.insert((code.clone(), found)) {
             return Ok(());
         }
         tracing::error!(%child, %origin, code, number = number.0, "a child holds another batch under this number");

@@ -23,17 +23,17 @@ impl Node {
         child: Option<UnitId>,
         signed: Vec<Signed>,
     ) -> Result<Vec<(Digest, ErasureError)>, ErasureError> {
-        let _turn = self.erasing.lock().await;
         let actor = child.or(self.config.parent.as_ref().map(|parent| parent.unit));
         let actor = actor.map_or_else(Actor::local, Actor::node);
-        let (mut new, mut refused, mut due) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut new, mut refused, mut due) = (Vec::<Kept>::new(), Vec::new(), BTreeSet::new());
+        // Before it is this one's turn: what takes long to refuse keeps nobody else waiting.
         for signed in signed {
             let digest = order_digest(&signed);
             if self.store.view().orders.contains_key(&digest) || !due.insert(digest) {
                 due.insert(digest);
                 continue;
             }
-            match self.verified_order(child, signed).await {
+            match self.verified_order(child, signed, &new).await {
                 Ok(kept) => new.push(kept),
                 Err(ErasureError::Store(error)) if !matches!(error, StoreError::Locked) => {
                     return Err(error.into());
@@ -41,6 +41,12 @@ impl Node {
                 Err(error) => refused.push((digest, error)),
             }
         }
+        if new.is_empty() && !self.is_open(|digest| due.contains(digest)) {
+            return Ok(refused);
+        }
+        let _turn = self.erasing.lock().await;
+        // Somebody else may have brought them meanwhile.
+        new.retain(|kept| !self.store.view().orders.contains_key(&kept.digest()));
         let origins: BTreeSet<UnitId> = new.iter().map(|kept| kept.order.origin).collect();
         if !new.is_empty() {
             self.store
@@ -56,6 +62,12 @@ impl Node {
     pub async fn finish_erasures(self: &Arc<Self>) -> Result<(), ErasureError> {
         let _turn = self.erasing.lock().await;
         self.finish(&Actor::local(), |_| true).await
+    }
+
+    /// Whether an order is known and not carried out here.
+    fn is_open(&self, among: impl Fn(&Digest) -> bool) -> bool {
+        let (own, view) = (self.unit(), self.store.view());
+        view.orders.iter().any(|(digest, held)| among(digest) && !held.done.contains_key(&own))
     }
 
     async fn finish(
@@ -100,11 +112,12 @@ impl Node {
         Ok(())
     }
 
-    /// Signature, standing, size, and the leaves against what is held.
+    /// Signature, standing, size together with those that came `beside` it, and the leaves against what is held.
     async fn verified_order(
         self: &Arc<Self>,
         child: Option<UnitId>,
         signed: Signed,
+        beside: &[Kept],
     ) -> Result<Kept, ErasureError> {
         if signed.bytes.len() > ErasureOrder::BYTES_MAX {
             let (bytes, max) = (signed.bytes.len(), ErasureOrder::BYTES_MAX);
@@ -121,8 +134,12 @@ impl Node {
         if !comes_this_way {
             return Err(ErasureError::NotAllowed { origin });
         }
-        if self.too_many(&order) {
+        if self.too_many(&order, beside) {
             return Err(ErasureError::TooMany { origin });
+        }
+        let places: BTreeSet<_> = order.leaves.iter().map(|leaf| (leaf.number, leaf.sequence)).collect();
+        if places.len() < order.leaves.len() {
+            return Err(ErasureError::Leaves { origin });
         }
         if order.request.parse::<RequestId>().is_err() {
             return Err(ErasureError::NotSigned(Fault::Malformed("request of an order of erasure")));
@@ -137,16 +154,20 @@ impl Node {
     }
 
     /// Whether an origin orders more than a node keeps: orders, leaves, or leaves of batches that never came.
-    fn too_many(&self, order: &ErasureOrder) -> bool {
+    fn too_many(&self, order: &ErasureOrder, beside: &[Kept]) -> bool {
         let view = self.store.view();
+        let known = view.orders.values().map(|held| &held.order);
+        let all = known.chain(beside.iter().map(|kept| &kept.order));
         let (mut orders, mut leaves) = (1, order.leaves.len());
-        for held in view.orders.values().filter(|held| held.order.origin == order.origin) {
+        for held in all.filter(|held| held.origin == order.origin) {
             orders += 1;
-            leaves += held.order.leaves.len();
+            leaves += held.leaves.len();
         }
         let head = view.chains.get(&order.origin).map(|chain| chain.head.number).unwrap_or_default();
         let ahead = (order.origin, head.next())..=(order.origin, BatchNumber(u64::MAX));
-        let new = order.leaves.iter().filter(|leaf| leaf.number > head).count();
+        let new_of = |order: &ErasureOrder| order.leaves.iter().filter(|leaf| leaf.number > head).count();
+        let here = beside.iter().map(|kept| &kept.order).filter(|other| other.origin == order.origin);
+        let new = new_of(order) + here.map(new_of).sum::<usize>();
         let waiting = view.erased.range(ahead).map(|(_, leaves)| leaves.len()).sum::<usize>();
         order.leaves.len() > limits::ERASURE_LEAVES_MAX
             || orders > limits::ERASURE_ORDERS_PER_ORIGIN_MAX

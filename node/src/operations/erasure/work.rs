@@ -129,8 +129,7 @@ impl Node {
     ) -> Result<(), ErasureError> {
         let wrong = |_: Fault| ErasureError::Leaves { origin };
         let header: Header = held.batch.header.decode_trusted().map_err(wrong)?;
-        let Some(frame) = &held.batch.personal else { return Ok(()) };
-        let mut frame = frame.clone();
+        let mut frame = held.batch.personal.clone();
         let mut gone = 0;
         for (place, leaves) in orders {
             let within = |leaf: &&ErasedLeaf| leaf.number == header.number;
@@ -138,13 +137,14 @@ impl Node {
             if !leaves.iter().filter(within).all(fits) {
                 return Err(ErasureError::Leaves { origin });
             }
-            let (without, count) = erase_leaves(&frame, &header, leaves).map_err(wrong)?;
-            frame = without;
+            let Some(frame) = &mut frame else { continue };
+            let (without, count) = erase_leaves(frame, &header, leaves).map_err(wrong)?;
+            *frame = without;
             plan.erased[place] += count;
             gone += count;
         }
         if gone > 0 {
-            plan.rewrites.push((held.position, self.store.with_names(held.position, Some(frame))?));
+            plan.rewrites.push((held.position, self.store.with_names(held.position, frame)?));
         }
         Ok(())
     }

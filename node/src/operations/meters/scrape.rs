@@ -76,13 +76,12 @@ impl Node {
     fn counts_looked_up(&self) -> Vec<LookedUp> {
         let (own, has_parent) = (self.unit(), self.config.parent.is_some());
         let view = self.store.view();
-        let (mut batches, mut changes, mut waiting) = (0, 0, 0);
+        let (mut batches, mut changes) = (0, 0);
         for (origin, chain) in &view.chains {
             if *origin != own {
                 batches += chain.head.number.0;
                 changes += chain.head.next.0.saturating_sub(1);
             }
-            waiting += chain.head.number.0.saturating_sub(chain.acknowledged.0);
         }
         let mut found = vec![
             one(CHANGES_RECORDED, view.recording.sequence as f64),
@@ -92,8 +91,9 @@ impl Node {
             one(CHANGES_ACCEPTED, changes as f64),
             one(LEDGER_BYTES, view.position.0 as f64),
         ];
+        drop(view);
         if has_parent {
-            found.push(one(BATCHES_UNACKNOWLEDGED, waiting as f64));
+            found.push(one(BATCHES_UNACKNOWLEDGED, self.unacknowledged() as f64));
         }
         found
     }

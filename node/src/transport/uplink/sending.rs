@@ -23,9 +23,7 @@ impl Uplink {
             }
             send_batch(session, batch).await?;
         }
-        self.send_names(session).await?;
-        self.node.link.write().expect("no holder of the link panics").unacknowledged = self.outbox.waiting();
-        Ok(())
+        self.send_names(session).await
     }
 
     /// Batches that the parent has without their names, once more, after everything that is missing there.

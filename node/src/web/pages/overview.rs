@@ -152,7 +152,7 @@ fn tiles_of_node(site: &Site, language: Language, own: &UnitStanding) -> Vec<Par
         Some(true) => html! { span.state.good { (language.pick("thông", "open")) } },
         _ => html! { span.state.bad { (language.pick("đứt", "cut")) } },
     };
-    let waiting = site.node.link.read().expect("no holder of the link panics").unacknowledged;
+    let waiting = site.node.unacknowledged();
     let of_link = html! {
         @if !own.link_code.is_empty() { a href={ "/runbooks/" (own.link_code) } { code { (own.link_code) } } " · " }
         @if !top { (language.number(waiting)) (language.pick(" lô chờ cấp trên", " batches wait")) }

@@ -2,7 +2,7 @@
 
 use super::scene::*;
 use danso_core::{
-    chain::{ErasedLeaf, ErasureDone, ErasureOrder, Signed, order_digest},
+    chain::{Digest, ErasedLeaf, ErasureDone, ErasureOrder, Signed, order_digest},
     domain::{
         PersonId, Sequence,
         requests::{RequestId, RequestKind},
@@ -96,6 +96,10 @@ async fn orders_that_nobody_may_give_are_not_taken() {
     let mut outside = honest.clone();
     outside.leaves[0].sequence = Sequence(10_000);
     assert_eq!(taken(commune(), Signed::sign(&outside, &own)).await, Some("erasure_leaves"));
+    // The same place twice, each time with another hash.
+    let mut twice = honest.clone();
+    twice.leaves.extend((1..100).map(|byte| ErasedLeaf { hash: Digest([byte; 32]), ..honest.leaves[0] }));
+    assert_eq!(taken(commune(), Signed::sign(&twice, &own)).await, Some("erasure_leaves"));
     assert!(above.store.view().orders.is_empty());
     assert!(frames(&above).iter().any(|frame| names_secret(frame)));
     let order = Signed::sign(&honest, &own);

@@ -11,7 +11,7 @@ use danso_core::{
 use danso_node::{
     operations::{Actor, Erased, Node},
     runtime::{self, store_options},
-    store::verify,
+    store::{Options, Store, verify},
 };
 use danso_tests::{
     Recorder, Tree,
@@ -46,9 +46,13 @@ pub fn way_up() -> [UnitId; 4] {
     [commune(), district(), province(), central()]
 }
 
-/// Starts a node whose new data folder is not encrypted, so that its files can be searched.
+/// Starts a node whose data folder is not encrypted, so that its files can be searched.
 pub async fn start(tree: &mut Tree, unit: UnitId) -> Arc<Node> {
     let mut config = tree.config(unit);
+    if !config.data.join("FORMAT").exists() {
+        let plain = Options { at_rest: None, ..store_options(&config).unwrap() };
+        Store::open(plain, &mut |_, _| ()).unwrap().0.close().await;
+    }
     config.at_rest = Some(tree.home(unit).join("none.key"));
     let running = runtime::start(config, &mut |_, _| ()).await.unwrap();
     let node = Arc::clone(&running.node);

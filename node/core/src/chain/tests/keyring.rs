@@ -264,6 +264,27 @@ fn a_lost_key_is_replaced_by_the_unit_above() {
 }
 
 #[test]
+fn the_unit_above_replaces_a_key_whose_cut_over_was_never_reached() {
+    let mut known = Known::new();
+    // Rotated at batch 50, of which the tiers above have 7: the computer died, or somebody else rotated it.
+    known.take(&rotated(&key(11), &key(10), head(50))).unwrap();
+    let back = claim(&key(12), &key(11), head(7));
+    let by_itself = grant(&back, &key(12), Grantor::Former, &key(11));
+    assert_eq!(known.examine(&by_itself), Err(Fault::KeyFork { unit: unit() }));
+    assert!(known.take(&grant(&back, &key(12), Grantor::Unit(above()), &key(2))).unwrap());
+    let may =
+        |seed, number| known.ring().key_for(unit(), key(seed).public().id(), BatchNumber(number)).is_ok();
+    assert!(may(10, 7) && !may(10, 8) && !may(10, 50));
+    assert!(!may(11, 8) && !may(11, 51));
+    assert!(!may(12, 7) && may(12, 8) && may(12, 51));
+    known.ring().verify_header(unit(), &batch_after(head(7), &key(12))).unwrap();
+    // And it goes on from there.
+    let next = rotated(&key(13), &key(12), head(9));
+    assert!(known.take(&next).unwrap());
+    assert!(known.ring().key_for(unit(), key(12).public().id(), BatchNumber(10)).is_err());
+}
+
+#[test]
 fn a_first_key_begins_the_chain() {
     let mut known = Known::new();
     known.0.remove(&unit());
