@@ -8,12 +8,12 @@ use super::{
 };
 use crate::transport::{
     authority::{Issued, request},
-    tls::{CERTIFICATE_FILE, Identity, Role},
+    tls::{CERTIFICATE_FILE, Identity, Keys, Role, Trust},
 };
 use clap::Args;
 use danso_proto::v1::{InviteRequest, IssuePersonRequest, RevokeRequest};
 use danso_tier_config::{UnitId, limits};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::SystemTime};
 
 #[derive(Debug, Args)]
 pub(super) struct InviteArguments {
@@ -94,7 +94,7 @@ pub(super) struct CertificateArguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Days for which the certificate is good
-    #[arg(long, default_value_t = limits::PERSON_CERTIFICATE_DAYS)]
+    #[arg(long, default_value_t = limits::PERSON_CERTIFICATE_DAYS, value_parser = clap::value_parser!(u32).range(1..=i64::from(limits::PERSON_CERTIFICATE_DAYS)))]
     days: u32,
 }
 
@@ -117,6 +117,8 @@ pub(super) fn certificate(arguments: &CertificateArguments) -> Result<Outcome, F
         Issued { identity: Identity::Person { role, unit }, certificate_pem: answer.certificate, key_pem };
     issued.write(out, &answer.roots)?;
     let serial = answer.serial.as_ref().try_into().map_or(0, u128::from_be_bytes);
-    output::data(&format!("{}: keys in {}, serial {serial:032x}\n", issued.identity, out.display()))?;
+    let until = Keys::read_whenever(out, SystemTime::now(), &Trust::default())?.expires_on();
+    let (identity, folder) = (issued.identity, out.display());
+    output::data(&format!("{identity}: keys in {folder}, good until {until}, serial {serial:032x}\n"))?;
     Ok(Outcome::Done)
 }

@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     /// The node's file; the node must not be running
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// A copy of the node's data folder, a backup, to be checked in its place
+    /// A plain copy of the node's data folder, to be checked in its place
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }

@@ -132,11 +132,11 @@ pub fn is_met_with_rescue(error: &RuntimeError) -> bool {
     words_of(error).is_some()
 }
 
-/// The command that mends, as it is typed.
+/// The command that mends, as it is typed. A backup is restored after the data folder was set aside.
 fn command(mend: Mend, is_top: bool, file: &Path) -> String {
     let file = file.display();
     match mend {
-        Mend::FromParent if is_top => format!("danso verify --data BACKUP --config {file}"),
+        Mend::FromParent if is_top => format!("danso backup restore --from DIR --config {file} --key KEY"),
         Mend::FromParent => format!("danso rebuild --from-parent --config {file}"),
         Mend::Index => format!("danso rebuild --config {file}"),
         Mend::Verify => format!("danso verify --config {file}"),
@@ -267,6 +267,7 @@ mod unit_tests {
     fn the_top_is_not_sent_to_a_parent() {
         let file = Path::new("node.toml");
         assert_eq!(command(Mend::FromParent, false, file), "danso rebuild --from-parent --config node.toml");
-        assert_eq!(command(Mend::FromParent, true, file), "danso verify --data BACKUP --config node.toml");
+        let restore = "danso backup restore --from DIR --config node.toml --key KEY";
+        assert_eq!(command(Mend::FromParent, true, file), restore);
     }
 }

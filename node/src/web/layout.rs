@@ -123,7 +123,7 @@ impl<'a> Page<'a> {
                     }
                 }
                 form method="post" action="/language" {
-                    input type="hidden" name="to" value=(self.visitor.asked);
+                    input type="hidden" name="to" value=(self.visitor.asked.as_deref().unwrap_or(self.here));
                     button.plain name="language" value=(other) lang=(other) { (word) }
                 }
                 @if self.visitor.session.is_some() {

@@ -40,8 +40,8 @@ pub(super) struct Visitor {
     pub language: Language,
     /// Where the connection comes from.
     pub from: IpAddr,
-    /// The address asked for with its question, to come back to.
-    pub asked: String,
+    /// The address asked for with its question, to come back to; none where a form was sent to it.
+    pub asked: Option<String>,
     /// The session shown, if it is good.
     pub session: Option<Session>,
 }
@@ -60,7 +60,7 @@ impl Visitor {
         let headers = request.headers();
         let from =
             request.extensions().get::<CameFrom>().map_or(IpAddr::from([0, 0, 0, 0]), |from| from.0.ip());
-        let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
+        let asked = (request.method() != Method::POST).then(|| address_of(request).to_owned());
         let session = cookies::value(headers, &site.session_cookie()).and_then(|shown| {
             let caller = site.node.holder_of(shown).ok()?;
             Some(Session { caller, shown: Arc::new(Zeroizing::new(shown.to_owned())) })
@@ -163,13 +163,17 @@ pub(super) async fn admit(
     next.run(request).await
 }
 
+/// The address that a request asks for, with its question.
+fn address_of(request: &Request) -> &str {
+    request.uri().path_and_query().map_or("/", |asked| asked.as_str())
+}
+
 /// A page is come back to after the sign-in; an order is not given again, and a live page is told to end.
 fn to_sign_in(request: &Request) -> Response {
     if request.uri().path().starts_with("/events/") {
         return Failure::signed_out().into_response();
     }
-    let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str());
-    let back = if request.method() == Method::POST { "/" } else { asked };
+    let back = if request.method() == Method::POST { "/" } else { address_of(request) };
     Redirect::to(&format!("/sign-in?to={}", escaped(back))).into_response()
 }
 

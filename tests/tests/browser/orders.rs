@@ -104,6 +104,8 @@ async fn a_manager_adds_disables_enables_and_removes_and_it_counts_at_once() {
     assert_eq!(again.status, 409);
     assert!(again.body.contains("account_exists") && again.body.contains("value=\"binh\""), "{}", again.body);
     assert!(!again.body.contains(PASSWORD), "a password is shown again");
+    // The button of the language leads to the page, which the address of a form is not.
+    assert!(again.body.contains("name=\"to\" value=\"/accounts\""), "{}", again.body);
 
     let disable = visit.post("/accounts/change", &[("name", "binh"), ("change", "disable")]).await;
     assert_eq!(disable.header("location"), "/accounts?done=disable");
@@ -145,6 +147,7 @@ async fn an_own_password_is_changed_with_the_old_one_only_and_ends_the_session()
     let weak = visit.post("/account/password", &[("old", PASSWORD), ("password", "ngắn")]).await;
     assert_eq!(weak.status, 400);
     assert!(weak.body.contains("password_weak"), "{}", weak.body);
+    assert!(weak.body.contains("name=\"to\" value=\"/account\""), "{}", weak.body);
     let set = visit.post("/account/password", &[("old", PASSWORD), ("password", new)]).await;
     assert_eq!((set.status, set.header("location")), (303, "/sign-in"));
     assert_eq!(visit.get("/counts").await.status, 303);

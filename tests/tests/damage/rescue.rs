@@ -201,6 +201,6 @@ async fn the_top_is_sent_to_a_backup_and_not_to_a_parent() {
     flip(&segment(&tree, central()));
     let mut process = Process::start(DANSO, &tree.node_file(central()));
     let rescue = rescued(&tree, central()).await.rescue.unwrap();
-    assert!(rescue.command.starts_with("danso verify --data BACKUP --config "), "{}", rescue.command);
+    assert!(rescue.command.starts_with("danso backup restore --from DIR --config "), "{}", rescue.command);
     terminate(&mut process);
 }

@@ -204,9 +204,15 @@ fn the_tarball_holds_the_program_and_the_check_sums_are_right() {
     let Some(folder) = built() else { return };
     let listed =
         output(Command::new("tar").arg("--list").arg("--verbose").arg("--file").arg(made(folder, ".tar.gz")));
-    for path in
-        ["/danso", "/man/danso-setup.1", "/completions/_danso", "/deploy/manual/install.md", "/README.md"]
-    {
+    for path in [
+        "/danso",
+        "/man/danso-setup.1",
+        "/completions/_danso",
+        "/deploy/manual/install.md",
+        "/deploy/prometheus/README.md",
+        "/deploy/grafana/dashboard.json",
+        "/README.md",
+    ] {
         let entry =
             listed.lines().find(|line| line.ends_with(path)).unwrap_or_else(|| panic!("{path}: {listed}"));
         let mode = if path == "/danso" { "-rwxr-xr-x 0/0" } else { "-rw-r--r-- 0/0" };

@@ -65,7 +65,7 @@ pub struct NodeConfig {
     pub web: Option<Web>,
     /// The node above; `None` on the top tier only.
     pub parent: Option<Parent>,
-    /// Folder of the keys and certificates that `danso keys` makes.
+    /// Folder of the keys and certificates that `danso enrol` makes.
     pub keys: PathBuf,
     /// File of the key under which names are encrypted; `None`: `at-rest.key` in the folder of the keys.
     pub at_rest: Option<PathBuf>,

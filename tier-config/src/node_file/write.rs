@@ -40,7 +40,7 @@ pub(super) fn write_toml(config: &NodeConfig, base: &Path, out: &mut String) -> 
     }
     writeln!(
         out,
-        "\n# Made by `danso keys`; keep this folder secret.\n[keys]\nfolder = {}",
+        "\n# Made by `danso enrol`; keep this folder secret.\n[keys]\nfolder = {}",
         relative(&config.keys)
     )?;
     if let Some(file) = &config.at_rest {

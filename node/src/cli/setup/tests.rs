@@ -3,14 +3,18 @@
 use super::{
     Arguments, answers,
     dialogue::{Dialogue, Question, Silent},
-    writing,
+    enrolling, writing,
 };
-use crate::cli::failure::Failure;
+use crate::{
+    cli::failure::Failure,
+    transport::authority::{Authority, Validity},
+};
 use danso_tier_config::{Directory, Kind, NodeConfig, Policy, TierName, Unit, UnitId};
 use std::{
     collections::VecDeque,
     fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 use tempfile::TempDir;
 
@@ -95,7 +99,7 @@ fn a_name_without_marks_a_number_of_the_list_and_the_proposals_make_a_file_that_
     let out = folder.path().join("node.toml");
     let arguments = Arguments { directory: Some(list), ..Arguments::default() };
     let mut person =
-        Script::of(&["nowhere", "ngoc ha", "2", "not an address", "danso.example", "", "", "c", "c"]);
+        Script::of(&["ngoc ha", "nowhere", "2", "not an address", "danso.example", "", "", "c", "c"]);
     let answers = answers::ask(&arguments, &out, &mut person).unwrap();
     assert!(
         person.said.contains("2  02212@2025-07-01 Xã Ngọc Hà, Tỉnh Tuyên Quang, Việt Nam"),
@@ -183,6 +187,20 @@ fn without_a_person_what_is_missing_is_named() {
     let wrong = Arguments { token: Some("danso-invite-1.x".to_owned()), ..given(&list, "00004") };
     assert_eq!(ask(wrong), "invitation_malformed");
     assert!(!out.exists());
+}
+
+#[test]
+fn a_node_is_enrolled_by_a_certificate_of_its_own_unit_only() {
+    let (folder, list) = country();
+    let out = folder.path().join("node.toml");
+    let config = answers::ask(&given(&list, "00004"), &out, &mut Silent).unwrap().config;
+    let now = SystemTime::now();
+    let root = Authority::create(&folder.path().join("root"), now).unwrap();
+    for (named, enrolled) in [("00008", false), ("00004", true)] {
+        let issued = root.issue_node(unit(named), &[], Validity::days(now, 1)).unwrap();
+        issued.write(&config.keys, root.certificate_pem()).unwrap();
+        assert_eq!(enrolling::enrol(&config, &out, None, &mut Silent).unwrap(), enrolled, "{named}");
+    }
 }
 
 #[test]

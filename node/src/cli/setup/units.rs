@@ -36,7 +36,10 @@ pub(super) fn choose(
             _ if !dialogue.answers_again() => return Err(ambiguous(view, &answer, &found)),
             _ => dialogue.say(&listed(view, &found)),
         }
-        shown = found.iter().take(SETUP_UNITS_SHOWN).map(|unit| unit.id).collect();
+        // A wrong answer leaves the list in force that was shown before it.
+        if !found.is_empty() {
+            shown = found.iter().take(SETUP_UNITS_SHOWN).map(|unit| unit.id).collect();
+        }
         answer = dialogue.ask(question)?;
     }
 }

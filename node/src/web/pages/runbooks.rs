@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use maud::{PreEscaped, html};
-use pulldown_cmark::{CowStr, Event, Parser, Tag, html::push_html};
+use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html::push_html};
 
 /// Every code with its sentence.
 pub async fn list(State(site): State<Site>, Extension(visitor): Extension<Visitor>) -> Response {
@@ -51,16 +51,21 @@ pub async fn page(
     Ok(Page::still(&site, &visitor, "/runbooks", page.code).show(&body))
 }
 
-/// The text as HTML. Links to other pages lead to them here; HTML in the text stays text.
+/// The text as HTML. Links to other pages lead to them here, links to anything else are their words alone; HTML in the
+/// text stays text.
 fn rendered(text: &str) -> String {
-    let events = Parser::new(text).map(|event| match event {
+    // Links do not lie within links.
+    let mut leads = false;
+    let events = Parser::new(text).filter_map(|event| match event {
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
             let page = dest_url.strip_suffix(".md").filter(|page| Runbook::of(page).is_some());
-            let dest_url = page.map_or(dest_url.clone(), |page| CowStr::from(format!("/runbooks/{page}")));
-            Event::Start(Tag::Link { link_type, dest_url, title, id })
+            leads = page.is_some();
+            let dest_url = CowStr::from(format!("/runbooks/{}", page?));
+            Some(Event::Start(Tag::Link { link_type, dest_url, title, id }))
         }
-        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        other => other,
+        Event::End(TagEnd::Link) => leads.then_some(Event::End(TagEnd::Link)),
+        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        other => Some(other),
     });
     let mut out = String::new();
     push_html(&mut out, events);
@@ -72,10 +77,10 @@ mod unit_tests {
     use super::*;
 
     #[test]
-    fn links_lead_to_the_pages_here_and_html_stays_text() {
+    fn links_lead_to_the_pages_here_or_nowhere_and_html_stays_text() {
         let text = "See [fork](batch_fork.md) and [more](../SECURITY.md) <script>x</script>.";
         let shown = rendered(text);
-        assert!(shown.contains("href=\"/runbooks/batch_fork\""), "{shown}");
+        assert!(shown.contains("<a href=\"/runbooks/batch_fork\">fork</a> and more "), "{shown}");
         assert!(shown.contains("&lt;script&gt;"), "{shown}");
     }
 

@@ -109,7 +109,7 @@ fn heading(language: Language, choice: &Choice, column: &Column) -> Markup {
 
 /// The units of the page chosen.
 fn shown<'a>(choice: &Choice, units: &[&'a UnitStanding]) -> impl Iterator<Item = &'a UnitStanding> {
-    units.iter().copied().skip((choice.page - 1) * WEB_ROWS_MAX).take(WEB_ROWS_MAX)
+    units.iter().copied().skip((choice.page - 1).saturating_mul(WEB_ROWS_MAX)).take(WEB_ROWS_MAX)
 }
 
 /// The beginning of the ids of a unit's cells.
@@ -206,4 +206,15 @@ pub(in crate::web) fn parts(site: &Site, language: Language, scope: UnitId, rows
         .filter(|unit| rows.contains(&unit.unit))
         .flat_map(|unit| cells(site, language, unit))
         .collect()
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn a_page_beyond_any_number_of_units_is_empty() {
+        let choice = Choice { page: usize::MAX, ..Choice::of(&Asked::default()) };
+        assert_eq!(shown(&choice, &[]).count(), 0);
+    }
 }
