@@ -243,7 +243,7 @@ fn full(reason: &str) -> StoreError {
 }
 
 /// The bytes of a row.
-fn encoded<T: Serialize>(row: &T) -> Vec<u8> {
+pub(super) fn encoded<T: Serialize>(row: &T) -> Vec<u8> {
     domain::encoded(&(keys::VALUE_FORMAT, row))
 }
 
