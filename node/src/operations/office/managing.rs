@@ -189,7 +189,7 @@ impl Node {
     /// Makes an API token for an account or program within the manager's scope. Durable on return.
     ///
     /// Errors: `token_days`, `token_label`, `tokens_full`, `account_disabled`, `outside_subtree`;
-    /// `account_exists` for a program with the name of an account, or of a program of another subtree.
+    /// `account_exists` for a program with the name of an account, or of a program of another unit or role.
     pub async fn make_token(
         self: &Arc<Self>,
         by: Manager,
@@ -202,10 +202,11 @@ impl Node {
             let name = holder.name().clone();
             match &holder {
                 Holder::Account(name) => node.require_account(accounts, name, by.scope)?,
-                Holder::Program { unit, .. } => {
+                Holder::Program { role, unit, .. } => {
                     node.require_unit(*unit, by.scope)?;
+                    // Whoever has the name may end its tokens.
                     let strange = |pass: &PassLine| {
-                        pass.name == name && pass.refused.is_none() && !node.pass_within(pass, by.scope)
+                        pass.name == name && pass.refused.is_none() && pass.rights != Some((*role, *unit))
                     };
                     if accounts.credentials(&name).is_some() || accounts.passes(now).iter().any(strange) {
                         return Err(AccountError::Exists { name }.into());

@@ -168,6 +168,10 @@ async fn an_operator_manages_the_accounts_of_the_own_subtree_only() {
     }
     assert_eq!(tree.node(central()).meters.value(CALLS_DENIED, "outside_subtree"), 8);
     assert_eq!(code(operator.make_token(program("bao-cao-02", "analyst", "01")).await), "account_exists");
+    for (role, unit) in [("analyst", "01"), ("officer", "02")] {
+        assert_eq!(code(own.make_token(program("bao-cao-02", role, unit)).await), "account_exists");
+    }
+    assert_eq!(code(own.make_token(program("bao-cao-02", "analyst", "02")).await), "ok");
     assert_eq!(code(operator.make_token(program("an-01", "analyst", "01")).await), "account_exists");
     assert_eq!(code(add(&own, "bao-cao-02", "analyst", "02").await), "account_exists");
     assert_eq!(code(add(&operator, "new", "analyst", "99999").await), "unknown_unit");
