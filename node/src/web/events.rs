@@ -12,10 +12,16 @@ use crate::operations::accounts::Right;
 use axum::{
     Extension,
     extract::{Path, State},
-    response::sse::{Event, KeepAlive, Sse},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
 };
 use danso_tier_config::{UnitId, limits};
-use futures_util::{Stream, stream::unfold};
+use futures_util::{
+    future::ready,
+    stream::{once, unfold},
+};
 use maud::Markup;
 use std::{collections::BTreeMap, convert::Infallible, time::Duration};
 use tokio::{sync::watch, time::sleep};
@@ -66,7 +72,7 @@ pub(super) async fn stream(
     Extension(admitted): Extension<Admitted>,
     Path(page): Path<String>,
     asked: Asked,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Failure> {
+) -> Result<Response, Failure> {
     let scope = admitted.scope;
     let kept = match page.as_str() {
         "overview" => Kept::Overview,
@@ -78,7 +84,9 @@ pub(super) async fn stream(
         "unit" => Kept::Unit(unit::find(&site, asked.text("unit"), scope)?),
         _ => return Err(Failure::no_page()),
     };
-    let place = site.streams.enter(&admitted.session.caller.name).ok_or_else(Failure::streams_full)?;
+    let Some(place) = site.streams.enter(&admitted.session.caller.name) else {
+        return Ok(only("full", Failure::streams_full().code));
+    };
     let changed = site.node.store.changed();
     let open = Open {
         site,
@@ -91,8 +99,18 @@ pub(super) async fn stream(
         _place: place,
     };
     let events = unfold(open, |open| async move { open.next().await });
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(Duration::from_millis(limits::WEB_UPDATE_MS_MAX))))
+    let alive = KeepAlive::new().interval(Duration::from_millis(limits::WEB_UPDATE_MS_MAX));
+    Ok(Sse::new(events).keep_alive(alive).into_response())
+}
+
+/// A stream of one word. A status other than 200 is hidden from the script, which would take it for a lost line.
+fn only(word: &'static str, data: &'static str) -> Response {
+    Sse::new(once(ready(Ok::<_, Infallible>(Event::default().event(word).data(data))))).into_response()
+}
+
+/// The stream of a page whose session is gone.
+pub(super) fn ended() -> Response {
+    only("end", Failure::signed_out().code)
 }
 
 impl Open {

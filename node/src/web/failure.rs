@@ -1,13 +1,18 @@
 //! What goes wrong on the way to a page: a stable code, a plain sentence, the HTTP status.
 
 use crate::{
-    operations::{NotAllowed, OfficeError, QueryError},
+    operations::{
+        NotAllowed, OfficeError, QueryError,
+        accounts::{AccountError, Weakness},
+    },
     store::StoreError,
+    web::language::Language,
 };
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use danso_tier_config::limits::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, PASSWORD_DISTINCT_CHARS_MIN};
 
 /// Why a page is not shown or an order not carried out. Rendered in the visitor's language on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,12 +22,14 @@ pub(super) struct Failure {
     pub code: &'static str,
     /// The plain sentence in English, with its values.
     pub sentence: String,
+    /// The sentence in Vietnamese with its values; none where that of the code's page says all.
+    pub vietnamese: Option<String>,
 }
 
 impl Failure {
     /// A failure of the pages themselves.
     pub fn new(status: StatusCode, code: &'static str, sentence: impl Into<String>) -> Self {
-        Self { status, code, sentence: sentence.into() }
+        Self { status, code, sentence: sentence.into(), vietnamese: None }
     }
 }
 
@@ -30,7 +37,7 @@ macro_rules! own_failures {
     ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $sentence:literal;)+) => {
         impl Failure {
             $($(#[$doc])* pub fn $name() -> Self {
-                Self { status: StatusCode::$status, code: $code, sentence: $sentence.to_owned() }
+                Self { status: StatusCode::$status, code: $code, sentence: $sentence.to_owned(), vietnamese: None }
             })+
         }
     };
@@ -94,8 +101,41 @@ impl From<OfficeError> for Failure {
     fn from(error: OfficeError) -> Self {
         match error {
             OfficeError::Store(error) => error.into(),
+            OfficeError::Account(error) => error.into(),
             error => Self::new(status_of(error.code()), error.code(), error.to_string()),
         }
+    }
+}
+
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        let (sentence, vietnamese) = match error {
+            AccountError::SigninDelayed { retry_after_ms } => {
+                let wait = |language: Language| language.wait(retry_after_ms);
+                (
+                    format!("too many failed sign-ins, try again in {}", wait(Language::English)),
+                    Some(format!("Đăng nhập sai quá nhiều lần, hãy chờ {}.", wait(Language::Vietnamese))),
+                )
+            }
+            AccountError::PasswordWeak(weakness) => (error.to_string(), Some(in_vietnamese(weakness))),
+            _ => (error.to_string(), None),
+        };
+        Self { vietnamese, ..Self::new(status_of(error.code()), error.code(), sentence) }
+    }
+}
+
+fn in_vietnamese(weakness: Weakness) -> String {
+    match weakness {
+        Weakness::Short { chars } => {
+            format!("Mật khẩu mới có {chars} ký tự, cần ít nhất {PASSWORD_CHARS_MIN}.")
+        }
+        Weakness::Long => format!("Mật khẩu mới dài hơn {PASSWORD_CHARS_MAX} ký tự."),
+        Weakness::Control => "Mật khẩu mới có ký tự không gõ được ở mọi máy.".to_owned(),
+        Weakness::Repeated => {
+            format!("Mật khẩu mới cần ít nhất {PASSWORD_DISTINCT_CHARS_MIN} ký tự khác nhau.")
+        }
+        Weakness::Common => "Mật khẩu mới là một trong những mật khẩu dễ đoán nhất.".to_owned(),
+        Weakness::Name => "Mật khẩu mới chứa tên đăng nhập.".to_owned(),
     }
 }
 

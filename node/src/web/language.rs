@@ -50,9 +50,10 @@ impl Language {
         text
     }
 
-    /// A share in percent with one decimal: `97,5%`, `97.5%`.
+    /// A share in percent with one decimal: `97,5%`, `97.5%`; 100 only where nothing is missing, `–` of nothing.
     pub fn percent(self, part: u64, whole: u64) -> String {
-        let tenths = (part * 1_000 + whole / 2).checked_div(whole).unwrap_or(0);
+        let Some(tenths) = (part * 1_000 + whole / 2).checked_div(whole) else { return "–".to_owned() };
+        let tenths = if part < whole { tenths.min(999) } else { tenths };
         let comma = if self == Self::Vietnamese { ',' } else { '.' };
         format!("{}{comma}{}%", tenths / 10, tenths % 10)
     }
@@ -85,6 +86,12 @@ impl Language {
                 format!("{} {}", self.number(seconds / 86_400), self.pick("ngày", "days"))
             }
         }
+    }
+
+    /// A length of time that is to be waited for, rounded up: who waits it does not come too early.
+    pub fn wait(self, milliseconds: u64) -> String {
+        let unit = if milliseconds > 60_000 { 60_000 } else { 1_000 };
+        self.length(milliseconds.div_ceil(unit).max(1) * unit)
     }
 
     /// How long before `now_ms` a moment was; a word for 0.
@@ -120,7 +127,16 @@ mod unit_tests {
         ] {
             assert_eq!((vi.number(number), en.number(number)), (vietnamese.to_owned(), english.to_owned()));
         }
-        assert_eq!((vi.percent(39, 40), en.percent(0, 0)), ("97,5%".to_owned(), "0.0%".to_owned()));
+        for (part, whole, told) in [
+            (39, 40, "97,5%"),
+            (3_320, 3_321, "99,9%"),
+            (3_321, 3_321, "100,0%"),
+            (0, 9, "0,0%"),
+            (0, 0, "–"),
+        ] {
+            assert_eq!(vi.percent(part, whole), told);
+        }
+        assert_eq!(en.percent(39, 40), "97.5%");
     }
 
     #[test]
@@ -131,6 +147,11 @@ mod unit_tests {
         assert_eq!(vi.moment(0), "chưa từng");
         for (seconds, told) in [(59, "59 giây"), (60, "1 phút"), (3_600, "1 giờ"), (172_800, "2 ngày")] {
             assert_eq!(vi.length(seconds * 1_000), told);
+        }
+        for (milliseconds, told) in
+            [(0, "1 giây"), (1_001, "2 giây"), (60_001, "2 phút"), (512_000, "9 phút")]
+        {
+            assert_eq!(vi.wait(milliseconds), told);
         }
         assert_eq!(vi.age(5_000, 9_000), "0 giây", "a clock that is ahead is no age");
     }

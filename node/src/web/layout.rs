@@ -72,6 +72,10 @@ impl<'a> Page<'a> {
                     main id="main" tabindex="-1" {
                         div.heading {
                             h1 { (self.title) }
+                            @if self.visitor.session.is_some() { p.printed.muted {
+                                (language.pick("In từ số liệu lúc ", "Printed from the figures of "))
+                                (moment(language, self.site.node.now_ms()))
+                            } }
                             (self.live_state())
                         }
                         (body)
@@ -143,6 +147,10 @@ impl<'a> Page<'a> {
                 p.live #live role="status"
                     data-on=(language.pick("Đang cập nhật trực tiếp", "Updating live"))
                     data-off=(language.pick("Mất kết nối, đang thử lại", "Connection lost, trying again"))
+                    data-full=(language.pick(
+                        "Quá nhiều trang đang mở, trang này chưa tự cập nhật",
+                        "Too many pages are open, this one is not updated yet",
+                    ))
                     data-end=(language.pick("Phiên đã hết, hãy đăng nhập lại", "The session has ended, sign in again"))
                     {}
             }
@@ -153,7 +161,8 @@ impl<'a> Page<'a> {
 /// A failure as people read it: the sentence of its page in both languages, the visitor's first, and its code.
 pub(super) fn failure_box(language: Language, failure: &Failure) -> Markup {
     let page = Runbook::of(failure.code);
-    let vietnamese = page.map_or("Có lỗi xảy ra.", Runbook::vietnamese);
+    let of_page = page.map_or("Có lỗi xảy ra.", Runbook::vietnamese);
+    let vietnamese = failure.vietnamese.as_deref().unwrap_or(of_page);
     let sentences = match language {
         Language::Vietnamese => [("vi", vietnamese), ("en", failure.sentence.as_str())],
         Language::English => [("en", failure.sentence.as_str()), ("vi", vietnamese)],

@@ -1,6 +1,6 @@
 //! What all pages share: the node, how they travel, who asks, and the doors that they stand behind.
 
-use super::{cookies, failure::Failure, language::Language, serve::CameFrom, streams::Streams};
+use super::{cookies, events, failure::Failure, language::Language, serve::CameFrom, streams::Streams};
 use crate::operations::{
     Actor, Node,
     accounts::{Caller, Right},
@@ -168,13 +168,20 @@ fn address_of(request: &Request) -> &str {
     request.uri().path_and_query().map_or("/", |asked| asked.as_str())
 }
 
-/// A page is come back to after the sign-in; an order is not given again, and a live page is told to end.
+/// A page is come back to after the sign-in. An order is not given again, which the sign-in says, and leads back to the
+/// page it was given on. A live page is told to end.
 fn to_sign_in(request: &Request) -> Response {
-    if request.uri().path().starts_with("/events/") {
-        return Failure::signed_out().into_response();
+    let path = request.uri().path();
+    if path.starts_with("/events/") {
+        return events::ended();
     }
-    let back = if request.method() == Method::POST { "/" } else { address_of(request) };
-    Redirect::to(&format!("/sign-in?to={}", escaped(back))).into_response()
+    let page = path.rsplit_once('/').map_or("", |(page, _)| page);
+    let (to, why) = match *request.method() {
+        Method::POST if page.is_empty() => ("/", ""),
+        Method::POST => (page, "&why=order"),
+        _ => (address_of(request), ""),
+    };
+    Redirect::to(&format!("/sign-in?to={}{why}", escaped(to))).into_response()
 }
 
 /// A text inside a question of an address.

@@ -132,27 +132,6 @@ async fn no_page_names_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_on_the_page_are_those_of_the_node() {
-    let mut scene = Scene::new().await;
-    let mut visit = scene.signed_in("analyst").await;
-    let answer = visit.get("/counts?unit=00001&month=2026-02").await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    for text in [
-        "Dân số</dt><dd class=\"big\">7<",
-        "Nam</dt><dd class=\"big\">3<",
-        "Nữ</dt><dd class=\"big\">4<",
-        "1 / 1 (100,0%)",
-    ] {
-        assert!(answer.body.contains(text), "{text} in\n{}", answer.body);
-    }
-    let before = visit.get("/counts?unit=00001&month=2025-12").await;
-    assert!(before.body.contains("Dân số</dt><dd class=\"big\">0<"), "{}", before.body);
-    let whole = visit.get("/counts?month=2026-02").await;
-    assert!(whole.body.contains("Phúc Xá") && whole.body.contains("Trúc Bạch"), "{}", whole.body);
-    scene.tree.stop_all().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn units_are_found_without_marks_and_sorted_by_the_column_chosen() {
     let mut scene = Scene::new().await;
     let mut visit = scene.signed_in("auditor").await;

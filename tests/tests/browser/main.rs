@@ -7,6 +7,7 @@
 //! | `doors.rs` | who may see what: every route, every role, every scope |
 //! | `orders.rs` | sign-in, sign-out, forms from elsewhere, accounts |
 //! | `answers.rs` | headers, limits, health, failures, assets, names nowhere |
+//! | `counts.rs` | counts on their page, each with how complete it is |
 //! | `streams.rs` | pages kept up to date, and when that ends |
 //! | `encrypted.rs` | pages over TLS |
 //! | `chromium.rs` | the browser, driven from here |
@@ -18,6 +19,7 @@
 
 mod answers;
 mod chromium;
+mod counts;
 mod doors;
 mod encrypted;
 mod http;

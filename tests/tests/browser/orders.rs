@@ -147,9 +147,29 @@ async fn an_own_password_is_changed_with_the_old_one_only_and_ends_the_session()
     let weak = visit.post("/account/password", &[("old", PASSWORD), ("password", "ngắn")]).await;
     assert_eq!(weak.status, 400);
     assert!(weak.body.contains("password_weak"), "{}", weak.body);
+    assert!(weak.body.contains("Mật khẩu mới có 4 ký tự, cần ít nhất"), "{}", weak.body);
     assert!(weak.body.contains("name=\"to\" value=\"/account\""), "{}", weak.body);
     let set = visit.post("/account/password", &[("old", PASSWORD), ("password", new)]).await;
-    assert_eq!((set.status, set.header("location")), (303, "/sign-in"));
+    assert_eq!((set.status, set.header("location")), (303, "/sign-in?to=/account&why=password"));
+    let asked = visit.get(set.header("location")).await;
+    assert!(asked.body.contains("Đã đổi mật khẩu"), "{}", asked.body);
     assert_eq!(visit.get("/counts").await.status, 303);
+    scene.tree.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_after_the_end_of_its_session_is_said_not_to_be_carried_out() {
+    let mut scene = Scene::new().await;
+    let mut visit = scene.signed_in("operator").await;
+    let mut stale = visit.clone();
+    visit.post("/sign-out", &[]).await;
+    let new = [("name", "moi"), ("role", "officer"), ("unit", "00001"), ("password", PASSWORD)];
+    let sent = stale.post("/accounts/add", &new).await;
+    assert_eq!((sent.status, sent.header("location")), (303, "/sign-in?to=/accounts&why=order"));
+    let asked = stale.get(sent.header("location")).await;
+    assert!(asked.body.contains("CHƯA được thực hiện"), "{}", asked.body);
+    assert!(asked.body.contains("name=\"to\" value=\"/accounts\""), "{}", asked.body);
+    let out = stale.post("/sign-out", &[]).await;
+    assert_eq!(out.header("location"), "/sign-in?to=/", "a sign-out without a session is no order");
     scene.tree.stop_all().await;
 }

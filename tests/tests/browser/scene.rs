@@ -6,7 +6,7 @@ use danso_node::operations::{
     Actor, Manager,
     accounts::{AccountName, Role},
 };
-use danso_tests::{Recorder, Tree, entries::person, unit, until};
+use danso_tests::{Recorder, Tree, entries::person, tree::central, unit, until};
 use danso_tier_config::UnitId;
 use std::net::SocketAddr;
 use zeroize::Zeroizing;
@@ -27,11 +27,20 @@ pub struct Scene {
 impl Scene {
     /// The tree with some people in the first commune, counted at the province.
     pub async fn new() -> Self {
+        Self::without(&[]).await
+    }
+
+    /// The same, some units of it not started.
+    pub async fn without(silent: &[UnitId]) -> Self {
         let mut tree = Tree::three();
         tree.limits.late_after_ms = 3_600_000;
         let (province, commune) = (unit("01"), unit("00001"));
         let (address, commune_address) = (tree.open_web(province), tree.open_web(commune));
-        tree.start_all().await;
+        for at in [central(), province, commune, unit("00004")] {
+            if !silent.contains(&at) {
+                tree.start(at).await;
+            }
+        }
         let mut scene = Self { tree, province, commune, address, commune_address };
         scene.people(7).await;
         for role in Role::ALL {

@@ -33,19 +33,20 @@ async fn streams_are_bounded_for_each_account_and_end_with_the_node() {
     let visit = scene.signed_in("officer").await;
     let mut open = Vec::new();
     for _ in 0..WEB_STREAMS_PER_ACCOUNT_MAX {
-        let (answer, stream) = visit.open("/events/alerts").await;
-        assert_eq!(answer.status, 200);
+        let (_, mut stream) = visit.open("/events/alerts").await;
+        assert!(heard(&mut stream, "alerts-list").await);
         open.push(stream);
     }
-    let (answer, _) = visit.open("/events/alerts").await;
-    assert_eq!(answer.status, 503);
+    let (_, mut refused) = visit.open("/events/alerts").await;
+    assert!(heard(&mut refused, "event: full").await, "the script is not told why");
     let other = scene.signed_in("auditor").await;
-    assert_eq!(other.open("/events/alerts").await.0.status, 200, "another account is bounded by it, too");
+    let (_, mut others) = other.open("/events/alerts").await;
+    assert!(heard(&mut others, "alerts-list").await, "another account is bounded by it, too");
     // A page that is closed gives its place back.
     open.pop();
     let again = danso_tests::eventually("a place is free again", || async {
-        let (answer, stream) = visit.open("/events/alerts").await;
-        (answer.status == 200).then_some(stream)
+        let (_, mut stream) = visit.open("/events/alerts").await;
+        heard(&mut stream, "alerts-list").await.then_some(stream)
     });
     open.push(again.await);
     scene.tree.stop(scene.province).await;

@@ -20,8 +20,9 @@ pub const WEB_BODY_BYTES_MAX: usize = 16_384;
 pub const WEB_ROWS_MAX: usize = 200;
 /// Most pages that are kept up to date at once.
 pub const WEB_STREAMS_MAX: usize = 64;
-/// Most of them for one account; further ones stay as they are.
-pub const WEB_STREAMS_PER_ACCOUNT_MAX: usize = 8;
+/// Most of them for one account; further ones stay as they are. Fewer than the six connections that a browser opens to
+/// one address, so that the next page still loads.
+pub const WEB_STREAMS_PER_ACCOUNT_MAX: usize = 4;
 /// Shortest time between two updates of a page, in milliseconds.
 pub const WEB_UPDATE_MS: u64 = 1_000;
 /// Longest time between two updates of a page that is kept up to date, in milliseconds: ages grow by themselves.

@@ -8,6 +8,8 @@
   // How long to wait before asking again when the node refused, in milliseconds.
   const PAUSE = 15000;
   let stream = null;
+  let waiting = null;
+  let ended = false;
 
   const say = (word) => {
     if (state.dataset.state === word) return;
@@ -15,33 +17,58 @@
     state.textContent = state.dataset[word];
   };
 
-  // What the keyboard stands on is found again after its surroundings were exchanged.
-  const place = (element) => element.id || element.getAttribute("href");
+  // What the keyboard stands on is found again after its surroundings were exchanged: by its id, or where it is the
+  // only one that leads to its address. Where it is gone, the keyboard stands on the part.
+  const again = (part, was) => {
+    if (was.id) return document.getElementById(was.id);
+    const to = was.getAttribute("href");
+    const same = [...part.querySelectorAll("a[href]")].filter((link) => link.getAttribute("href") === to);
+    return same.length === 1 ? same[0] : null;
+  };
 
   const put = (id, text) => {
-    const old = document.getElementById(id);
-    if (!old) return;
-    const held = old.contains(document.activeElement) ? place(document.activeElement) : null;
-    old.innerHTML = text;
-    if (held === null) return;
-    for (const element of old.querySelectorAll("a, button, summary, [tabindex]")) {
-      if (place(element) === held) {
-        element.focus({ preventScroll: true });
-        return;
-      }
+    const part = document.getElementById(id);
+    if (!part) return;
+    const held = part.contains(document.activeElement) && part !== document.activeElement
+      ? document.activeElement : null;
+    part.innerHTML = text;
+    if (!held) return;
+    let found = again(part, held);
+    if (!found) {
+      part.tabIndex = -1;
+      found = part;
     }
+    found.focus({ preventScroll: true });
+  };
+
+  const close = () => {
+    clearTimeout(waiting);
+    stream?.close();
+    stream = null;
+  };
+
+  const later = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { if (!document.hidden) open(); }, PAUSE);
   };
 
   const open = () => {
+    if (stream || ended) return;
+    clearTimeout(waiting);
     stream = new EventSource(from);
     stream.onmessage = (message) => {
       for (const [id, text] of Object.entries(JSON.parse(message.data))) put(id, text);
       say("on");
     };
     stream.addEventListener("end", () => {
-      stream.close();
-      stream = null;
+      close();
+      ended = true;
       say("end");
+    });
+    stream.addEventListener("full", () => {
+      close();
+      say("full");
+      later();
     });
     stream.onerror = () => {
       if (!stream) return;
@@ -49,13 +76,19 @@
       // The browser tries again by itself unless the node refused.
       if (stream.readyState === EventSource.CLOSED) {
         stream = null;
-        setTimeout(open, PAUSE);
+        later();
       }
     };
   };
 
-  // A page that is left gives its place back at once, and takes one again when it is come back to.
-  addEventListener("pagehide", () => stream?.close());
-  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
-  open();
+  // A page that nobody looks at gives its connection back, of which a browser has six for all pages of a node, and
+  // takes one again when it is come back to.
+  const look = () => {
+    if (document.hidden) close();
+    else open();
+  };
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", look);
+  document.addEventListener("visibilitychange", look);
+  look();
 })();

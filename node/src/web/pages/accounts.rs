@@ -53,7 +53,7 @@ fn show(
     let body = html! {
         @if let Some(failure) = failure { (failure_box(language, failure)) }
         @if let Some(words) = done_words(language, done) { p.done role="status" { (words) } }
-        (list(language, &accounts, admitted))
+        (list(site, language, &accounts, admitted))
         (new_account(language, site, admitted, draft))
     };
     let title = language.pick("Tài khoản", "Accounts");
@@ -77,7 +77,8 @@ fn done_words(language: Language, done: &str) -> Option<&'static str> {
     })
 }
 
-fn list(language: Language, accounts: &[AccountLine], admitted: &Admitted) -> Markup {
+fn list(site: &Site, language: Language, accounts: &[AccountLine], admitted: &Admitted) -> Markup {
+    let directory = site.node.directory();
     let label = language.pick("Tài khoản của đơn vị và cấp dưới", "Accounts of the unit and of those below");
     scrolling(
         label,
@@ -97,7 +98,7 @@ fn list(language: Language, accounts: &[AccountLine], admitted: &Admitted) -> Ma
                         tr {
                             th scope="row" { (account.name.as_str()) }
                             td { (words::role(language, account.role)) }
-                            td { (account.unit) }
+                            td { (directory.name(account.unit).unwrap_or_default()) " (" (account.unit.code) ")" }
                             td {
                                 @if account.disabled { span.state.bad { (language.pick("đã khóa", "disabled")) } }
                                 @else if account.sessions > 0 {

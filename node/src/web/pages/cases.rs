@@ -13,7 +13,7 @@ use crate::{
 };
 use axum::{Extension, extract::State, response::Response};
 use danso_core::domain::{Reason, Sequence};
-use danso_tier_config::UnitId;
+use danso_tier_config::{UnitId, limits::WEB_ROWS_MAX};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -52,6 +52,7 @@ pub async fn page(
         for unit in units_in(&shared, scope).iter().filter(|unit| unit.quarantined > 0) {
             cases.extend(of_unit(&shared, unit)?);
         }
+        cases.sort_by_key(|case| std::cmp::Reverse(case.changes.len()));
         Ok(cases)
     };
     let cases = site.node.blocking(move |node| look(node)).await?;
@@ -66,7 +67,11 @@ pub async fn page(
             p { span.state.good { (language.pick("tốt", "good")) } " " (language.pick("Không có thay đổi nào bị để ngoài.", "No change is left out.")) }
         } @else {
             p { strong { (language.number(total as u64)) } (language.pick(" thay đổi chưa được tính", " changes not counted")) }
-            (table(language, &cases, true))
+            (table(language, &cases[..cases.len().min(WEB_ROWS_MAX)], true))
+            @if cases.len() > WEB_ROWS_MAX { p {
+                (language.pick("và thêm ", "and ")) (language.number((cases.len() - WEB_ROWS_MAX) as u64))
+                (language.pick(" dòng có ít thay đổi hơn", " more rows with fewer changes"))
+            } }
         }
     };
     let title = language.pick("Chất lượng số liệu", "Data quality");

@@ -7,7 +7,7 @@
 //! | `units.rs` | all units of the subtree in a table |
 //! | `choice.rs` | what of the units a visitor chose to see |
 //! | `unit.rs` | one unit: its way up, its receipts, what is refused and not counted |
-//! | `counts.rs` | population counts and how complete they are |
+//! | `counts/` | population counts and how complete they are |
 //! | `pyramid.rs` | the age pyramid, drawn and as a table |
 //! | `alerts.rs` | what is wrong, and what to do |
 //! | `cases.rs` | changes that are stored and not counted |

@@ -2,6 +2,7 @@
 
 use super::{
     charts::part_bar,
+    counts::month_words,
     standing::{State, all_findings, findings, is_late, units_in},
 };
 use crate::{
@@ -84,7 +85,7 @@ pub(in crate::web) fn parts(site: &Site, language: Language, scope: UnitId) -> V
         inside: html! {
             @if all.is_empty() {
                 p { (State::Good.mark(language)) " " (language.pick("Không có việc gì cần xử lý.", "Nothing needs attention.")) }
-            } @else { (findings(language, shown)) }
+            } @else { (findings(site, language, shown)) }
             @if all.len() > FINDINGS_SHOWN_MAX {
                 p { a href="/alerts" { (language.pick("Xem tất cả ", "See all ")) (all.len()) } }
             }
@@ -139,8 +140,8 @@ fn tiles_of_units(site: &Site, language: Language, units: &[UnitStanding]) -> Ve
         tile(
             "alerts",
             language.pick("Cảnh báo", "Alerts"),
-            &html! { a href="/alerts" { (worst(Severity::Critical) + worst(Severity::Warning)) } },
-            &html! { (worst(Severity::Critical)) (language.pick(" nghiêm trọng", " critical")) },
+            &html! { a href="/alerts" { (language.number((worst(Severity::Critical) + worst(Severity::Warning)) as u64)) } },
+            &html! { (language.number(worst(Severity::Critical) as u64)) (language.pick(" nghiêm trọng", " critical")) },
         ),
     ]
 }
@@ -177,9 +178,9 @@ fn tiles_of_node(site: &Site, language: Language, own: &UnitStanding) -> Vec<Par
 
 fn release(site: &Site, language: Language) -> Part {
     let release = site.node.store.view().release.clone();
-    let figure = html! { @match &release { Some(release) => { "№ " (release.number) }, None => "–" } };
+    let figure = html! { @match &release { Some(release) => { (language.pick("Số ", "No. ")) (release.number) }, None => "–" } };
     let below = html! { @if let Some(release) = &release {
-        (language.pick("tháng ", "month ")) (release.month) ", " (moment(language, release.issued_at_ms))
+        (month_words(language, release.month)) ", " (moment(language, release.issued_at_ms))
     } @else { (language.pick("chưa có công bố nào", "none published yet")) } };
     tile("release", language.pick("Công bố mới nhất", "Latest release"), &figure, &below)
 }

@@ -86,7 +86,7 @@ pub async fn password(
     let (old, new) = (fields.secret("old")?, fields.secret("password")?);
     let set = site.node.set_own_password(admitted.session.caller.clone(), visitor.from, old, new).await;
     Ok(match set {
-        Ok(()) => Redirect::to("/sign-in").into_response(),
+        Ok(()) => Redirect::to("/sign-in?to=/account&why=password").into_response(),
         Err(error) => show(&site, &visitor, &admitted, false, Some(&Failure::from(error))),
     })
 }

@@ -4,6 +4,7 @@ use crate::{
     operations::Runbook,
     web::{
         failure::Failure,
+        language::Language,
         layout::Page,
         site::{Site, Visitor},
     },
@@ -27,7 +28,10 @@ pub async fn list(State(site): State<Site>, Extension(visitor): Extension<Visito
         dl.codes {
             @for page in Runbook::all() {
                 dt { a href={ "/runbooks/" (page.code) } { code { (page.code) } } }
-                dd lang="vi" { (page.vietnamese()) }
+                @match language {
+                    Language::Vietnamese => dd lang="vi" { (page.vietnamese()) },
+                    Language::English => dd lang="en" { (PreEscaped(rendered(page.english()))) },
+                }
             }
         }
     };

@@ -43,12 +43,37 @@ pub async fn form(
     if visitor.session.is_some() {
         return redirect(asked.text("to"), None);
     }
-    show(&site, &visitor, asked.text("to"), "", None)
+    let why = asked.text("why");
+    let said = SAID.iter().find(|(word, ..)| *word == why);
+    let said = said.map(|(_, vietnamese, english)| visitor.language.pick(vietnamese, english));
+    show(&site, &visitor, asked.text("to"), "", said, None)
 }
 
-fn show(site: &Site, visitor: &Visitor, to: &str, name: &str, failure: Option<&Failure>) -> Response {
+/// Why somebody is sent to the sign-in, by the word in the address.
+const SAID: [(&str, &str, &str); 2] = [
+    (
+        "order",
+        "Phiên đã hết. Việc vừa gửi CHƯA được thực hiện: hãy đăng nhập và làm lại.",
+        "The session had ended. What you sent was NOT carried out: sign in and do it again.",
+    ),
+    (
+        "password",
+        "Đã đổi mật khẩu, mọi phiên đã hết. Hãy đăng nhập bằng mật khẩu mới.",
+        "The password is changed and all sessions have ended. Sign in with the new one.",
+    ),
+];
+
+fn show(
+    site: &Site,
+    visitor: &Visitor,
+    to: &str,
+    name: &str,
+    said: Option<&str>,
+    failure: Option<&Failure>,
+) -> Response {
     let language = visitor.language;
     let body = html! {
+        @if let Some(said) = said { p.notice role="status" { (said) } }
         @if let Some(failure) = failure { (failure_box(language, failure)) }
         form.sheet method="post" action="/sign-in" {
             input type="hidden" name="to" value=(of_this_site(to));
@@ -94,7 +119,7 @@ pub async fn sign_in(
             let failure = Failure::from(error);
             // A name that is none may be a password: it is not shown again.
             let shown = name.parse::<crate::operations::accounts::AccountName>().map_or("", |_| &name);
-            Ok(show(&site, &visitor, &to, shown, Some(&failure)))
+            Ok(show(&site, &visitor, &to, shown, None, Some(&failure)))
         }
     }
 }

@@ -86,23 +86,29 @@ pub(super) fn units_in(site: &Site, scope: UnitId) -> Arc<Vec<UnitStanding>> {
 
 /// What is wrong, with what to do about it.
 pub(super) fn findings<'a>(
+    site: &Site,
     language: Language,
     found: impl Iterator<Item = (&'a UnitStanding, &'a Finding)>,
 ) -> Markup {
+    let directory = site.node.directory();
+    let id = |unit: &UnitStanding, finding: &Finding| {
+        format!("f-{}-{}", unit.unit.to_string().replace('@', "-"), finding.code)
+    };
     html! {
         ul.findings {
             @for (unit, finding) in found {
+                @let id = id(unit, finding);
                 li {
                     p {
                         (State::from(finding.severity).mark(language)) " "
-                        a href={ "/units/" (unit.unit) } { (unit.name) }
+                        a id={ (id) "-unit" } href={ "/units/" (unit.unit) } { (unit.name) }
                     }
                     p { (language.pick(&finding.vietnamese, &finding.english)) }
                     p.muted {
-                        (language.pick("Tại máy của ", "On the computer of ")) (finding.place) ": "
+                        (language.pick("Tại máy của ", "On the computer of ")) (directory.name(finding.place).unwrap_or_default()) " (" (finding.place.code) "): "
                         code { (finding.command) } " · "
                         @if Runbook::of(&finding.code).is_some() {
-                            a href={ "/runbooks/" (finding.code) } {
+                            a id=(id) href={ "/runbooks/" (finding.code) } {
                                 (language.pick("Cách xử lý", "What to do")) " (" (finding.code) ")"
                             }
                         } @else { code { (finding.code) } }

@@ -131,7 +131,7 @@ fn state(site: &Site, language: Language, unit: &UnitStanding) -> Markup {
         }
         @if !unit.findings.is_empty() {
             h2 { (language.pick("Việc cần xử lý", "What needs attention")) }
-            (findings(language, unit.findings.iter().map(|finding| (unit, finding))))
+            (findings(site, language, unit.findings.iter().map(|finding| (unit, finding))))
         }
     }
 }
@@ -206,6 +206,16 @@ fn receipts(site: &Site, language: Language, unit: &UnitStanding, confirmations:
     }
 }
 
+/// Whether the names are encrypted on its disk, as its report says.
+fn at_rest_words(language: Language, word: &str) -> &str {
+    match word {
+        "open" => language.pick("đang mở", "open"),
+        "locked" => language.pick("đang khóa", "locked"),
+        "off" => language.pick("không mã hóa", "off"),
+        other => other,
+    }
+}
+
 fn computer(language: Language, unit: &UnitStanding) -> Markup {
     let clock = unit.clock_offset_ms.map(|offset| {
         let sign = if offset < 0 { "−" } else { "+" };
@@ -226,7 +236,7 @@ fn computer(language: Language, unit: &UnitStanding) -> Markup {
                 Some(days) => { (language.number(days)) (language.pick(" ngày", " days")) }, None => (unknown()),
             } }
             dt { (language.pick("Đồng hồ lệch", "Clock off by")) } dd { (clock.unwrap_or_else(unknown)) }
-            dt { (language.pick("Khóa mã hóa tên", "Key of the names")) } dd { (or_unknown(&unit.at_rest)) }
+            dt { (language.pick("Khóa mã hóa tên", "Key of the names")) } dd { (or_unknown(at_rest_words(language, &unit.at_rest))) }
         }
     }
 }
