@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     output::data(&lines.collect::<String>())?;
     output::note(format_args!(
         "the register is as of {}, to be imported with --as-of",
-        plan.start.first_day()
+        plan.start.first_day().plus_days(-1)
     ));
     Ok(Outcome::Done)
 }

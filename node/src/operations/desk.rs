@@ -152,10 +152,15 @@ impl Node {
     /// The next change that an entry makes against the register as staged, and the rows that it leaves.
     fn change_of(&self, staging: &Staging, on: Date, entry: Entry) -> Result<(Change, Rows), RecordError> {
         let sequence = staging.next_sequence();
-        let recorded_at = staging.recorded_after(self.now_ms());
+        let now = self.now_ms();
+        let recorded_at = staging.recorded_after(now);
         let register = StagedRegister::new(self, staging);
         let voids = match &entry {
             Entry::Void { sequence, original } => Some((*sequence, original.clone())),
+            // The rules judge by the time of recording, which stays ahead once the clock was.
+            _ if on > Date::in_vietnam(now).plus_days(limits::EFFECTIVE_AHEAD_DAYS_MAX) => {
+                return Err(Refusal::Rule(Reason::EffectiveInFuture).into());
+            }
             _ => None,
         };
         let change = change_of(entry, on, recorded_at, sequence, &register);
@@ -240,6 +245,10 @@ impl Node {
         let own = self.unit();
         let found =
             self.config.hierarchy.tiers().iter().find_map(|tier| directory.find(code, &tier.name, on))?;
+        // Whoever stays within the unit has not moved.
+        if found == own {
+            return None;
+        }
         let above = |unit: UnitId| view.ancestors(unit);
         let (ours, theirs) = (above(own), above(found));
         let shared = ours.iter().find(|unit| theirs.contains(unit) || **unit == found)?;

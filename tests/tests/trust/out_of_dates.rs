@@ -1,6 +1,7 @@
 //! A computer whose clock lies outside the dates of its certificate, or whose certificate has ended: it starts, records,
 //! and does nothing by that clock that cannot be undone.
 
+use danso_core::domain::{Area, HouseholdFacts, HouseholdKind, entry::Entry};
 use danso_node::{
     host::{Clock, Host},
     operations::Node,
@@ -73,6 +74,14 @@ async fn a_node_starts_and_records_outside_its_certificates_dates_and_links_once
         until("central has what was recorded", || tree.changes(central(), commune()) == 1).await;
         assert!(node.believes_clock());
         Recorder::new(Arc::clone(&node)).household("2020-01-02").await;
+        // The times of recording stay ahead once they were; a slip of the pen is told by the clock all the same.
+        let next_year = node.today().plus_days(366);
+        let slip = Entry::OpenHousehold {
+            area: Area(1),
+            kind: HouseholdKind::Family,
+            facts: HouseholdFacts { number: "0009".to_owned(), ..HouseholdFacts::default() },
+        };
+        assert_eq!(node.record(None, next_year, slip).unwrap_err().code(), "effective_in_future");
         until("central has what was recorded since", || tree.changes(central(), commune()) == 2).await;
         drop(node);
         tree.stop_all().await;

@@ -225,7 +225,9 @@ pub fn examine(signed: &Signed, grounds: &Grounds<'_>) -> Result<Option<(UnitId,
     if ring.epochs.iter().any(|epoch| epoch.key == key && epoch.after == claim.after) {
         return Ok(None);
     }
-    if ring.epochs.len() >= limits::LEDGER_KEYS_PER_UNIT_MAX {
+    // Whoever has a stolen key can use up all rotations: the units above still may replace it.
+    let room = if is_by_former(signed) { 1 } else { 2 } * limits::LEDGER_KEYS_PER_UNIT_MAX;
+    if ring.epochs.len() >= room {
         return Err(Fault::KeyFork { unit });
     }
     let current = ring.current().map(|epoch| (epoch.key.id(), epoch.after));

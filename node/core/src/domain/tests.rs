@@ -95,6 +95,44 @@ fn a_household_grows_and_shrinks_with_its_members() {
 }
 
 #[test]
+fn nobody_dies_before_the_day_of_birth_though_it_be_the_same_month() {
+    let (mut office, home, woman, _) = Office::couple();
+    let child = office.take("2026-03-20", birth(home, "2026-03-20", "1995-05-05", 1)).unwrap().persons[0].id;
+    let death = Entry::Death { person: child, birth_date: Some(date("2026-03-20")) };
+    assert_eq!(office.take("2026-03-10", death.clone()), Err(Refusal::Rule(Reason::BirthAfterEvent)));
+    let corrected = Entry::Correction {
+        person: woman,
+        sex: None,
+        birth_date: Some(date("2026-03-30")),
+        ethnicity: None,
+        education: None,
+        marital: None,
+        residence: None,
+        facts: None,
+    };
+    assert_eq!(office.take("2026-03-20", corrected), Err(Refusal::Rule(Reason::BirthAfterEvent)));
+    let Event::Died { infant_days } = office.take("2026-03-20", death).unwrap().event else { unreachable!() };
+    assert_eq!(infant_days, Some(0));
+}
+
+#[test]
+fn a_method_is_started_once_and_what_concerns_women_is_not_recorded_of_a_man() {
+    let (mut office, _, woman, man) = Office::couple();
+    let started = |method| Entry::MethodStarted { person: woman, method };
+    office.take("2026-03-03", started(Method::Iud)).unwrap();
+    assert_eq!(office.take("2026-03-05", started(Method::Iud)), Err(Refusal::MethodInUse));
+    office.take("2026-03-06", started(Method::Pill)).unwrap();
+    office.take("2026-03-07", Entry::MethodStopped { person: woman }).unwrap();
+    office.take("2026-03-08", started(Method::Pill)).unwrap();
+    let pregnancy = |person| Entry::Pregnancy { person, outcome: PregnancyOutcome::Pregnant, order: 1 };
+    let screening = |person| Entry::PrenatalScreening { person, week: 12, results: [Screening::Normal; 4] };
+    assert_eq!(office.take("2026-03-09", pregnancy(man)), Err(Refusal::WomanExpected));
+    assert_eq!(office.take("2026-03-09", screening(man)), Err(Refusal::WomanExpected));
+    office.take("2026-03-09", pregnancy(woman)).unwrap();
+    office.take("2026-03-10", screening(woman)).unwrap();
+}
+
+#[test]
 fn impossible_data_meets_its_own_reason() {
     let (mut office, home, woman, man) = Office::couple();
     let rule = |reason| Err(Refusal::Rule(reason));

@@ -5,6 +5,7 @@ use crate::{
     chain::{Contents, Exclusions, Fault, Header, Leaves, Quarantined, check_deltas},
     domain::{ChangeError, Core, Reason, verdict},
 };
+use danso_tier_config::limits;
 
 /// What follows from a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub fn claim<'a>(cores: impl IntoIterator<Item = &'a Core>) -> Vec<Vec<u8>> {
 /// tier's exclusions.
 ///
 /// Errors: [`Fault::FalseDeltas`] where the claim does not follow from the cores, [`Fault::Malformed`]
-/// for deltas that are not canonical and for exclusions of changes that the batch does not hold. A batch that holds a core of a newer format cannot have its claim
+/// for deltas that are not canonical or more than [`limits::BATCH_DELTAS_MAX`] and for exclusions of changes that the batch does not hold. A batch that holds a core of a newer format cannot have its claim
 /// checked; its readable changes are counted.
 pub fn judge(contents: &Contents, header: &Header, exclusions: Option<&Exclusions>) -> Result<Judged, Fault> {
     match &contents.cores {
@@ -69,6 +70,10 @@ fn judge_cores(cores: &Leaves, header: &Header) -> Result<Judged, Fault> {
     }
     judged.counted = canonical(judged.counted);
     judged.excluded = canonical(judged.excluded);
+    // What a tier above could not take as deltas is not taken as cores either, nor kept in memory.
+    if judged.counted.len() + judged.excluded.len() > limits::BATCH_DELTAS_MAX {
+        return Err(Fault::Malformed("tallies"));
+    }
     if !newer {
         check_deltas(&judged.claim(), header)?;
     }

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     chain::*,
-    domain::{CHANGE_FORMAT, Core, Reason, RecordedAt, Sequence},
+    domain::{CHANGE_FORMAT, Core, Event, PersonChange, PersonId, PersonState, Reason, RecordedAt, Sequence},
 };
-use danso_tier_config::Policy;
+use danso_tier_config::{Policy, limits};
 
 /// The first change of the batch is not the first of its chain.
 const FIRST: u64 = 3;
@@ -161,4 +161,36 @@ fn deltas_that_are_not_canonical_are_refused_in_claims_and_exclusions() {
     let mut said = exclusions(&[FIRST], &twice);
     said.deltas = turned;
     assert_eq!(judge(&contents, &header, Some(&said)), malformed);
+}
+
+#[test]
+fn a_batch_of_more_tallies_than_any_tier_takes_as_deltas_is_not_taken_as_cores_either() {
+    let found =
+        office().cores.iter().find_map(|core| core.persons.first()?.after.map(|state| (core.clone(), state)));
+    let (core, state) = found.unwrap();
+    // Each changes the months of birth of 64 persons, in a month of its own: 128 tallies or more that no other touches.
+    let corrected = |place: i32| {
+        let month = core.effective_on.month().plus(-place);
+        let born = |back: i32| Some(PersonState { birth: month.plus(-back), ..state });
+        let persons = (0..64).map(|person| PersonChange {
+            id: PersonId { unit: core.persons[0].id.unit, serial: 1 + person as u64 },
+            before: born(2 * person),
+            after: born(2 * person + 1),
+        });
+        Core {
+            effective_on: month.first_day(),
+            event: Event::Corrected,
+            persons: persons.collect(),
+            households: Vec::new(),
+            ..core.clone()
+        }
+    };
+    let judged = |count: i32| {
+        let cores: Vec<Core> = (0..count).map(corrected).collect();
+        let (contents, header) = opened(&encoded(&cores), &claim(&cores), Policy::Cores);
+        judge(&contents, &header, None).map(|judged| (judged.quarantined.len(), judged.counted.len()))
+    };
+    let most = (limits::BATCH_DELTAS_MAX / 128) as i32;
+    assert_eq!(judged(most), Ok((0, most as usize * 128)));
+    assert_eq!(judged(most + 1), Err(Fault::Malformed("tallies")));
 }

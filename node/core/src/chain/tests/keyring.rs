@@ -357,4 +357,8 @@ fn a_unit_has_a_bounded_number_of_keys() {
     }
     let one_more = rotated(&key(last + 1), &key(last), head(u64::from(last)));
     assert_eq!(known.take(&one_more).unwrap_err(), Fault::KeyFork { unit: unit() });
+    // A thief may have used them all up: the unit above still gives another one.
+    let claimed = claim(&key(last + 1), &key(last), head(u64::from(last)));
+    let replaced = grant(&claimed, &key(last + 1), Grantor::Unit(above()), &key(2));
+    assert!(known.take(&replaced).unwrap());
 }

@@ -3,7 +3,8 @@
 use super::{Entry, PersonData, Refusal, Register};
 use crate::domain::{
     Area, Change, Core, Event, HouseholdChange, HouseholdFacts, HouseholdId, HouseholdKind, HouseholdState,
-    Marital, PersonChange, PersonFacts, PersonId, PersonState, Personal, Reason, RecordedAt, Sequence, rules,
+    Marital, PersonChange, PersonFacts, PersonId, PersonState, Personal, Reason, RecordedAt, Sequence, Sex,
+    rules,
 };
 use danso_tier_config::Date;
 
@@ -40,6 +41,7 @@ impl<R: Register> Draft<'_, R> {
                 self.arrives(household, child, event)
             }
             Entry::Death { person, birth_date } => {
+                self.not_before(birth_date)?;
                 let infant_days = birth_date.and_then(|birth| self.infant_days(birth));
                 self.leaves(person, Event::Died { infant_days })
             }
@@ -49,6 +51,9 @@ impl<R: Register> Draft<'_, R> {
                 s.marital = Marital::Divorced;
             }),
             Entry::MethodStarted { person, method } => {
+                if self.register.person(person).is_some_and(|state| state.method == Some(method)) {
+                    return Err(Refusal::MethodInUse);
+                }
                 self.stays(person, Event::ContraceptionStarted { method }, |s| s.method = Some(method))
             }
             Entry::MethodStopped { person } => {
@@ -57,9 +62,11 @@ impl<R: Register> Draft<'_, R> {
                 self.stays(person, Event::ContraceptionStopped { method }, |s| s.method = None)
             }
             Entry::Pregnancy { person, outcome, order } => {
+                self.woman(person)?;
                 self.stays(person, Event::PregnancyRecorded { outcome, order }, |_| ())
             }
             Entry::PrenatalScreening { person, week, results } => {
+                self.woman(person)?;
                 self.stays(person, Event::PrenatalScreened { week, results }, |_| ())
             }
             Entry::NewbornScreening { person, results } => {
@@ -76,6 +83,7 @@ impl<R: Register> Draft<'_, R> {
                 residence,
                 facts,
             } => {
+                self.not_before(birth_date)?;
                 let mut change = self.stays(person, Event::Corrected, |state| {
                     state.sex = sex.unwrap_or(state.sex);
                     state.birth = birth_date.map_or(state.birth, Date::month);
@@ -123,9 +131,7 @@ impl<R: Register> Draft<'_, R> {
     fn arrives(&self, household: HouseholdId, data: PersonData, event: Event) -> Result<Change, Refusal> {
         let home = self.resized(household, 1)?;
         let id = self.register.next_person();
-        if data.birth_date > self.effective_on {
-            return Err(Refusal::Rule(Reason::BirthAfterEvent));
-        }
+        self.not_before(Some(data.birth_date))?;
         let state = PersonState {
             household,
             sex: data.sex,
@@ -232,6 +238,21 @@ impl<R: Register> Draft<'_, R> {
             }
         };
         Some(HouseholdChange { id: done.id, before, after })
+    }
+
+    /// Nothing happens to anybody before the day of birth; the rules that every tier applies see the month alone.
+    fn not_before(&self, birth: Option<Date>) -> Result<(), Refusal> {
+        match birth {
+            Some(birth) if birth > self.effective_on => Err(Refusal::Rule(Reason::BirthAfterEvent)),
+            _ => Ok(()),
+        }
+    }
+
+    fn woman(&self, id: PersonId) -> Result<(), Refusal> {
+        match self.register.person(id) {
+            Some(state) if state.sex != Sex::Female => Err(Refusal::WomanExpected),
+            _ => Ok(()),
+        }
     }
 
     fn infant_days(&self, birth: Date) -> Option<u16> {
