@@ -169,6 +169,13 @@ impl Transplant {
         self.missing_households.extend(households.map(|change| (change.id, sequence)));
     }
 
+    /// Who a person of the old chain is on the chain that counts; `None` for one who came with a change that was not
+    /// made again.
+    pub fn person_now(&self, old: PersonId) -> Option<PersonId> {
+        let made = self.persons.get(&old).copied();
+        made.or_else(|| (!self.missing_persons.contains_key(&old)).then_some(old))
+    }
+
     fn person_id(&self, id: PersonId) -> PersonId {
         self.persons.get(&id).copied().unwrap_or(id)
     }

@@ -59,6 +59,12 @@ fn notes(rebuilt: &Rebuilt) -> Vec<String> {
             "{count} thay đổi không ghi lại được; tệp có dữ liệu cá nhân, hãy giữ kín và xóa sau khi ghi"
         ));
     }
+    for id in &rebuilt.again.requests_closed {
+        notes.push(format!(
+            "request {id} is closed: its person was not recorded again; record the person by hand and open a new one"
+        ));
+        notes.push(format!("yêu cầu {id} đã đóng: hãy ghi lại người này rồi mở yêu cầu mới"));
+    }
     for (origin, code) in &rebuilt.carried.left {
         notes.push(format!(
             "batches of {origin} in the old folder were not taken ({code}); its unit sends them again"

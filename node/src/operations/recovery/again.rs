@@ -8,7 +8,7 @@ use crate::store::{OwnChange, StoreError, Ticket};
 use danso_core::{
     domain::{
         Change, Core, Event, HouseholdFacts, HouseholdId, PersonFacts, PersonId, Personal, RecordedAt,
-        Sequence,
+        Sequence, requests::RequestId,
     },
     replication::{Conflict, Transplant},
 };
@@ -39,11 +39,14 @@ pub struct Again {
     pub known: u64,
     /// Not recorded, with the reasons.
     pub conflicts: Vec<Conflicting>,
+    /// Requests of persons that were closed, because their person was not recorded again.
+    pub requests_closed: Vec<RequestId>,
 }
 
 impl Node {
     /// Records own changes of the folder before again that are not on the chain held here: with new sequences,
-    /// and new serials for persons and households that came with them. Blocks; durable on return.
+    /// and new serials for persons and households that came with them; requests of persons go over with them.
+    /// Blocks; durable on return.
     ///
     /// The own chain must be held, so that nothing else is recorded meanwhile. Errors: `at_rest_locked` where
     /// one of both folders cannot be read, else what a write has.
@@ -63,6 +66,7 @@ impl Node {
             wait(&mut tickets, limits::IMPORT_IN_FLIGHT_MAX)?;
         }
         wait(&mut tickets, 0)?;
+        again.requests_closed = self.carry_requests(former, |person| transplant.person_now(person))?;
         Ok(again)
     }
 

@@ -5,7 +5,7 @@ use super::{
     super::{AcceptError, Actor, Node},
     Former,
 };
-use crate::store::{Record, StoreError};
+use crate::store::{Record, StoreError, Topic};
 use danso_core::{
     chain::{AuditHead, Batch, BatchNumber, Deed, Header, KeyRing, Revocations, Signed},
     domain::Sequence,
@@ -17,7 +17,7 @@ use danso_tier_config::UnitId;
 pub struct Carried {
     /// Where the audit log of the folder before had come to.
     pub audit: AuditHead,
-    /// Office records: accounts, invitations, requests.
+    /// Office records: accounts, invitations; where no persons are recorded, requests.
     pub office: usize,
     /// Batches of units below that the parent did not have.
     pub below: u64,
@@ -56,7 +56,11 @@ impl Node {
             }
             records.extend(view.anchors.values().copied().map(Record::Anchor));
         }
-        let office = old.office_records()?;
+        let mut office = old.office_records()?;
+        if self.records() {
+            // They go over with their persons, once it is known who these are.
+            office.retain(|record| record.topic != Topic::Requests);
+        }
         carried.office = office.len();
         records.extend(office.into_iter().map(Record::Office));
         if !records.is_empty() {

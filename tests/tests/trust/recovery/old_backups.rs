@@ -5,9 +5,9 @@ use super::{
 };
 use danso_core::{
     chain::Deed,
-    domain::{CaptureId, PersonId, Sex, entry::Entry},
+    domain::{CaptureId, PersonId, Sex, entry::Entry, requests::RequestKind},
 };
-use danso_node::operations::RecordError;
+use danso_node::operations::{Actor, Node, RecordError};
 use danso_tests::{
     Recorder, Tree,
     entries::{date, person},
@@ -72,6 +72,7 @@ async fn what_was_recorded_on_an_old_backup_is_recorded_again_on_the_parents_cha
         .unwrap();
     ticket.unwrap().durable().await.unwrap();
     assert_eq!(recorded.person, Some(lost), "it got the serial of the one who was lost");
+    ask_to_delete(&node, "so-1", lost).await;
     tree.start(district).await;
     until("the contradiction is seen", || node.link.read().unwrap().held.contains_key(&commune)).await;
     let refused = node.record(None, date("2026-01-05"), Entry::Review(home)).unwrap_err();
@@ -102,6 +103,7 @@ async fn what_was_recorded_on_an_old_backup_is_recorded_again_on_the_parents_cha
     assert_eq!(names(&node, "nguyen an"), [(lost, "Nguyễn An".to_owned())]);
     let again = names(&node, "tran chi");
     assert_eq!(again, [(PersonId { serial: lost.serial + 1, ..lost }, "Trần Chi".to_owned())]);
+    assert_eq!(asked(&node).await, [("so-1".to_owned(), lost.serial + 1, "open")], "of somebody else");
     assert_eq!(size(&node, home), 2);
     assert!(node.store.capture(capture).unwrap().is_some(), "the phone's repetition is recognised");
     for at in [district, unit("01"), central()] {
@@ -109,6 +111,62 @@ async fn what_was_recorded_on_an_old_backup_is_recorded_again_on_the_parents_cha
         assert_eq!(differences(&tree, at, commune), 0, "{at}");
     }
     assert!(audited(&node, Deed::ChainResolved)[0].contains("the log of the one before ends with entry"));
+    tree.stop_all().await;
+}
+
+async fn ask_to_delete(node: &Arc<Node>, id: &str, person: PersonId) {
+    let (actor, today) = (Actor::local(), node.today());
+    node.open_request(&actor, id.parse().unwrap(), person, RequestKind::Delete, today).await.unwrap();
+}
+
+/// Every request: its reference, the serial of its person, where it stands.
+async fn asked(node: &Arc<Node>) -> Vec<(String, u64, &'static str)> {
+    let all = node.list_requests(true).await.unwrap().into_iter();
+    let told = all
+        .map(|view| (view.request.id.to_string(), view.request.person.serial, view.request.state().word()));
+    let mut told: Vec<_> = told.collect();
+    told.sort();
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_of_a_person_who_is_not_recorded_again_is_closed_and_names_nobody_else() {
+    let mut tree = Tree::four();
+    tree.start_all().await;
+    let (commune, district) = (unit("00001"), unit("001"));
+    let mut recorder = Recorder::new(tree.node(commune));
+    let home = recorder.household("2026-01-01").await;
+    let stays = recorder.register("2026-01-02", home, person("Phạm Dung", Sex::Female, "1990-01-01")).await;
+    has_all(&tree, district, commune).await;
+    tree.stop(commune).await;
+    let (data, backup) = (tree.home(commune).join("data"), tree.path("backup"));
+    folder::copy(&data, &backup);
+    let numbered = |name: &str| {
+        let mut data = person(name, Sex::Male, "1985-01-01");
+        data.facts.citizen_number = "001085000001".to_owned();
+        data
+    };
+    let known =
+        Recorder::new(tree.start(commune).await).register("2026-02-01", home, numbered("Lê Em")).await;
+    has_all(&tree, central(), commune).await;
+    tree.stop(commune).await;
+    folder::put_back(&backup, &data);
+    tree.stop(district).await;
+    let node = tree.start(commune).await;
+    let other = Recorder::new(Arc::clone(&node)).register("2026-02-01", home, numbered("Lê Anh")).await;
+    assert_eq!(other, known, "the serial is given twice");
+    ask_to_delete(&node, "so-1", stays).await;
+    ask_to_delete(&node, "so-2", other).await;
+    drop(node);
+    tree.stop(commune).await;
+    tree.start(district).await;
+
+    let text = printed(&rebuild(tree.node_file(commune)).await, 3);
+    assert!(text.contains("request so-2 is closed") && !text.contains("request so-1"), "{text}");
+    let node = tree.start(commune).await;
+    assert_eq!(names(&node, "le em"), [(known, "Lê Em".to_owned())]);
+    let told = [("so-1".to_owned(), stays.serial, "open"), ("so-2".to_owned(), 0, "refused")];
+    assert_eq!(asked(&node).await, told);
     tree.stop_all().await;
 }
 
