@@ -2,8 +2,8 @@
 
 use super::node::{Heard, Node};
 use crate::store::{ChainRow, StoreError};
-use danso_core::chain::{BatchNumber, Digest, Header};
-use danso_tier_config::{UnitId, limits};
+use danso_core::chain::Digest;
+use danso_tier_config::UnitId;
 use std::collections::BTreeSet;
 
 /// One chain as it stands here.
@@ -80,18 +80,7 @@ impl Node {
 
     /// When the oldest change was recorded that the parent has not acknowledged, Unix milliseconds; 0 for none.
     pub fn oldest_unsent_ms(&self) -> u64 {
-        let waiting: Vec<(UnitId, BatchNumber)> = {
-            let view = self.store.view();
-            let waiting = view.chains.iter().filter(|(_, chain)| chain.awaits_receipt());
-            waiting.map(|(origin, chain)| (*origin, chain.acknowledged.next())).collect()
-        };
-        let recorded =
-            waiting.iter().take(limits::OLDEST_UNSENT_CHAINS_MAX).filter_map(|(origin, number)| {
-                let held = self.store.batch(*origin, *number).ok().flatten()?;
-                let header: Header = held.batch.header.decode_trusted().ok()?;
-                Some(header.recorded_from.millis())
-            });
-        recorded.min().unwrap_or(0)
+        self.oldest_unsent_by_chain().into_values().min().unwrap_or(0)
     }
 
     /// Takes a child's heartbeat. Watermarks never go back; those ahead of this PC's clock are cut to it.

@@ -104,3 +104,19 @@ async fn no_month_is_closed_by_a_clock_outside_the_certificates_dates() {
     drop(top);
     tree.stop_all().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_clock_that_was_ahead_recorded_is_seen_to_wait_once_it_is_right() {
+    let mut tree = Tree::three();
+    let clock = Off::by(TWO_YEARS_S);
+    let node = tree.start_on(commune(), clock.host()).await;
+    Recorder::new(Arc::clone(&node)).household("2020-01-01").await;
+    until("it is sealed", || node.head_of(commune()).number.0 == 1).await;
+    clock.set(0);
+    let (waits, now) = (node.oldest_unsent_ms(), node.now_ms());
+    assert!((1..=now).contains(&waits), "{waits} of {now}");
+    until("time goes by", || node.now_ms() > now + 20).await;
+    assert_eq!(node.oldest_unsent_ms(), waits, "its age does not grow");
+    drop(node);
+    tree.stop_all().await;
+}

@@ -275,7 +275,9 @@ impl Node {
             true => return false,
             false => (number, acknowledged),
         };
-        let quiet_ms = now_ms.saturating_sub(moved_ms.max(self.started_at_ms));
+        // A moment of a clock that was ahead says nothing.
+        let moved_ms = [moved_ms, self.started_at_ms].into_iter().filter(|moment| *moment <= now_ms).max();
+        let quiet_ms = now_ms - moved_ms.unwrap_or(0);
         number < due
             && quiet_ms > limits::CONFIRMATION_QUIET_MS
             && self

@@ -143,16 +143,17 @@ impl Node {
     }
 
     /// When the oldest change of each chain was recorded that the parent has not signed for, Unix milliseconds;
-    /// chains of which everything is there are missing, and at the top there are none.
-    fn oldest_unsent_by_chain(&self) -> BTreeMap<UnitId, u64> {
-        let mut found = BTreeMap::new();
+    /// chains of which everything is there are missing, and at the top there are none. What was recorded by a clock that
+    /// was ahead counts from when it was first looked at.
+    pub(in crate::operations) fn oldest_unsent_by_chain(&self) -> BTreeMap<UnitId, u64> {
+        let (mut found, now) = (BTreeMap::new(), self.now_ms());
         if self.config.parent.is_none() {
             return found;
         }
         let waiting: BTreeMap<UnitId, BatchNumber> = {
             let view = self.store.view();
             if let Some(first) = view.unsealed.front() {
-                found.insert(self.unit(), first.core.recorded_at.millis());
+                found.insert(self.unit(), first.core.recorded_at.millis().min(now));
             }
             let waiting = view.chains.iter().filter(|(_, chain)| chain.awaits_receipt());
             waiting.map(|(origin, chain)| (*origin, chain.acknowledged.next())).collect()
@@ -163,7 +164,7 @@ impl Node {
         let recorded = unread.take(limits::OLDEST_UNSENT_CHAINS_MAX).filter_map(|(origin, number)| {
             let held = self.store.batch(*origin, *number).ok().flatten()?;
             let header: Header = held.batch.header.decode_trusted().ok()?;
-            Some((*origin, (*number, header.recorded_from.millis())))
+            Some((*origin, (*number, header.recorded_from.millis().min(now))))
         });
         let read: Vec<_> = recorded.collect();
         known.extend(read);
