@@ -132,9 +132,9 @@ impl Node {
         Ok(AuditReport { head: trail.head, broken: (trail.head != end).then_some(end.number) })
     }
 
-    /// At the parent: hears how far a child's audit log has come (number 0: the child does not say), keeps the
-    /// furthest, durably now and then, and gives what is held.
-    pub fn hear_audit(&self, child: UnitId, told: AuditHead) -> AuditHead {
+    /// At the parent: hears how far a child's audit log has come (number 0: the child does not say), or that it is `cut`
+    /// before what is held, keeps the furthest, durably now and then, and gives what is held.
+    pub fn hear_audit(&self, child: UnitId, told: AuditHead, cut: bool) -> AuditHead {
         let stored = self.store.view().anchors.get(&child).copied();
         let mut children = self.audit.children.lock().expect("no holder of the anchors panics");
         let heard = children.entry(child).or_insert_with(|| Heard {
@@ -142,10 +142,12 @@ impl Node {
             stored_at_ms: stored.map_or(0, |anchor| anchor.at_ms),
             cut: false,
         });
-        if told.number == 0 || told == heard.head {
+        // Of a log that nothing is held of nothing is missing: an anchor was lifted while the child's word was on its way.
+        let cut = cut && heard.head.number > 0;
+        if !cut && (told.number == 0 || told == heard.head) {
             return heard.head;
         }
-        if told.number <= heard.head.number {
+        if cut || told.number <= heard.head.number {
             if !heard.cut {
                 let (held, found) = (heard.head.number, told.number);
                 tracing::error!(%child, code = "audit_cut", held, found, "the audit log of a child was cut or altered");

@@ -15,7 +15,8 @@ async fn served() -> (Tree, SocketAddr) {
 }
 
 async fn token(tree: &Tree, at: UnitId, role: &str, of: UnitId) -> String {
-    let program = Program { name: format!("prom-{role}"), role: role.to_owned(), unit: of.to_string() };
+    let name = format!("prom-{role}-{}", of.code);
+    let program = Program { name, role: role.to_owned(), unit: of.to_string() };
     let request =
         MakeTokenRequest { holder: Some(Holder::Program(program)), label: "Prometheus".to_owned(), days: 30 };
     tree.client(at).await.make_token(request).await.unwrap().token

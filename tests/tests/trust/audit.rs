@@ -141,6 +141,9 @@ async fn a_log_from_an_old_backup_is_found_out_by_the_parent_until_somebody_lift
     until("the link goes on", || tree.changes(province, commune) == 1).await;
     assert_eq!(anchored(&tree), Some(kept));
     assert!(node.parent_anchor().cut);
+    let cut =
+        || tree.node(province).child_anchors().iter().any(|anchor| anchor.child == commune && anchor.cut);
+    until("the parent says so, too", cut).await;
 
     // The parent keeps the anchor over its own restart, as far as it was durable.
     tree.stop(province).await;
@@ -155,6 +158,10 @@ async fn a_log_from_an_old_backup_is_found_out_by_the_parent_until_somebody_lift
     above.lift_anchor(lift("put back from the backup")).await.unwrap();
     until("the log is told again", || anchored(&tree) == Some(node.store.view().audit)).await;
     assert!(!node.parent_anchor().cut);
+    assert!(
+        tree.node(province).child_anchors().iter().all(|anchor| !anchor.cut),
+        "what was lifted comes again"
+    );
     let lifted = entries(&tree.node(province)).into_iter().find(|entry| entry.deed == Deed::ChainResolved);
     assert!(lifted.unwrap().subject.ends_with("lifted: put back from the backup"));
     tree.stop_all().await;

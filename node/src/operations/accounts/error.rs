@@ -18,7 +18,7 @@ pub enum AccountError {
     #[error("a role is collaborator, officer, operator, analyst or auditor")]
     Role,
     /// The name is taken.
-    #[error("account {name} exists")]
+    #[error("an account, or a program of another unit or role, has the name {name}")]
     Exists {
         /// The name.
         name: AccountName,

@@ -135,7 +135,7 @@ impl ParentLink {
                 return next.map_err(unreadable);
             }
             // If there is no room for it, the child has enough to read.
-            self.out.say_now(FromParent::Heartbeat(self.word(AuditHead::default())));
+            self.out.say_now(FromParent::Heartbeat(self.word(AuditHead::default(), false)));
             if since.elapsed() >= Duration::from_millis(silence) {
                 let heard = self.peer.bytes_heard();
                 if heard - bytes < limits::MESSAGE_ON_ITS_WAY_BYTES {
@@ -146,9 +146,9 @@ impl ParentLink {
         }
     }
 
-    /// A heartbeat for the child, which has come so far with its audit log.
-    fn word(&self, audit: AuditHead) -> v1::Heartbeat {
-        let anchor = self.node.hear_audit(self.child, audit);
+    /// A heartbeat for the child, which has come so far with its audit log, or misses what is known of it here.
+    fn word(&self, audit: AuditHead, cut: bool) -> v1::Heartbeat {
+        let anchor = self.node.hear_audit(self.child, audit, cut);
         let heartbeat = link::with_audit(link::heartbeat_message(&[], 0, self.node.now_ms()), anchor);
         v1::Heartbeat { news: self.node.news(), ..heartbeat }
     }
@@ -206,7 +206,7 @@ impl ParentLink {
         if let Some(due) = self.erasures.due(&self.node, self.child).await {
             self.send(FromParent::Erasures(due)).await?;
         }
-        self.send(FromParent::Heartbeat(self.word(audit))).await
+        self.send(FromParent::Heartbeat(self.word(audit, heartbeat.audit_cut))).await
     }
 
     /// Passes on what the tiers above have signed for the child's chains since the last time.

@@ -134,7 +134,8 @@ impl Uplink {
         let heartbeat = link::heartbeat_message(&marks, self.node.oldest_unsent_ms(), self.node.now_ms());
         let heartbeat = link::with_audit(heartbeat, self.node.audit_to_tell());
         let reports = self.reports(session).await;
-        let heartbeat = v1::Heartbeat { reports, ..heartbeat };
+        let audit_cut = self.node.parent_anchor().cut;
+        let heartbeat = v1::Heartbeat { reports, audit_cut, ..heartbeat };
         session.say(FromChild::Heartbeat(heartbeat)).await?;
         if let Some((keys, erasures)) = self.erasures.due(&self.node, self.parent.unit) {
             introduce(session, keys).await?;
